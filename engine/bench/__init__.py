@@ -1,0 +1,1 @@
+"""Measuring: conditions, statistics, interleaved runs, profiles."""

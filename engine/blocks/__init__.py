@@ -1,0 +1,1 @@
+"""Walk a model one decoder or encoder layer at a time."""

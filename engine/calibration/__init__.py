@@ -1,0 +1,1 @@
+"""Texts that passes measure activations on, and how activations are collected."""

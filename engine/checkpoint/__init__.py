@@ -1,0 +1,1 @@
+"""Checkpoints: Hugging Face folders read, written, fetched and judged."""

@@ -1,0 +1,1 @@
+"""Display-ready comparisons: table, text differences, verdict."""

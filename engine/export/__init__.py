@@ -1,0 +1,1 @@
+"""Take a result away: one file per format."""

@@ -1,0 +1,1 @@
+"""Integer grids: pack, unpack, dequantise, in the layout that compressed-tensors stores."""

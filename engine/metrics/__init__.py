@@ -1,0 +1,1 @@
+"""Metrics: what can be measured of an open session, alone or against the original's."""

@@ -1,0 +1,1 @@
+"""Placement of a model on the machine: replicas, layers over devices."""

@@ -1,0 +1,1 @@
+"""The versioned messages that cross the process boundary: jobs in, events out, one JSON object a line."""

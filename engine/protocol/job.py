@@ -1,0 +1,137 @@
+"""What the engine can be asked to do. Window, command line, ssh and Ray send these same messages."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.recipe.recipe import Recipe
+
+
+class _Job(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(default_factory=lambda: uuid.uuid4().hex[:12])
+
+
+class Sampling(BaseModel):
+    """How the next token is chosen. Temperature 0 is greedy."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float = Field(0.0, ge=0.0, le=5.0)
+    top_k: int = Field(0, ge=0, description="0 keeps every token")
+    top_p: float = Field(1.0, gt=0.0, le=1.0)
+    seed: int = 0
+
+
+class SampleJob(_Job):
+    """Fetch or make the sample checkpoint. Result: {"path"}."""
+
+    kind: Literal["sample"] = "sample"
+
+
+class InspectJob(_Job):
+    """Read a checkpoint's headers. Result: CheckpointInfo as JSON."""
+
+    kind: Literal["inspect"] = "inspect"
+    checkpoint: str
+
+
+class ImportJob(_Job):
+    """Turn a GGUF file, a LoRA folder or a pickle checkpoint into a plain checkpoint folder. Result: {"path", "notices"}."""
+
+    kind: Literal["import"] = "import"
+    source: str
+    convert_pickle: bool = False
+
+
+class HubSearchJob(_Job):
+    """Search the model hub. Result: {"models": [{"id", "downloads", "likes", "task", "bytes"}]}."""
+
+    kind: Literal["hub_search"] = "hub_search"
+    words: str
+    limit: int = 20
+
+
+class HubDownloadJob(_Job):
+    """Download a model from the hub, with progress in bytes. Result: {"path"}."""
+
+    kind: Literal["hub_download"] = "hub_download"
+    repo: str
+    revision: str | None = None
+
+
+class RunJob(_Job):
+    """Run a recipe on a checkpoint. Result: {"run", "artefact", "stages"}."""
+
+    kind: Literal["run"] = "run"
+    checkpoint: str
+    recipe: Recipe
+    out: str | None = None
+    trust_remote_code: bool = False
+
+
+class CompareJob(_Job):
+    """Measure candidates against the first one, interleaved. Result: engine.compare.table.Comparison as JSON.
+
+    Attributes:
+        candidates: checkpoint folders or run ids; the first is the reference.
+        prompts: what every candidate answers; empty takes the built-in prompts.
+        text: path of the text for perplexity, KL and agreement; None takes the built-in text.
+        dataset: for encoders, a sentence-pair CSV (STS-B columns) to correlate with; None skips it.
+        rounds: interleaved timing rounds.
+        prompt_tokens, new_tokens: shape of a timing round.
+    """
+
+    kind: Literal["compare"] = "compare"
+    candidates: tuple[str, ...] = Field(min_length=1)
+    prompts: tuple[str, ...] = ()
+    text: str | None = None
+    dataset: str | None = None
+    rounds: int = Field(7, ge=3, le=1000)
+    prompt_tokens: int = Field(128, ge=1)
+    new_tokens: int = Field(64, ge=2)
+    quality: bool = True
+    memory: bool = True
+    threads: int | None = None
+
+
+class ChatJob(_Job):
+    """Let every candidate answer the same conversation, their tokens interleaved. Result: {"answers": [...]}.
+
+    `histories` holds one conversation per candidate: a list of {"role", "content"} messages.
+    """
+
+    kind: Literal["chat"] = "chat"
+    candidates: tuple[str, ...] = Field(min_length=1)
+    histories: tuple[tuple[dict[str, str], ...], ...]
+    max_new_tokens: int = Field(128, ge=1)
+    sampling: Sampling = Sampling()
+
+
+class ProfileJob(_Job):
+    """Measure time, count FLOPs and bytes per block before anything is changed. Result: engine.bench.profile.Profile."""
+
+    kind: Literal["profile"] = "profile"
+    checkpoint: str
+    prompt_tokens: int = 128
+    threads: int | None = None
+
+
+class ExportJob(_Job):
+    """Write a run in a format of the export catalogue. Result: {"path", "files", "verified"}."""
+
+    kind: Literal["export"] = "export"
+    run: str
+    format: str
+    out: str
+
+
+AnyJob = Annotated[
+    SampleJob | InspectJob | ImportJob | HubSearchJob | HubDownloadJob | RunJob
+    | CompareJob | ChatJob | ProfileJob | ExportJob,
+    Field(discriminator="kind"),
+]  # fmt: skip

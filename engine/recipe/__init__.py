@@ -1,0 +1,1 @@
+"""What to do with a checkpoint: an ordered list of passes with options, then a target."""

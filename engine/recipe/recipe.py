@@ -1,0 +1,115 @@
+"""The recipe: a YAML file a person can write, and the object that editor, command line and scripts edit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.protocol.errors import UserError
+
+VERSION = 1
+
+
+class PassEntry(BaseModel):
+    """One pass of a recipe. `options` holds only what differs from the defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(alias="pass", serialization_alias="pass")
+    enabled: bool = True
+    options: dict[str, Any] = {}
+
+
+class Target(BaseModel):
+    """Where and how the result runs.
+
+    Attributes:
+        runtime: a name of the runtime catalogue.
+        options: that runtime's options.
+        device: "cpu" or "cuda".
+        threads: threads per replica; None leaves it to the measured default (one per physical core).
+        replicas: independent copies on this machine, each with its own `threads`.
+        split: lay the layers over several GPUs ("balanced") or keep them on one ("none").
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    runtime: str = "transformers"
+    options: dict[str, Any] = {}
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: int | None = Field(None, ge=1, le=1024)
+    replicas: int = Field(1, ge=1, le=64)
+    split: Literal["none", "balanced"] = "none"
+
+
+class Recipe(BaseModel):
+    """A flat, ordered list of passes, then a target. Immutable: edits make a new recipe."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = VERSION
+    name: str = ""
+    passes: tuple[PassEntry, ...] = ()
+    target: Target = Target()
+
+    @property
+    def active(self) -> tuple[PassEntry, ...]:
+        """The passes that are switched on, in order."""
+        return tuple(entry for entry in self.passes if entry.enabled)
+
+    def to_yaml(self) -> str:
+        """The recipe as YAML, defaults left out."""
+        data = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return yaml.safe_dump({"version": VERSION, **data}, sort_keys=False, allow_unicode=True)
+
+    @classmethod
+    def from_yaml(cls, text: str, where: str = "recipe") -> Recipe:
+        """Parse YAML. Raises UserError with the key and line concerned."""
+        try:
+            data = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = f"{where}, line {mark.line + 1}" if mark else where
+            raise UserError(
+                f"The recipe is not valid YAML: {getattr(error, 'problem', error)}.",
+                "Correct that line, or start from a preset.",
+                where=line,
+                code="bad_recipe",
+            ) from error
+        return cls.parse(data, where)
+
+    @classmethod
+    def parse(cls, data: Any, where: str = "recipe") -> Recipe:
+        """Validate plain data and every option set in it. Raises UserError with code "bad_recipe"."""
+        from engine.recipe.migrations import migrate
+        from engine.recipe.validate import check_options
+
+        try:
+            recipe = cls.model_validate(migrate(data, where))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            key = ".".join(str(part) for part in first["loc"])
+            cause = (
+                f"The recipe has an unknown key “{key}”."
+                if first["type"] == "extra_forbidden"
+                else f"“{key}” in the recipe cannot be {first['input']!r}: {first['msg'].lower()}."
+            )
+            raise UserError(
+                cause, "Remove or correct it; docs/recipe.md lists the keys.", where=f"{where}: {key}", code="bad_recipe"
+            ) from error
+        check_options(recipe, where)
+        return recipe
+
+    @classmethod
+    def read(cls, path: Path) -> Recipe:
+        """The recipe in file `path`. Raises UserError."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"The recipe file cannot be read: {error}.", "Choose another file.", where=str(path), code="bad_recipe"
+            ) from error
+        return cls.from_yaml(text, where=path.name)

@@ -1,0 +1,164 @@
+"""Find a recipe's problems before anything runs: wrong options, illegal order, what the target cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.checkpoint.info import CheckpointInfo
+from engine.passes import catalog as passes
+from engine.protocol.errors import UserError
+from engine.recipe.options import parse_options
+from engine.recipe.recipe import PassEntry, Recipe, Target
+from engine.runtimes import catalog as runtimes
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A remedy the window offers as a button and applies as one undoable edit."""
+
+    label: str
+    apply: Callable[[Recipe], Recipe]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something about card `index` of a recipe (None: the target card).
+
+    `severity` "stop" prevents the run; "note" only informs.
+    """
+
+    index: int | None
+    severity: Literal["stop", "note"]
+    text: str
+    fix: Fix | None = None
+
+
+def check_options(recipe: Recipe, where: str = "recipe") -> None:
+    """Raise UserError for the first unknown pass, runtime, option or wrong value."""
+    for entry in recipe.passes:
+        parse_options(passes.get(entry.name).options, entry.options, entry.name)
+    parse_options(runtimes.get(recipe.target.runtime).options, recipe.target.options, recipe.target.runtime)
+
+
+def set_options(recipe: Recipe, index: int | None, **values: object) -> Recipe:
+    """`recipe` with options of card `index` changed."""
+    if index is None:
+        options = {**recipe.target.options, **values}
+        return recipe.model_copy(update={"target": recipe.target.model_copy(update={"options": options})})
+    entry = recipe.passes[index]
+    changed = entry.model_copy(update={"options": {**entry.options, **values}})
+    return recipe.model_copy(update={"passes": (*recipe.passes[:index], changed, *recipe.passes[index + 1 :])})
+
+
+def problems(recipe: Recipe, info: CheckpointInfo | None) -> list[Problem]:
+    """Everything wrong or noteworthy about `recipe`, for checkpoint `info` if one is open."""
+    found = list(_order(recipe))
+    layout = info
+    for index, entry in enumerate(recipe.passes):
+        if not entry.enabled:
+            continue
+        spec = passes.get(entry.name)
+        try:
+            options = parse_options(spec.options, entry.options, entry.name)
+        except UserError as error:
+            found.append(Problem(index, "stop", str(error)))
+            continue
+        if layout is None:
+            continue
+        if layout.task not in spec.tasks:
+            found.append(Problem(index, "stop", f"{spec.title} does not apply to {layout.task} models."))
+            continue
+        here = list(spec.check(layout, options, index))
+        found += here
+        if any(problem.severity == "stop" for problem in here):
+            layout = None
+        else:
+            layout = spec.predict(layout, options)
+    found += _target(recipe.target, layout)
+    return found
+
+
+def predict(recipe: Recipe, info: CheckpointInfo) -> list[CheckpointInfo]:
+    """The checkpoint's layout before the first and after each active pass, from headers alone."""
+    layouts = [info]
+    for entry in recipe.active:
+        spec = passes.get(entry.name)
+        layouts.append(spec.predict(layouts[-1], parse_options(spec.options, entry.options, entry.name)))
+    return layouts
+
+
+def require_legal(recipe: Recipe, info: CheckpointInfo) -> None:
+    """Raise UserError for the first problem that prevents the run."""
+    for problem in problems(recipe, info):
+        if problem.severity == "stop":
+            where = "target" if problem.index is None else recipe.passes[problem.index].name
+            remedy = f"{problem.fix.label}." if problem.fix else "Change or switch off that step."
+            raise UserError(problem.text, remedy, where=where, code="bad_order")
+
+
+def _order(recipe: Recipe) -> list[Problem]:
+    found = []
+    seen: list[tuple[int, PassEntry]] = []
+    for index, entry in enumerate(recipe.passes):
+        if not entry.enabled:
+            continue
+        spec = passes.get(entry.name)
+        for earlier_index, earlier in seen:
+            earlier_spec = passes.get(earlier.name)
+            if earlier.name == entry.name and not spec.repeatable:
+                found.append(
+                    Problem(index, "stop", f"{spec.title} stands twice.", Fix("Remove this one", _without(index)))
+                )
+            elif earlier_spec.family in spec.must_precede:
+                found.append(
+                    Problem(
+                        index,
+                        "stop",
+                        f"{spec.title} must come before {earlier_spec.title}.",
+                        Fix(f"Move it before {earlier_spec.title}", _moved(index, earlier_index)),
+                    )
+                )
+                break
+        seen.append((index, entry))
+    return found
+
+
+def _without(index: int) -> Callable[[Recipe], Recipe]:
+    return lambda r: r.model_copy(update={"passes": r.passes[:index] + r.passes[index + 1 :]})
+
+
+def _moved(index: int, to: int) -> Callable[[Recipe], Recipe]:
+    def apply(recipe: Recipe) -> Recipe:
+        entries = list(recipe.passes)
+        entries.insert(to, entries.pop(index))
+        return recipe.model_copy(update={"passes": tuple(entries)})
+
+    return apply
+
+
+def _target(target: Target, layout: CheckpointInfo | None) -> list[Problem]:
+    spec = runtimes.get(target.runtime)
+    found = []
+    try:
+        options = parse_options(spec.options, target.options, target.runtime)
+    except UserError as error:
+        return [Problem(None, "stop", str(error))]
+    availability = spec.availability()
+    if not availability.usable:
+        found.append(
+            Problem(None, "stop", f"{spec.title} cannot be used here: {availability.reason} {availability.remedy}")
+        )
+    elif target.device not in availability.devices:
+        found.append(
+            Problem(
+                None,
+                "stop",
+                f"{spec.title} cannot use {target.device.upper()} on this machine.",
+                Fix("Use the CPU", lambda r: r.model_copy(update={"target": target.model_copy(update={"device": "cpu"})})),
+            )
+        )
+    if layout is not None:
+        found += spec.check(layout, options, target)
+    return found

@@ -1,0 +1,1 @@
+"""Results on disk: immutable runs, the stage cache, their keys and lineage."""

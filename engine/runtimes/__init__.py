@@ -1,0 +1,1 @@
+"""Runtimes: each turns a checkpoint into an artefact and an artefact into an open session."""

@@ -1,0 +1,210 @@
+"""What a runtime declares, what it builds, and what an open model can do."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from engine.checkpoint.info import CheckpointInfo, Task
+from engine.passes.base import StepContext
+from engine.recipe.options import Options
+from engine.recipe.recipe import Target
+
+if TYPE_CHECKING:
+    from engine.protocol.job import Sampling
+    from engine.recipe.validate import Problem
+
+Ids = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+MANIFEST = "hasten.json"
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a runtime works on this machine, and if not, why and what to do. Sentences end in full stops."""
+
+    usable: bool
+    devices: tuple[Literal["cpu", "cuda"], ...] = ()
+    version: str = ""
+    reason: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class RuntimeSpec:
+    """A runtime as data; importing it must not import torch or the runtime's library.
+
+    Attributes:
+        availability: found without importing the library (importlib.util.find_spec, shutil.which).
+        check: what it cannot hold of this layout, with the nearest thing it can as the fix.
+        build: "module:function" of `build(context) -> Artefact`.
+        open: "module:function" of `open_session(artefact) -> Session`.
+        tasks: the tasks it can run.
+        extra: the optional dependency group that brings it.
+    """
+
+    name: str
+    title: str
+    summary: str
+    options: type[Options]
+    availability: Callable[[], Availability]
+    check: Callable[[CheckpointInfo, Any, Target], Iterable[Problem]]
+    build: str
+    open: str
+    tasks: frozenset[Task]
+    extra: str = ""
+    version: int = 1
+
+
+class Artefact(BaseModel):
+    """A built model: a folder with this manifest as hasten.json, movable and complete in itself.
+
+    Attributes:
+        runtime: name in the runtime catalogue.
+        task: what the model is for.
+        target: what it was built for (device, threads, options).
+        weight_bytes: bytes of all weights that the runtime reads, scales included.
+        files: paths relative to the folder.
+        facts: what the builder found (nodes, fusions, KL against the twin, accuracy level).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["hasten-artefact"] = "hasten-artefact"
+    version: Literal[1] = 1
+    runtime: str
+    task: Task
+    target: Target
+    weight_bytes: int
+    files: tuple[str, ...]
+    facts: dict[str, str | int | float | bool | None] = {}
+
+
+@dataclass(frozen=True)
+class BuildContext(StepContext):
+    """What a runtime's builder is given.
+
+    Attributes:
+        source: the checkpoint folder.
+        destination: an existing empty folder for the artefact; tokenizer files belong in it too.
+        info: the source's layout.
+        options: an instance of the runtime's option set.
+        target: device, threads and placement.
+    """
+
+    source: Path
+    destination: Path
+    info: CheckpointInfo
+    options: Any
+    target: Target
+    scratch: Path = field(default_factory=Path)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One generated token: its id, the seconds it took, its probability (None when not asked for), end of text."""
+
+    token_id: int
+    seconds: float
+    probability: float | None
+    end: bool
+
+
+@dataclass(frozen=True)
+class TextBatch:
+    """Right-padded token ids for encoders: arrays of shape [B, T]; attention_mask is 1 on real tokens."""
+
+    input_ids: Ids
+    attention_mask: Ids
+    token_type_ids: Ids | None = None
+
+
+class Session(ABC):
+    """An open model. Not thread-safe; close it when done.
+
+    Attributes:
+        folder: where its tokenizer lies.
+        task: what the model is for.
+        runtime: the runtime's name.
+        weight_bytes: bytes of weights read for one token.
+        device: "cpu" or "cuda".
+        eos: token ids that end a text.
+        context_length: the longest sequence it holds.
+    """
+
+    folder: Path
+    task: Task
+    runtime: str
+    weight_bytes: int
+    device: str = "cpu"
+    eos: frozenset[int] = frozenset()
+    context_length: int = 2048
+
+    # Decoders -------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def prefill(self, ids: Ids) -> Floats:
+        """Start a new sequence with `ids` [B, T]; the logits of the last position, [B, V]."""
+
+    @abstractmethod
+    def decode(self, ids: Ids) -> Floats:
+        """Append one token per row, `ids` [B]; the logits for the next, [B, V]."""
+
+    @abstractmethod
+    def logits(self, ids: Ids) -> Floats:
+        """The logits of every position of `ids` [B, T]: [B, T, V]. Leaves no sequence open."""
+
+    # Encoders -------------------------------------------------------------------------------------------------
+
+    def hidden(self, batch: TextBatch) -> Floats:
+        """The last hidden states of an encoder, [B, T, H]."""
+        raise TypeError(f"{self.runtime} session of a {self.task} model has no hidden states")
+
+    def classify(self, batch: TextBatch) -> Floats:
+        """The class logits, [B, C]."""
+        raise TypeError(f"{self.runtime} session of a {self.task} model does not classify")
+
+    # Both -----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free the weights."""
+
+    def generate(
+        self,
+        ids: Ids,
+        max_new_tokens: int,
+        sampling: Sampling | None = None,
+        *,
+        probabilities: bool = False,
+        stop_at_eos: bool = True,
+    ) -> Iterator[Step]:
+        """Continue `ids` [T], yielding each token as it is made; timing excludes the consumer's own work.
+
+        Sampling with the same seed picks the same token on every runtime whose logits agree.
+        """
+        from engine.runtimes.sampling import Sampler
+
+        sampler = Sampler(sampling)
+        room = min(max_new_tokens, self.context_length - len(ids))
+        started = time.perf_counter()
+        logits = self.prefill(ids[None, :])
+        for index in range(room):
+            token = sampler.pick(logits[0])
+            elapsed = time.perf_counter() - started
+            probability = sampler.probability(logits[0], token) if probabilities else None
+            end = index == room - 1 or (stop_at_eos and token in self.eos)
+            yield Step(token, elapsed, probability, end)
+            if end:
+                return
+            started = time.perf_counter()
+            logits = self.decode(np.array([token], dtype=np.int64))

@@ -1,0 +1,1 @@
+"""The engine process: jobs in on stdin, events out on stdout."""

@@ -1,0 +1,51 @@
+"""Fixtures of the whole suite: an isolated data folder, small checkpoints, real ones where they lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import checkpoints
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test writes its data under its own folder."""
+    monkeypatch.setenv("HASTEN_HOME", str(tmp_path / "hasten-home"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real checkpoints and corpora; skips the test where it is absent."""
+    folder = Path(os.environ.get("HASTEN_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+    if not (folder / "checkpoints").is_dir():
+        pytest.skip("the real checkpoints and corpora are not on this machine (set HASTEN_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stories260k(shared: Path) -> Path:
+    return shared / "checkpoints" / "stories260K"
+
+
+@pytest.fixture(scope="session")
+def stories15m(shared: Path) -> Path:
+    return shared / "checkpoints" / "stories15M"
+
+
+@pytest.fixture(scope="session")
+def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Llama, width 256, 3 layers, GQA 8/4, with a tokenizer. Read-only."""
+    return checkpoints.tiny_llama(tmp_path_factory.mktemp("tiny-llama"))
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random BERT encoder, width 64, 2 layers, with a tokenizer. Read-only."""
+    return checkpoints.tiny_bert(tmp_path_factory.mktemp("tiny-bert"))

@@ -1,0 +1,54 @@
+"""Small random checkpoints, so that the suite needs nothing from outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TEXT = (
+    "Once upon a time a small model lived in a large computer. It answered slowly, and its people waited. "
+    "One day somebody measured where the time went, wrote it down, and made the model faster. "
+    "The people asked whether the answers were still right. So they measured that too, and it was good. "
+) * 20
+
+
+def tokenizer(folder: Path, size: int = 400) -> None:
+    """Train a byte-level BPE tokenizer and save it the way Transformers reads it."""
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    bpe = ByteLevelBPETokenizer()
+    bpe.train_from_iterator([TEXT], vocab_size=size, special_tokens=["<s>", "</s>", "<pad>"], show_progress=False)
+    PreTrainedTokenizerFast(
+        tokenizer_object=bpe._tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
+    ).save_pretrained(folder)
+
+
+def tiny_llama(folder: Path, *, tied: bool = True, hidden: int = 256, layers: int = 3, seed: int = 0) -> Path:
+    """Write a random Llama checkpoint into `folder`."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=512, hidden_size=hidden, intermediate_size=2 * hidden, num_hidden_layers=layers,
+        num_attention_heads=8, num_key_value_heads=4, max_position_embeddings=256, tie_word_embeddings=tied,
+        bos_token_id=0, eos_token_id=1, pad_token_id=2,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer(folder)
+    return folder
+
+
+def tiny_bert(folder: Path, *, seed: int = 0) -> Path:
+    """Write a random BERT encoder checkpoint into `folder`."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=512, hidden_size=64, intermediate_size=128, num_hidden_layers=2,
+        num_attention_heads=4, max_position_embeddings=128, pad_token_id=2,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(folder)
+    tokenizer(folder)
+    return folder
