@@ -47,7 +47,7 @@ class RuntimeSpec:
         availability: found without importing the library (importlib.util.find_spec, shutil.which).
         check: what it cannot hold of this layout, with the nearest thing it can as the fix.
         build: "module:function" of `build(context) -> Artefact`.
-        open: "module:function" of `open_session(artefact) -> Session`.
+        open: "module:function" of `open_session(request: OpenRequest) -> Session`.
         tasks: the tasks it can run.
         extra: the optional dependency group that brings it.
     """
@@ -107,6 +107,23 @@ class BuildContext(StepContext):
     options: Any
     target: Target
     scratch: Path = field(default_factory=Path)
+
+
+@dataclass(frozen=True)
+class OpenRequest(StepContext):
+    """What a runtime's opener is given. `step` lets an opener that compiles show its progress.
+
+    Attributes:
+        folder: the artefact's folder.
+        artefact: its manifest.
+        threads: compute threads, already decided.
+        device: "cpu" or "cuda", already decided.
+    """
+
+    folder: Path
+    artefact: Artefact
+    threads: int
+    device: str
 
 
 @dataclass(frozen=True)
