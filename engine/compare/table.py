@@ -1,0 +1,151 @@
+"""What a comparison found, display-ready: the JSON of `hasten compare` and the data behind the Compare page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.protocol.measurement import Measurement
+
+Verdict = Literal["faster", "slower", "not_proven"]
+Conditions = dict[str, str | int | float | bool | None]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AnswerToken(_Part):
+    """One generated token.
+
+    Attributes:
+        id: token id.
+        text: the whole characters that this token completed; empty in the middle of a character.
+        seconds: time to first token for the first one, else the time since the previous token.
+        probability: what the model gave this token, or None where it was not computed.
+    """
+
+    id: int
+    text: str
+    seconds: float
+    probability: float | None = None
+
+
+class Answer(_Part):
+    """What one candidate wrote. `text` is the joined texts of `tokens`."""
+
+    prompt: str
+    text: str
+    tokens: tuple[AnswerToken, ...] = ()
+
+
+class Segment(_Part):
+    """A stretch of two aligned answers.
+
+    Attributes:
+        kind: "same", "changed" (both wrote something, differently), "removed" (only the reference wrote it) or
+            "added" (only the candidate wrote it).
+        reference_text, candidate_text: what each wrote there, whole characters.
+        reference_tokens, candidate_tokens: half-open ranges of token positions in the two answers.
+    """
+
+    kind: Literal["same", "changed", "removed", "added"]
+    reference_text: str
+    candidate_text: str
+    reference_tokens: tuple[int, int]
+    candidate_tokens: tuple[int, int]
+
+
+class AnswerDiff(_Part):
+    """How a candidate's answer differs from the reference's.
+
+    Attributes:
+        prompt: index of the prompt.
+        candidate: index of the candidate (1 or more).
+        same: the two answers are equal, token by token.
+        first_divergence: position of the first token that differs, in the reference's answer; None when same.
+        segments: the aligned answers; the texts of one side, joined, give that side's answer.
+        reference_probability, candidate_probability: what each model gave its own token at the first divergence.
+    """
+
+    prompt: int
+    candidate: int
+    same: bool
+    first_divergence: int | None = None
+    segments: tuple[Segment, ...] = ()
+    reference_probability: float | None = None
+    candidate_probability: float | None = None
+
+
+class Speedup(_Part):
+    """How many times faster than the reference: above 1 is faster.
+
+    Attributes:
+        value: geometric mean over rounds of reference time / candidate time.
+        low, high: the interval at `confidence` on which the verdict stands.
+        rounds: interleaved timing rounds.
+    """
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+    rounds: int
+
+
+class Candidate(_Part):
+    """One model of a comparison.
+
+    Attributes:
+        name: for display; unique in the comparison.
+        reference: the run id or folder that was asked for.
+        runtime, device: what ran it.
+        measurements: in the metric catalogue's order; those that do not apply are absent.
+        answers: one per prompt, in order; empty for encoders.
+        verdict, verdict_text, speedup: against the first candidate; None for the first itself.
+    """
+
+    name: str
+    reference: str
+    runtime: str
+    device: str
+    measurements: tuple[Measurement, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    verdict: Verdict | None = None
+    verdict_text: str = ""
+    speedup: Speedup | None = None
+
+    def measured(self, name: str) -> Measurement | None:
+        """The measurement called `name`, if there is one."""
+        return next((m for m in self.measurements if m.name == name), None)
+
+
+class Comparison(_Part):
+    """Candidates measured interleaved, the first being the reference.
+
+    Attributes:
+        verdict, verdict_text: of the second candidate; with more candidates the text names each.
+        diffs: one per prompt and candidate after the first.
+        prompts: what was asked.
+        conditions: threads, machine, load, versions, shape of a round.
+        notices: sentences about what could not be measured, and why.
+        created: UTC time, ISO 8601.
+    """
+
+    verdict: Verdict
+    verdict_text: str
+    candidates: tuple[Candidate, ...]
+    diffs: tuple[AnswerDiff, ...] = ()
+    prompts: tuple[str, ...] = ()
+    conditions: Conditions = {}
+    notices: tuple[str, ...] = ()
+    created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+class ChatAnswers(_Part):
+    """The result of a chat job: one answer per candidate, and how those after the first differ from it."""
+
+    answers: tuple[Answer, ...]
+    diffs: tuple[AnswerDiff, ...] = ()
