@@ -16,6 +16,7 @@ from engine.protocol.job import AnyJob
 from gui.jobs.handle import Handle
 
 BATCHES_PER_SECOND = 30
+GRACE_SECONDS = 4.0
 
 
 class Client(Protocol):
@@ -35,13 +36,13 @@ def local_client() -> Client:
     """An engine process on this machine."""
     from engine.worker.client import WorkerClient
 
-    return WorkerClient()
+    return WorkerClient(grace=GRACE_SECONDS)
 
 
 class JobRunner(QObject):
     """Runs jobs one after another in the engine process.
 
-    The thread starts with the first job. An engine process that died is replaced for the next job.
+    The thread starts with the first job. The client replaces an engine process that died when the next job comes.
 
     Signals:
         current_changed(object): the Handle that runs now, or None when the queue is empty.
@@ -173,8 +174,6 @@ class JobRunner(QObject):
             end = Failed(job=job.id, failure=Failure.of(error))
         with self._lock:
             self._running = None
-        if isinstance(end, Failed) and end.failure.code == "worker_died":
-            self._drop_client()
         self._post(handle, end)
 
     def _relay(self, handle: Handle, client: Client) -> Event:
