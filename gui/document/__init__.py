@@ -1,0 +1,1 @@
+"""What is open: a checkpoint and a recipe, edited by undoable commands."""

@@ -1,0 +1,1 @@
+"""The user's settings, kept in HASTEN_HOME/settings.json."""
