@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -30,8 +31,21 @@ class ProtocolError(ValueError):
 
 
 def encode(message: BaseModel) -> bytes:
-    """`message` as one UTF-8 line, newline included. Non-finite floats travel as null."""
-    return json.dumps(message.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    """`message` as one UTF-8 line, newline included.
+
+    Non-finite floats travel as "NaN", "Infinity" and "-Infinity"; a float field turns them back into numbers.
+    """
+    data = message.model_dump(mode="json", by_alias=True)
+    try:
+        text = dumps(data)
+    except ValueError:
+        text = dumps(_spelled(data))
+    return text.encode() + b"\n"
+
+
+def dumps(data: Any) -> str:
+    """`data` as one line of standard JSON. Raises ValueError on non-finite floats."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def decode_event(line: bytes) -> Event:
@@ -42,6 +56,17 @@ def decode_event(line: bytes) -> Event:
 def decode_request(line: bytes) -> AnyJob | Cancel:
     """The job or cancel request in `line`. Raises ProtocolError."""
     return _decode(_request, line)  # type: ignore[no-any-return]
+
+
+def _spelled(value: Any) -> Any:
+    """`value` with non-finite floats as strings."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _spelled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_spelled(item) for item in value]
+    return value
 
 
 def _decode(adapter: TypeAdapter[Any], line: bytes) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from typing import Literal
 
@@ -53,6 +54,16 @@ class Cancelled(Exception):
     """The user asked to stop. Never shown as a problem."""
 
 
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+# What torch, ONNX Runtime and the C++ library say when an allocation fails; none of them raises MemoryError.
+_MEMORY_MARKS = ("CUDA out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "bad allocation")
+
+
+def _file_of(error: BaseException) -> str | None:
+    name = getattr(error, "filename", None)
+    return str(name) if name else None
+
+
 class Failure(BaseModel):
     """How a job ended when it did not succeed, as it crosses the process boundary."""
 
@@ -72,27 +83,28 @@ class Failure(BaseModel):
             return cls(kind="user", cause=error.cause, remedy=error.remedy, where=error.where, code=error.code)
         if isinstance(error, (Cancelled, KeyboardInterrupt)):
             return cls(kind="cancelled", cause="Cancelled.", remedy="Run it again to go on.", code="cancelled")
-        if isinstance(error, MemoryError):
+        text = str(error)
+        if isinstance(error, MemoryError) or any(mark in text for mark in _MEMORY_MARKS):
             return cls(
                 kind="user",
                 cause="The computer ran out of memory.",
                 remedy="Close other programs, choose a smaller model, or lower the precision.",
                 code="not_enough_memory",
             )
-        if isinstance(error, OSError) and error.errno == 28:
+        if (isinstance(error, OSError) and error.errno in _FULL) or "No space left on device" in text:
             return cls(
                 kind="user",
                 cause="The disk is full.",
                 remedy="Free some space, delete intermediate stages, or move the data folder in Settings.",
-                where=error.filename and str(error.filename),
+                where=_file_of(error),
                 code="disk_full",
             )
-        if isinstance(error, PermissionError):
+        if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno == errno.EROFS):
             return cls(
                 kind="user",
                 cause="A file or folder may not be written or read.",
                 remedy="Choose another folder or change its permissions.",
-                where=error.filename and str(error.filename),
+                where=_file_of(error),
                 code="not_writable",
             )
         return cls(

@@ -1,0 +1,26 @@
+"""`python -m engine.worker`: serve jobs from stdin until it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from pathlib import Path
+
+from engine.worker.channel import Channel
+
+
+def main() -> None:
+    """Take over stdout, then serve."""
+    channel = Channel.take_stdout()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the near side's business: it sends a cancel
+    with contextlib.suppress(OSError):  # Linux only: when memory runs out, let the kernel choose us, not the window
+        Path("/proc/self/oom_score_adj").write_text("500")
+
+    from engine.worker.loop import serve
+
+    serve(sys.stdin.buffer, channel.send)
+
+
+if __name__ == "__main__":
+    main()
