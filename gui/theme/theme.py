@@ -78,7 +78,9 @@ def font(role: str = "body", *, bold: bool = False, mono: bool = False) -> QFont
     """The font of a text role ("title", "section", "body", "caption"), with figures of equal width."""
     made = QFont(QGuiApplication.font())
     if mono:
-        made.setFamilies(["ui-monospace", "SF Mono", "Cascadia Mono", "Noto Sans Mono", "DejaVu Sans Mono", "monospace"])
+        made.setFamilies(
+            ["ui-monospace", "SF Mono", "Cascadia Mono", "Noto Sans Mono", "DejaVu Sans Mono", "monospace"]
+        )
         made.setStyleHint(QFont.StyleHint.Monospace)
     made.setPixelSize(_SIZES[role])
     made.setWeight(QFont.Weight.DemiBold if bold or role in ("title", "section") else QFont.Weight.Normal)

@@ -1,0 +1,35 @@
+"""Terms and their values, aligned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from gui.widgets.frames import clear
+from gui.widgets.text import label
+
+
+class Facts(QWidget):
+    """A list of (term, value, tooltip) rows; values can be selected and copied."""
+
+    def __init__(self, facts: Iterable[tuple[str, str, str]] = ()) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(16)
+        self._grid.setVerticalSpacing(8)
+        self._grid.setColumnStretch(1, 1)
+        self.show_facts(facts)
+
+    def show_facts(self, facts: Iterable[tuple[str, str, str]]) -> None:
+        """Replace the rows."""
+        clear(self._grid)
+        for row, (term, value, tip) in enumerate(facts):
+            left, right = label(term, "muted"), label(value, wrap=True, selectable=True)
+            left.setToolTip(tip)
+            right.setToolTip(tip)
+            right.setAccessibleName(f"{term}: {value}")
+            self._grid.addWidget(left, row, 0, Qt.AlignmentFlag.AlignTop)
+            self._grid.addWidget(right, row, 1)
