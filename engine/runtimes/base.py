@@ -46,7 +46,7 @@ class RuntimeSpec:
     Attributes:
         availability: found without importing the library (importlib.util.find_spec, shutil.which).
         check: what it cannot hold of this layout, with the nearest thing it can as the fix.
-        build: "module:function" of `build(context) -> Artefact`.
+        build: "module:function" of `build(context) -> Artefact`; the caller writes the manifest (open.write_artefact).
         open: "module:function" of `open_session(request: OpenRequest) -> Session`.
         tasks: the tasks it can run.
         extra: the optional dependency group that brings it.

@@ -1,0 +1,84 @@
+"""Open whatever lies in a folder: an artefact with its own runtime, a plain checkpoint with the baseline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from engine.catalogue import load
+from engine.parallel.placement import suggested_threads
+from engine.passes.base import StepContext
+from engine.protocol.errors import UserError
+from engine.runtimes import catalog
+from engine.runtimes.base import MANIFEST, Artefact, OpenRequest, Session
+
+SILENT = StepContext(step=lambda done, total, text: None, notice=lambda text: None)
+BASELINE = "transformers"
+
+
+def read_artefact(folder: Path) -> Artefact | None:
+    """The manifest of the artefact in `folder`; None when `folder` is no artefact. Raises UserError on a broken one."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        return Artefact.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise UserError(
+            f"The built model's description cannot be read: {error.errors(include_url=False)[0]['msg'].lower()}.",
+            "Run the recipe again, or update Hasten if a newer version built it.",
+            where=str(path),
+        ) from error
+
+
+def write_artefact(folder: Path, artefact: Artefact) -> None:
+    """Write `artefact` as the manifest of `folder`."""
+    (folder / MANIFEST).write_text(artefact.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def open_session(
+    folder: Path,
+    *,
+    threads: int | None = None,
+    device: str | None = None,
+    context: StepContext = SILENT,
+) -> Session:
+    """Open the model in `folder`: an artefact with the runtime that built it, a checkpoint with Transformers.
+
+    Args:
+        folder: an artefact or checkpoint folder.
+        threads: compute threads; None takes what the artefact was built for, else one a physical core.
+        device: "cpu" or "cuda"; None takes what the artefact was built for, else "cpu".
+        context: shows the progress of a runtime that compiles while it opens.
+
+    Raises UserError when the folder holds neither, or its runtime cannot be used here.
+    """
+    artefact = read_artefact(folder)
+    if artefact is None:
+        from engine.runtimes.transformers_eager.lower import describe
+
+        artefact = describe(folder)
+    spec = catalog.get(artefact.runtime)
+    availability = spec.availability()
+    wanted = device or artefact.target.device
+    if not availability.usable:
+        raise UserError(
+            f"{spec.title} cannot be used here: {availability.reason}", availability.remedy, code="runtime_unavailable"
+        )
+    if wanted not in availability.devices:
+        raise UserError(
+            f"{spec.title} cannot use {wanted.upper()} on this machine.",
+            f"Choose one of: {', '.join(availability.devices)}.",
+            code="runtime_unavailable",
+        )
+    request = OpenRequest(
+        step=context.step,
+        notice=context.notice,
+        folder=folder,
+        artefact=artefact,
+        threads=threads or artefact.target.threads or suggested_threads(artefact.target.replicas),
+        device=wanted,
+    )
+    session: Session = load(spec.open)(request)
+    return session

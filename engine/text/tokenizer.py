@@ -1,0 +1,33 @@
+"""Load a checkpoint's own tokenizer, from its folder alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.protocol.errors import UserError
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer in `folder`: a transformers PreTrainedTokenizerBase. Nothing is fetched, no code in it is run.
+
+    Raises UserError when the folder has none or it cannot be read.
+    """
+    from transformers import AutoTokenizer
+
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt")):
+        raise UserError(
+            "The checkpoint has no tokenizer.",
+            "Copy tokenizer.json and tokenizer_config.json of the original model into its folder.",
+            where=str(folder),
+            code="not_a_checkpoint",
+        )
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"The tokenizer cannot be read: {error}".rstrip(".") + ".",
+            "Copy the tokenizer files of the original model into the folder again.",
+            where=str(folder),
+            code="not_a_checkpoint",
+        ) from error
