@@ -11,7 +11,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton
 
 from engine import paths
-from gui.theme.theme import theme
+from gui.theme.theme import follow_theme, theme
 from gui.theme.tokens import DARK, LIGHT
 
 # Icons that the stylesheet names by file, and the token that colours them.
@@ -46,9 +46,7 @@ def set_icon(button: QAbstractButton, name: str, token: str = "text", size: int 
         button.setIcon(icon(name, token))
 
     button.setIconSize(QSize(size, size))
-    paint()
-    connection = theme().changed.connect(paint)
-    button.destroyed.connect(lambda: theme().changed.disconnect(connection))
+    follow_theme(button, paint)
 
 
 def install_stylesheet_icons() -> None:

@@ -15,7 +15,8 @@ def stylesheet(t: Tokens) -> str:
 
 
 _TEXTS = """
-QToolTip {{ background: {t.surface}; color: {t.text}; border: 1px solid {t.border}; padding: 6px; font-size: {body}px; }}
+QToolTip {{ background: {t.surface}; color: {t.text}; border: 1px solid {t.border}; padding: 6px;
+    font-size: {body}px; }}
 QLabel {{ background: transparent; }}
 QLabel[role="title"] {{ font-size: {title}px; font-weight: 600; }}
 QLabel[role="section"] {{ font-size: {section}px; font-weight: 600; }}
@@ -124,8 +125,8 @@ QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}
 QRadioButton::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
 QCheckBox:focus, QRadioButton:focus {{ color: {t.accent}; }}
 QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border: 2px solid {t.focus}; }}
-QPushButton[kind="tab"] {{ background: transparent; border: none; border-bottom: 2px solid transparent; border-radius: 0;
-    padding: 10px 4px 9px 4px; margin: 0 10px; color: {t.muted}; }}
+QPushButton[kind="tab"] {{ background: transparent; border: none; border-bottom: 2px solid transparent;
+    border-radius: 0; padding: 10px 4px 9px 4px; margin: 0 10px; color: {t.muted}; }}
 QPushButton[kind="tab"]:hover {{ color: {t.text}; }}
 QPushButton[kind="tab"]:checked {{ color: {t.text}; font-weight: 600; border-bottom: 2px solid {t.accent}; }}
 QPushButton[kind="tab"]:focus {{ color: {t.accent}; border-bottom: 2px solid {t.focus}; }}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Literal
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import SIGNAL, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -72,6 +73,12 @@ class Theme(QObject):
 def theme() -> Theme:
     """The application's one theme."""
     return Theme()
+
+
+def follow_theme(widget: QObject, paint: Callable[[], None]) -> None:
+    """Call `paint` now and after every change of the theme, as long as `widget` lives."""
+    paint()
+    QObject.connect(theme(), SIGNAL("changed()"), widget, paint)
 
 
 def font(role: str = "body", *, bold: bool = False, mono: bool = False) -> QFont:

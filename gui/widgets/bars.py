@@ -6,7 +6,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from gui.theme.theme import colour, theme
+from gui.theme.theme import colour
 
 SHARE = Qt.ItemDataRole.UserRole + 7  # a float from 0 to 1
 
@@ -43,8 +43,6 @@ class Strip(QWidget):
         super().__init__()
         self._parts: list[tuple[str, float]] = []
         self.setFixedHeight(8)
-        connection = theme().changed.connect(self.update)
-        self.destroyed.connect(lambda: theme().changed.disconnect(connection))
 
     def show_parts(self, parts: list[tuple[str, float]], name: str) -> None:
         """`parts` as (token or "#rrggbb", share from 0 to 1); `name` says the same in words."""

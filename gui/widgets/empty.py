@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QWidget
 
 from gui.theme.icons import pixmap
-from gui.theme.theme import theme
+from gui.theme.theme import follow_theme
 from gui.widgets.buttons import button
 from gui.widgets.frames import column, row
 from gui.widgets.text import label
@@ -41,9 +41,7 @@ class EmptyState(QWidget):
             if on_action is not None:
                 self.acted.connect(lambda: on_action())
         self.layout().addItem(column(None))
-        self._paint()
-        connection = theme().changed.connect(self._paint)
-        self.destroyed.connect(lambda: theme().changed.disconnect(connection))
+        follow_theme(self, self._paint)
 
     def _paint(self) -> None:
         self._picture.setPixmap(pixmap(self._name, "muted", 48, self.devicePixelRatioF()))

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel
 
 from gui.theme.icons import pixmap
-from gui.theme.theme import theme
+from gui.theme.theme import follow_theme
 from gui.widgets.buttons import button
 from gui.widgets.frames import Card, column, row
 from gui.widgets.text import label
@@ -46,9 +46,7 @@ class Note(Card):
         line.addLayout(content, 1)
         self.body.addLayout(line)
         self.setAccessibleName(text)
-        self._paint()
-        connection = theme().changed.connect(self._paint)
-        self.destroyed.connect(lambda: theme().changed.disconnect(connection))
+        follow_theme(self, self._paint)
 
     def _paint(self) -> None:
         name, token = _ICONS[self._severity]
