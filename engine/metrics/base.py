@@ -1,0 +1,126 @@
+"""What a metric declares, and the observations that it turns into a measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.checkpoint.info import Task
+from engine.protocol.measurement import Better
+
+DECODERS: frozenset[Task] = frozenset({"text-generation", "text2text-generation"})
+CLASSIFIERS: frozenset[Task] = frozenset({"text-classification"})
+EMBEDDERS: frozenset[Task] = frozenset({"feature-extraction", "fill-mask"})
+ENCODERS: frozenset[Task] = CLASSIFIERS | EMBEDDERS
+ALL: frozenset[Task] = DECODERS | ENCODERS
+
+Doubles = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """A metric as data; importing it must not import torch.
+
+    Attributes:
+        name: its key in results; also the name of its folder.
+        title: as the window shows it.
+        unit, better: as in engine.protocol.measurement.STANDARD, or the metric's own.
+        help: what it tells, in plain words.
+        tasks: the tasks it applies to.
+        kind: which part of the results it belongs to.
+        needs_reference: it compares with the first candidate, which has none itself.
+        run: "module:function" of `measure(observed) -> Measurement | None` (None: not observed this time).
+    """
+
+    name: str
+    title: str
+    unit: str
+    better: Better
+    help: str
+    tasks: frozenset[Task]
+    kind: Literal["speed", "memory", "size", "quality"]
+    run: str
+    needs_reference: bool = False
+
+
+@dataclass(frozen=True)
+class DecodeRound:
+    """One timed answer: seconds to the first token, then to each further one, for a prompt of `prompt_tokens`."""
+
+    first_seconds: float
+    next_seconds: tuple[float, ...]
+    prompt_tokens: int
+
+    @property
+    def decode_seconds(self) -> float:
+        """Seconds of all tokens after the first."""
+        return sum(self.next_seconds)
+
+
+@dataclass(frozen=True)
+class RequestRound:
+    """`requests` texts sent one after another through an encoder, `tokens` each, in `seconds` together."""
+
+    seconds: float
+    requests: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """The most memory a fresh process took for opening the model and answering once; gpu is None without a GPU."""
+
+    rss_bytes: int
+    gpu_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class TokenScores:
+    """Teacher-forced predictions, one entry a predicted token (or a text, for classifiers): arrays [N].
+
+    Attributes:
+        blocks: label of the stretch of text that each entry belongs to; stretches are what is resampled.
+        nll: −ln of the probability given to the true next token, nats; None for classifiers.
+        kl: KL(reference ‖ candidate) of the whole distribution, nats; None without a reference.
+        agree: 1 where the most probable entry is the reference's, else 0; None without a reference.
+    """
+
+    blocks: npt.NDArray[np.int64]
+    nll: Doubles | None = None
+    kl: Doubles | None = None
+    agree: Doubles | None = None
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything that was observed of one candidate. What was not observed is empty or None.
+
+    Attributes:
+        weight_bytes: bytes of weights that the runtime reads for one token.
+        rounds, requests: timed rounds in order, of a decoder or an encoder.
+        rates: requests a second of all replicas together, one a round.
+        scores: on the evaluation text.
+        cosines: per text, the cosine between this candidate's embedding and the reference's, [N].
+        similarities, gold: per sentence pair of the data set, predicted cosine and people's score, [N].
+        correct: per labelled text, 1 where the class is right, [N].
+        conditions: how the timing, the memory, the quality was measured: whatever makes it repeatable.
+    """
+
+    weight_bytes: int
+    rounds: tuple[DecodeRound, ...] = ()
+    requests: tuple[RequestRound, ...] = ()
+    rates: tuple[float, ...] = ()
+    peaks: Peaks | None = None
+    scores: TokenScores | None = None
+    cosines: Doubles | None = None
+    similarities: Doubles | None = None
+    gold: Doubles | None = None
+    correct: Doubles | None = None
+    conditions: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def conditions_of(self, kind: str) -> dict[str, Any]:
+        """The conditions under which measurements of `kind` were made."""
+        return self.conditions.get(kind, {})

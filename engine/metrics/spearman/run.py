@@ -1,0 +1,51 @@
+"""Spearman's rank correlation between predicted similarities and people's scores (Spearman 1904)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.bench.statistics import DISPLAY_CONFIDENCE
+from engine.metrics.base import Observed
+from engine.protocol.measurement import Measurement
+
+RESAMPLES = 500
+
+
+def measure(observed: Observed) -> Measurement | None:
+    """With a percentile-bootstrap interval over sentence pairs; None without a data set of pairs."""
+    x, y = observed.similarities, observed.gold
+    if x is None or y is None:
+        return None
+    random = np.random.default_rng(0)
+    drawn = random.integers(0, len(x), size=(RESAMPLES, len(x)))
+    estimates = [correlation(x[pick], y[pick]) for pick in drawn]
+    low, high = np.quantile(estimates, [(1 - DISPLAY_CONFIDENCE) / 2, (1 + DISPLAY_CONFIDENCE) / 2])
+    value = correlation(x, y)
+    return Measurement(
+        name="spearman",
+        unit="1",
+        better="higher",
+        value=value,
+        low=min(float(low), value),
+        high=max(float(high), value),
+        samples=len(x),
+        conditions=observed.conditions_of("quality"),
+    )
+
+
+def correlation(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> float:
+    """Spearman's correlation of `x` and `y` [N]: Pearson's of their ranks, ties sharing their mean rank."""
+    a, b = ranks(x), ranks(y)
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / scale if scale > 0 else 0.0
+
+
+def ranks(x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Ranks of `x` [N] from 1, ties sharing their mean rank."""
+    _, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2)[inverse], dtype=np.float64)
