@@ -1,0 +1,1 @@
+"""Forms made from option sets: what an option set declares is what its form shows."""
