@@ -1,0 +1,1 @@
+"""ONNX Runtime: fused decoders with integer weights, encoders; CPU and CUDA."""
