@@ -1,9 +1,11 @@
-"""What this machine has: processor, memory, GPUs. No torch."""
+"""What this machine's processor and memory are, and how busy its GPUs. No torch.
+
+Cores and GPUs as places to run on: engine.parallel.placement.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import warnings
 from dataclasses import dataclass
@@ -18,14 +20,12 @@ _ISA = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16
 
 
 @dataclass(frozen=True)
-class Gpu:
-    """One NVIDIA GPU as its driver reports it."""
+class GpuLoad:
+    """How busy and how full one NVIDIA GPU is."""
 
-    name: str
-    total_bytes: int
-    used_bytes: int
     percent: float
-    driver: str = ""
+    used_bytes: int
+    total_bytes: int
 
 
 @cache
@@ -47,14 +47,6 @@ def isa() -> tuple[str, ...]:
                 flags = set(line.partition(":")[2].split())
                 return tuple(name for name in _ISA if name in flags)
     return ()
-
-
-def physical_cores() -> int:
-    """Physical cores that this process may use; at least 1."""
-    cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        cores = min(cores, len(os.sched_getaffinity(0)))
-    return max(1, cores)
 
 
 def cpu_kind() -> str:
@@ -81,18 +73,12 @@ def available_memory() -> int:
     return max(0, min(available, limit - used + cached))
 
 
-def gpus() -> tuple[Gpu, ...]:
-    """The NVIDIA GPUs, empty where there is no driver."""
-    return gpu_load()
-
-
-def gpu_load() -> tuple[Gpu, ...]:
-    """The NVIDIA GPUs with their memory and load now; empty where there is no driver."""
+def gpu_load() -> tuple[GpuLoad, ...]:
+    """The load of every NVIDIA GPU now; empty where there is no driver. Cheap enough to ask often."""
     nvml = _nvml()
     if nvml is None:
         return ()
     found = []
-    driver = str(nvml.nvmlSystemGetDriverVersion())
     for index in range(nvml.nvmlDeviceGetCount()):
         handle = nvml.nvmlDeviceGetHandleByIndex(index)
         memory = nvml.nvmlDeviceGetMemoryInfo(handle)
@@ -100,7 +86,7 @@ def gpu_load() -> tuple[Gpu, ...]:
             percent = float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
         except nvml.NVMLError:  # some virtual GPUs do not tell
             percent = 0.0
-        found.append(Gpu(str(nvml.nvmlDeviceGetName(handle)), int(memory.total), int(memory.used), percent, driver))
+        found.append(GpuLoad(percent, int(memory.used), int(memory.total)))
     return tuple(found)
 
 

@@ -16,7 +16,7 @@ VERSION = 1
 class PassEntry(BaseModel):
     """One pass of a recipe. `options` holds only what differs from the defaults."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
 
     name: str = Field(alias="pass", serialization_alias="pass")
     enabled: bool = True

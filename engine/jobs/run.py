@@ -1,0 +1,251 @@
+"""Run a recipe: pass after pass, each from the cache or made now, then the runtime's build, then the run's folder."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine import __version__, paths
+from engine.catalogue import load
+from engine.checkpoint.fingerprint import fingerprint
+from engine.checkpoint.info import CheckpointInfo
+from engine.checkpoint.inspect import inspect
+from engine.checkpoint.resolve import resolve
+from engine.checkpoint.safety import require_supported
+from engine.jobs import plan as planning
+from engine.jobs.base import JobContext
+from engine.jobs.plan import BuildStage, PassStage, Plan
+from engine.passes.base import PassContext
+from engine.protocol.errors import UserError
+from engine.protocol.events import StageChanged, Started
+from engine.protocol.job import RunJob
+from engine.recipe.validate import require_legal
+from engine.runs import cache
+from engine.runs.cache import CONTENT, SCRATCH, Cache
+from engine.runs.drafts import clean, draft, link_tree, size_of
+from engine.runs.record import ARTEFACT, CHECKPOINT, RECORD, RunRecord, StageRecord
+from engine.runs.store import RunStore
+from engine.runtimes.base import BuildContext
+from engine.runtimes.open import read_artefact, write_artefact
+
+
+def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
+    """Run `job`. Result: {"run": id, "artefact": folder, "stages": [StageRecord, …], "weight_bytes", "size_before",
+    "size_after"}; with `out` also {"out": folder}.
+
+    Finished stages stay in the cache whatever happens later, so the same job again goes on where this one ended.
+    Raises UserError before anything is written when the recipe, the memory or the disk does not allow the run.
+    """
+    out = None if job.out is None else Path(job.out).expanduser().absolute()
+    planning.require_writable([paths.runs(), paths.stages(), paths.artefacts()])
+    if out is not None:
+        _require_free(out)
+    for folder in (paths.runs(), paths.stages(), paths.artefacts()):
+        clean(folder)
+    source, parents = _source(job, context)
+    info = inspect(source)
+    require_supported(info)
+    require_legal(job.recipe, info)
+    context.progress(0, 0, "Reading the checkpoint")
+    content = fingerprint(source)
+    plan = planning.make(job.recipe, info, content)
+    planning.require_memory(plan)
+    planning.require_disk(plan, source, out)
+    context.emit(Started(job=job.id, stages=plan.titles))
+    context.sessions.clear()  # their memory is the passes' to use
+
+    work = _Work(context, plan)
+    folder, layout = work.run_passes(source, info)
+    work.run_build(folder, layout)
+    record = _record(job, work, source, info, content, parents)
+    _keep(record, folder, work.artefact)
+    if out is not None:
+        with draft(out) as place:
+            link_tree(work.artefact, place)
+    planning.keep_quota(plan)
+    return {
+        "run": record.id,
+        "artefact": str(paths.runs() / record.id / ARTEFACT),
+        "stages": [stage.model_dump(mode="json") for stage in record.stages],
+        "weight_bytes": record.weight_bytes,
+        "size_before": record.size_before,
+        "size_after": record.size_after,
+        **({"out": str(out)} if out is not None else {}),
+    }
+
+
+@dataclass
+class _Work:
+    """One run in progress: what was done so far.
+
+    Attributes:
+        done: a record for every stage so far.
+        artefact: the built model's folder in the cache, once there is one.
+    """
+
+    context: JobContext
+    plan: Plan
+    done: list[StageRecord] = field(default_factory=list)
+    artefact: Path = field(default_factory=Path)
+
+    def run_passes(self, source: Path, info: CheckpointInfo) -> tuple[Path, CheckpointInfo]:
+        """The last checkpoint and its layout."""
+        first = self.plan.last_cached
+        if first >= 0:
+            entry = self.plan.passes[first].entry
+            assert entry is not None
+            for record in entry.history:
+                self._cached(record)
+            source, info = entry.content, inspect(entry.content)
+        for stage in self.plan.to_do:
+            source = self._run_pass(stage, source, info)
+            info = inspect(source)
+        return source, info
+
+    def run_build(self, source: Path, info: CheckpointInfo) -> None:
+        """Build the artefact from the last checkpoint, or take it from the cache."""
+        stage = self.plan.build
+        if stage.entry is not None:
+            self._cached(stage.entry.record)
+            self.artefact = stage.entry.content
+            return
+        steps = self.context.steps(stage=len(self.done))
+
+        def build(folder: Path) -> dict[str, Any]:
+            artefact = load(stage.spec.build)(
+                BuildContext(
+                    step=steps.step,
+                    notice=steps.notice,
+                    source=source,
+                    destination=folder / CONTENT,
+                    info=info,
+                    options=stage.options,
+                    target=stage.target,
+                    scratch=folder / SCRATCH,
+                )
+            )
+            write_artefact(folder / CONTENT, artefact)
+            return dict(artefact.facts)
+
+        self.artefact = self._make(stage, cache.artefacts(), build)
+
+    def _run_pass(self, stage: PassStage, source: Path, info: CheckpointInfo) -> Path:
+        steps = self.context.steps(stage=len(self.done))
+
+        def run(folder: Path) -> dict[str, Any]:
+            return dict(
+                load(stage.spec.run)(
+                    PassContext(
+                        step=steps.step,
+                        notice=steps.notice,
+                        source=source,
+                        destination=folder / CONTENT,
+                        info=info,
+                        options=stage.options,
+                        device=self.plan.build.target.device,
+                        threads=self.plan.threads,
+                        scratch=folder / SCRATCH,
+                    )
+                )
+            )
+
+        return self._make(stage, cache.stages(), run)
+
+    def _make(self, stage: PassStage | BuildStage, into: Cache, make: Callable[[Path], dict[str, Any]]) -> Path:
+        """Make one stage now; its content folder in the cache."""
+        index = len(self.done)
+        self._tell(index, stage.title, "running")
+        began = time.monotonic()
+        try:
+            self.context.check()
+            with into.building(stage.key) as folder:
+                facts = make(folder)
+                self.context.check()
+                seconds = time.monotonic() - began
+                record = StageRecord(
+                    name=stage.title, key=stage.key, state="done", seconds=seconds, bytes=0, facts=facts
+                )
+                into.finish(folder, self.done, record)
+        except BaseException:
+            self._tell(index, stage.title, "failed", seconds=time.monotonic() - began)
+            raise
+        entry = into.find(stage.key)
+        assert entry is not None
+        self.done.append(entry.record.model_copy(update={"state": "done"}))
+        self._tell(index, stage.title, "done", seconds=seconds, bytes=entry.record.bytes, facts=facts)
+        return entry.content
+
+    def _cached(self, record: StageRecord) -> None:
+        taken = record.model_copy(update={"state": "cached"})
+        self._tell(len(self.done), taken.name, "cached", seconds=taken.seconds, bytes=taken.bytes, facts=taken.facts)
+        self.done.append(taken)
+
+    def _tell(self, index: int, name: str, state: Any, **more: Any) -> None:
+        self.context.emit(StageChanged(job=self.context.job, index=index, name=name, state=state, **more))
+
+
+def _source(job: RunJob, context: JobContext) -> tuple[Path, tuple[str, ...]]:
+    """The checkpoint folder to start from, and the runs whose result it is."""
+    store = RunStore()
+    if job.checkpoint and not Path(job.checkpoint).exists() and (store.root / job.checkpoint / RECORD).is_file():
+        record = store.get(job.checkpoint)
+        return record.checkpoint_folder, (record.id,)
+    folder = resolve(job.checkpoint, context.steps(), trust_remote_code=job.trust_remote_code)
+    if folder.resolve().is_relative_to(store.root.resolve()):
+        parent = folder.resolve().relative_to(store.root.resolve()).parts[0]
+        return folder, (parent,)
+    return folder, ()
+
+
+def _record(
+    job: RunJob, work: _Work, source: Path, info: CheckpointInfo, content: str, parents: tuple[str, ...]
+) -> RunRecord:
+    artefact = read_artefact(work.artefact)
+    assert artefact is not None
+    now = datetime.now(UTC)
+    return RunRecord(
+        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        created=now.isoformat(timespec="seconds"),
+        name=job.recipe.name or " → ".join(work.plan.titles),
+        checkpoint=str(source),
+        checkpoint_name=RunStore().get(parents[0]).checkpoint_name if parents else source.name,
+        fingerprint=content,
+        recipe=job.recipe,
+        stages=tuple(work.done),
+        task=info.task,
+        weight_bytes=artefact.weight_bytes,
+        size_before=info.bytes,
+        size_after=size_of(work.artefact),
+        parents=parents,
+        engine=__version__,
+    )
+
+
+def _keep(record: RunRecord, checkpoint: Path, artefact: Path) -> None:
+    """Write the run's folder: its own links to the artefact and the last checkpoint, so that stages may be deleted."""
+    with draft(paths.runs() / record.id) as folder:
+        (folder / ARTEFACT).mkdir()
+        link_tree(artefact, folder / ARTEFACT)
+        (folder / CHECKPOINT).mkdir()
+        link_tree(checkpoint, folder / CHECKPOINT)
+        (folder / "recipe.yaml").write_text(record.recipe.to_yaml(), encoding="utf-8")
+        (folder / RECORD).write_text(record.to_json(), encoding="utf-8")
+
+
+def _require_free(out: Path) -> None:
+    """Raise UserError unless `out` is absent or an empty folder in a place that can be written."""
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise UserError(
+            f"“{out}” already exists and is not an empty folder.",
+            "Choose another folder for the result.",
+            where=str(out),
+        )
+    planning.require_writable([out.parent])
+    if out.is_dir():
+        os.rmdir(out)

@@ -1,0 +1,153 @@
+"""What was already made: checkpoints of passes and built models, each under the key of everything that shaped it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine import paths
+from engine.protocol.errors import UserError
+from engine.runs.drafts import clean, draft, size_of
+from engine.runs.record import StageRecord
+
+ENTRY = "entry.json"
+CONTENT = "content"
+SCRATCH = "scratch"
+_GONE = ".deleting-"
+
+
+class Entry(BaseModel):
+    """A finished stage.
+
+    Attributes:
+        history: the records of all stages up to this one, itself last: a later run needs only the last checkpoint.
+        created: ISO 8601, UTC.
+        folder: where it lies; filled in on reading.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    history: tuple[StageRecord, ...]
+    created: str
+    folder: Path = Field(default_factory=Path, exclude=True)
+
+    @property
+    def key(self) -> str:
+        """Its key."""
+        return self.record.key
+
+    @property
+    def record(self) -> StageRecord:
+        """What the stage did."""
+        return self.history[-1]
+
+    @property
+    def content(self) -> Path:
+        """The checkpoint or artefact folder."""
+        return self.folder / CONTENT
+
+
+class Cache:
+    """Finished stages under `root`. Several processes may use it at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def find(self, key: str) -> Entry | None:
+        """The finished stage under `key`, marked as just used, or None."""
+        entry = self._read(self.root / key)
+        if entry is not None:
+            os.utime(entry.folder / ENTRY)
+        return entry
+
+    def entries(self) -> list[Entry]:
+        """Every finished stage, the most recently used first."""
+        if not self.root.is_dir():
+            return []
+        found = [entry for folder in self.root.iterdir() if (entry := self._read(folder)) is not None]
+        return sorted(found, key=_used, reverse=True)
+
+    @contextmanager
+    def building(self, key: str) -> Iterator[Path]:
+        """An empty folder for stage `key`: fill its content/ (scratch/ is thrown away) and call `finish` inside the
+        block. The stage counts as finished when the block succeeds; when it raises nothing is left."""
+        clean(self.root)
+        with draft(self.root / key) as folder:
+            (folder / CONTENT).mkdir()
+            (folder / SCRATCH).mkdir()
+            yield folder
+
+    @staticmethod
+    def finish(folder: Path, earlier: Iterable[StageRecord], record: StageRecord) -> None:
+        """Describe the stage built in draft `folder`; its size is taken from the disk."""
+        shutil.rmtree(folder / SCRATCH, ignore_errors=True)
+        whole = record.model_copy(update={"bytes": size_of(folder / CONTENT)})
+        entry = Entry(history=(*earlier, whole), created=datetime.now(UTC).isoformat(timespec="seconds"))
+        (folder / ENTRY).write_text(entry.model_dump_json(indent=1), encoding="utf-8")
+
+    def delete(self, key: str) -> None:
+        """Remove one stage. Runs keep their own links to what they need. Raises UserError if there is none."""
+        folder = self.root / key
+        if not key or not folder.is_dir():
+            raise UserError(f"There is no stage “{key}”.", "“hasten stages” lists them.", where=key, code="not_found")
+        doomed = self.root / f"{_GONE}{key}"
+        shutil.rmtree(doomed, ignore_errors=True)
+        os.replace(folder, doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+    def _read(self, folder: Path) -> Entry | None:
+        if folder.name.startswith(_GONE):
+            return None
+        try:
+            entry = Entry.model_validate_json((folder / ENTRY).read_bytes())
+        except (OSError, ValidationError):
+            return None
+        found = entry.model_copy(update={"folder": folder})
+        return found if found.key == folder.name and found.content.is_dir() else None
+
+
+def stages() -> Cache:
+    """The checkpoints of passes."""
+    return Cache(paths.stages())
+
+
+def artefacts() -> Cache:
+    """The built models."""
+    return Cache(paths.artefacts())
+
+
+def held_bytes() -> int:
+    """Bytes that both caches hold on disk, files with several names counted once."""
+    seen: dict[tuple[int, int], int] = {}
+    for cache in (stages(), artefacts()):
+        for path in cache.root.rglob("*") if cache.root.is_dir() else ():
+            stat = path.stat()
+            seen[(stat.st_dev, stat.st_ino)] = stat.st_size if path.is_file() else 0
+    return sum(seen.values())
+
+
+def trim(quota: int, keep: frozenset[str] = frozenset()) -> list[str]:
+    """Delete the least recently used stages until both caches hold at most `quota` bytes; the keys deleted.
+
+    Keys in `keep` stay whatever the quota says.
+    """
+    deleted = []
+    places = {entry.key: (cache, entry) for cache in (stages(), artefacts()) for entry in cache.entries()}
+    oldest = sorted(places.values(), key=lambda place: _used(place[1]))
+    for cache, entry in oldest:
+        if held_bytes() <= quota:
+            break
+        if entry.key not in keep:
+            cache.delete(entry.key)
+            deleted.append(entry.key)
+    return deleted
+
+
+def _used(entry: Entry) -> float:
+    return (entry.folder / ENTRY).stat().st_mtime

@@ -1,0 +1,114 @@
+"""Folders that appear whole or not at all: built under a temporary name, synced to disk, renamed.
+
+A draft's name says who builds it (host, process, that process's start), so that what a killed process left behind
+can be told from what a living one is busy with.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+from engine.links import link_or_copy
+
+_MARK = ".tmp-"
+_LINK_FROM_BYTES = 1 << 20
+
+
+@contextmanager
+def draft(final: Path) -> Iterator[Path]:
+    """An empty folder that becomes `final` when the block succeeds and vanishes when it raises.
+
+    If `final` appears meanwhile (another process made the same thing), that one stays.
+    """
+    folder = final.with_name(f"{final.name}{_MARK}{owner()}")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+        sync_tree(folder)
+        try:
+            os.rename(folder, final)
+        except OSError:
+            if not final.is_dir():
+                raise
+        sync(final.parent)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def clean(parent: Path) -> None:
+    """Remove the drafts in `parent` whose builder is dead. Drafts of other hosts are left to them."""
+    if not parent.is_dir():
+        return
+    for folder in parent.iterdir():
+        _, mark, builder = folder.name.rpartition(_MARK)
+        if mark and not _alive(builder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@cache
+def owner() -> str:
+    """This process, told apart from any other that had or will have its number."""
+    return f"{_host()}-{os.getpid()}-{int(psutil.Process().create_time())}"
+
+
+def link_tree(source: Path, destination: Path) -> None:
+    """Give every file under `source` a second home under the existing folder `destination`.
+
+    Large files are hard-linked; small ones (configuration, which people edit in place) are copied.
+    """
+    for path in sorted(source.rglob("*")):
+        target = destination / path.relative_to(source)
+        if path.is_dir():
+            target.mkdir(parents=True, exist_ok=True)
+        elif path.stat().st_size >= _LINK_FROM_BYTES:
+            link_or_copy(path, target)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files under `folder`."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def sync_tree(folder: Path) -> None:
+    """Make sure that everything under `folder` has reached the disk."""
+    for path in [*folder.rglob("*"), folder]:
+        sync(path)
+
+
+def sync(path: Path) -> None:
+    """Make sure that a file or a folder's list of names has reached the disk."""
+    if os.name == "nt" and path.is_dir():
+        return  # Windows has no such call for folders
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _alive(builder: str) -> bool:
+    rest, _, start = builder.rpartition("-")
+    host, _, pid = rest.rpartition("-")
+    if host != _host():
+        return True
+    try:
+        # a second's slack: the system's idea of when it booted may shift
+        return abs(psutil.Process(int(pid)).create_time() - int(start)) < 2
+    except (psutil.Error, ValueError):
+        return False
+
+
+def _host() -> str:
+    return platform.node() or "here"
