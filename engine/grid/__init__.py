@@ -1,1 +1,17 @@
-"""Integer grids: pack, unpack, dequantise, in the layout that compressed-tensors stores."""
+"""Integer grids: pack, unpack, dequantise; how a checkpoint says which weights lie on which grid.
+
+A weight W [out, in] on a grid is `(values - zero) * scale`: `values` int8 [out, in], signed (unsigned − 2^(bits−1)),
+`scale` float [out, G], `zero` int8 [out, G] or None (symmetric), each scale serving in/G consecutive columns.
+
+Two ways of storing it, both loaded by plain Transformers:
+
+* **Linear layers inside blocks** are packed as compressed-tensors does: `M.weight_packed` int32, `M.weight_scale`,
+  `M.weight_shape` int64, asymmetric also `M.weight_zero_point`; `quantization_config` in config.json lists the schemes.
+* **Embedding and output head** (tied or not) stay dense under their own name, `M.weight`, with every value already on
+  its grid, because a packed embedding cannot be tied. config.json says
+  `"hasten": {"embedding_grid": {"bits": 8, "group_size": 32 or null, "modules": ["model.embed_tokens"]}}` and the
+  scales lie beside the weights in `hasten-grid.safetensors` as `M.weight_scale`, [rows, G], in float32. The grid is
+  always symmetric, so that the integers come back exactly: `round(weight / scale)`.
+
+`grid.read(reader, module)` answers the same Grid for both; `scheme.grids_of(config, names)` lists both as GridScheme.
+"""

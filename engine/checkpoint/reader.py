@@ -1,0 +1,130 @@
+"""Read a checkpoint folder's tensors one at a time, straight from the mapped files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from engine.checkpoint.info import GridScheme, TensorHeader
+from engine.grid.scheme import grids_of
+from engine.protocol.errors import UserError
+
+INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+
+
+class Reader:
+    """The tensors of a checkpoint folder. Files are mapped, so nothing is read before it is asked for.
+
+    Attributes:
+        folder: the checkpoint.
+        config: config.json.
+        shards: each weight file's tensor names, in stored order.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Raises UserError if configuration or shards are missing or damaged."""
+        self.folder = folder
+        self.config: dict[str, Any] = _json(folder / "config.json")
+        self._files: dict[str, Any] = {}
+        self.shards: dict[str, tuple[str, ...]] = {}
+        for file in _weight_files(folder):
+            self.shards[file] = tuple(self._open(file).keys())
+        self._file = {name: file for file, names in self.shards.items() for name in names}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every tensor's name, in stored order."""
+        return tuple(self._file)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._file
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._file)
+
+    @cached_property
+    def grids(self) -> tuple[GridScheme, ...]:
+        """The integer grids that modules lie on."""
+        return grids_of(self.config, self._file)
+
+    def header(self, name: str) -> TensorHeader:
+        """Dtype, shape and file of tensor `name`. Raises KeyError."""
+        file = self._file[name]
+        part = self._open(file).get_slice(name)
+        return TensorHeader(name=name, dtype=part.get_dtype(), shape=tuple(part.get_shape()), file=file)
+
+    def headers(self) -> tuple[TensorHeader, ...]:
+        """All headers, in stored order."""
+        return tuple(self.header(name) for name in self._file)
+
+    def tensor(self, name: str) -> Tensor:
+        """Tensor `name` in its stored dtype and shape. Raises KeyError, and UserError if it cannot be read."""
+        file = self._file[name]
+        try:
+            return self._open(file).get_tensor(name)  # type: ignore[no-any-return]
+        except SafetensorError as error:
+            raise _corrupt(self.folder / file, error) from error
+
+    def release(self) -> None:
+        """Unmap the files, giving back what the system counts as this process's memory. Reading maps them again."""
+        self._files.clear()
+
+    def _open(self, file: str) -> Any:
+        if file not in self._files:
+            path = self.folder / file
+            try:
+                self._files[file] = safe_open(path, framework="pt")
+            except FileNotFoundError as error:
+                raise UserError(
+                    f"The weight file {file} is missing.",
+                    "Download or copy the checkpoint again; every file that its index names must be there.",
+                    where=str(path),
+                    code="missing_shard",
+                ) from error
+            except (SafetensorError, OSError) as error:
+                raise _corrupt(path, error) from error
+        return self._files[file]
+
+
+def _weight_files(folder: Path) -> list[str]:
+    if (folder / INDEX).is_file():
+        return sorted(set(_json(folder / INDEX)["weight_map"].values()))
+    if (folder / SINGLE).is_file():
+        return [SINGLE]
+    raise UserError(
+        "The folder has no weights in safetensors format.",
+        "Choose a folder with model.safetensors, or let Hasten convert the checkpoint first.",
+        where=str(folder),
+        code="missing_shard",
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(data, dict):
+            raise ValueError("not an object")
+        return data
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path.name} is missing or cannot be read.",
+            "Choose a complete checkpoint folder, or download it again.",
+            where=str(path),
+            code="not_a_checkpoint",
+        ) from error
+
+
+def _corrupt(path: Path, error: Exception) -> UserError:
+    return UserError(
+        f"The weight file {path.name} is damaged: {error}.",
+        "Download or copy that file again.",
+        where=str(path),
+        code="corrupt_shard",
+    )

@@ -1,0 +1,128 @@
+"""A weight as integers, scales and zero points: read from a checkpoint, written to one, turned back into floats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from engine.checkpoint.info import GridScheme
+from engine.grid.pack import pack, unpack
+from engine.grid.scheme import SIDE_FILE, embedding_grid
+from engine.protocol.errors import UserError
+
+if TYPE_CHECKING:
+    from engine.checkpoint.reader import Reader
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One weight on its grid. O = out, I = in, G = groups a row.
+
+    Attributes:
+        values: int8 [O, I], signed: −2^(bits−1) … 2^(bits−1) − 1.
+        scale: float [O, G].
+        zero: int8 [O, G], signed as `values`, or None when symmetric.
+        bits: 2 to 8.
+        group_size: columns a scale serves; None is the whole row.
+    """
+
+    values: Tensor
+    scale: Tensor
+    zero: Tensor | None
+    bits: int
+    group_size: int | None
+
+    @property
+    def symmetric(self) -> bool:
+        """There are no zero points."""
+        return self.zero is None
+
+
+def dequantise(grid: Grid, dtype: torch.dtype | None = None) -> Tensor:
+    """The float weight [O, I], computed in `dtype` (default: the scales' own, as plain Transformers does)."""
+    dtype = dtype or grid.scale.dtype
+    rows, groups = grid.scale.shape
+    values = grid.values.reshape(rows, groups, -1).to(dtype)
+    if grid.zero is not None:
+        values = values - grid.zero.to(dtype).unsqueeze(-1)
+    return (values * grid.scale.to(dtype).unsqueeze(-1)).reshape(rows, -1)
+
+
+def packed_tensors(module: str, grid: Grid) -> dict[str, Tensor]:
+    """`grid` as the tensors that a checkpoint stores for linear layer `module`."""
+    tensors = {
+        f"{module}.weight_packed": pack(grid.values, grid.bits),
+        f"{module}.weight_scale": grid.scale.contiguous(),
+        f"{module}.weight_shape": torch.tensor(grid.values.shape, dtype=torch.int64),
+    }
+    if grid.zero is not None:
+        tensors[f"{module}.weight_zero_point"] = pack(grid.zero, grid.bits, along_rows=True)
+    return tensors
+
+
+def scheme_of(reader: Reader, module: str) -> GridScheme:
+    """The scheme that `module` lies on. Raises KeyError if it lies on none."""
+    for scheme in reader.grids:
+        if module in scheme.modules:
+            return scheme
+    raise KeyError(module)
+
+
+def read(reader: Reader, module: str) -> Grid:
+    """The grid of `module`: a packed linear layer, or an embedding or head stored dense on its grid.
+
+    Raises KeyError if the module lies on no grid, UserError if its scales are missing.
+    """
+    scheme = scheme_of(reader, module)
+    if f"{module}.weight_packed" in reader:
+        shape = reader.tensor(f"{module}.weight_shape").tolist()
+        scale = reader.tensor(f"{module}.weight_scale")
+        zero = None
+        if not scheme.symmetric:
+            packed = reader.tensor(f"{module}.weight_zero_point")
+            zero = unpack(packed, scheme.bits, (shape[0], scale.shape[1]), along_rows=True)
+        values = unpack(reader.tensor(f"{module}.weight_packed"), scheme.bits, (shape[0], shape[1]))
+        return Grid(values, scale, zero, scheme.bits, scheme.group_size)
+    scale = _side_scale(reader, module)
+    weight = reader.tensor(f"{module}.weight").float()
+    rows, groups = scale.shape
+    quotient = weight.reshape(rows, groups, -1) / scale.unsqueeze(-1)
+    values = quotient.round_().to(torch.int8).reshape(weight.shape)
+    return Grid(values, scale, None, scheme.bits, scheme.group_size)
+
+
+def dense(reader: Reader, name: str, dtype: torch.dtype | None = None) -> Tensor:
+    """Tensor `name` as floats: as stored, or dequantised when its module is packed; in `dtype` if given.
+
+    Raises KeyError if the checkpoint has neither.
+    """
+    module = name.removesuffix(".weight")
+    if name.endswith(".weight") and f"{module}.weight_packed" in reader:
+        return dequantise(read(reader, module), dtype)
+    tensor = reader.tensor(name)
+    return tensor if dtype is None or not tensor.is_floating_point() else tensor.to(dtype)
+
+
+def embedding_scales(reader: Reader) -> dict[str, Tensor]:
+    """The scales of embedding and head by module; empty if they lie on no grid."""
+    return {
+        module: _side_scale(reader, module) for scheme in embedding_grid(reader.config) for module in scheme.modules
+    }
+
+
+def _side_scale(reader: Reader, module: str) -> Tensor:
+    path = reader.folder / SIDE_FILE
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.get_tensor(f"{module}.weight_scale")  # type: ignore[no-any-return]
+    except Exception as error:
+        raise UserError(
+            f"The scales of “{module}” are missing from {SIDE_FILE}.",
+            "Copy the whole folder again; that file belongs to the checkpoint.",
+            where=str(path),
+            code="missing_shard",
+        ) from error
