@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-from PySide6.QtCore import QCoreApplication, QLocale
+from PySide6.QtCore import QCoreApplication, QDate, QLocale
 
 from engine.compare.format import (
     format_bytes,
@@ -85,7 +85,8 @@ def when(iso: str) -> str:
         return _fill(_tr("today, %1"), clock)
     if days == 1:
         return _fill(_tr("yesterday, %1"), clock)
-    return QLocale().toString(local.date(), QLocale.FormatType.ShortFormat) + f", {clock}"
+    day = QLocale().toString(QDate(local.year, local.month, local.day), QLocale.FormatType.ShortFormat)
+    return f"{day}, {clock}"
 
 
 def _fill(text: str, *parts: str) -> str:

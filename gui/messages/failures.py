@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
+from PySide6.QtCore import QCoreApplication
 
 from engine.protocol.errors import Failure, FailureCode
 
 Remedy = Literal[
-    "settings", "choose_folder", "convert_pickle", "trust_code", "free_space", "open_pipeline", "retry", "resume", "copy"
+    "settings",
+    "choose_folder",
+    "convert_pickle",
+    "trust_code",
+    "free_space",
+    "open_pipeline",
+    "retry",
+    "resume",
+    "copy",
 ]
 
 
@@ -23,6 +31,12 @@ class Text:
 
 
 _CONTEXT = "failures"
+
+
+def QT_TRANSLATE_NOOP(_context: str, text: str) -> str:
+    """Mark `text` for translation; PySide's own says it returns an object."""
+    return text
+
 
 REMEDY_LABELS: dict[Remedy, str] = {
     "settings": QT_TRANSLATE_NOOP("failures", "Open Settings"),
@@ -39,7 +53,9 @@ REMEDY_LABELS: dict[Remedy, str] = {
 TEXTS: dict[FailureCode, Text] = {
     "user": Text(QT_TRANSLATE_NOOP("failures", "This needs a change first"), ("retry",)),
     "not_a_checkpoint": Text(QT_TRANSLATE_NOOP("failures", "This is not a model folder"), ("choose_folder",)),
-    "missing_shard": Text(QT_TRANSLATE_NOOP("failures", "A part of the weights is missing"), ("retry", "choose_folder")),
+    "missing_shard": Text(
+        QT_TRANSLATE_NOOP("failures", "A part of the weights is missing"), ("retry", "choose_folder")
+    ),
     "corrupt_shard": Text(QT_TRANSLATE_NOOP("failures", "A weight file is damaged"), ("choose_folder", "retry")),
     "pickle_only": Text(
         QT_TRANSLATE_NOOP("failures", "These weights are in a format that can run code"),

@@ -1,0 +1,24 @@
+"""All charts. ADD A CHART: one module with a subclass of gui.charts.base.Chart, one line here."""
+
+from __future__ import annotations
+
+from engine.catalogue import load
+from gui.charts.base import Chart
+
+# name -> "module:class"
+ENTRIES: dict[str, str] = {
+    "latency_live": "gui.charts.latency_live:LatencyLiveChart",
+    "rate_live": "gui.charts.rate_live:RateLiveChart",
+    "latency_distribution": "gui.charts.latency_distribution:LatencyDistributionChart",
+    "quality_speed": "gui.charts.quality_speed:QualitySpeedChart",
+    "memory": "gui.charts.memory:MemoryChart",
+}
+
+
+def make(name: str) -> Chart:
+    """A new chart called `name`."""
+    kind = load(ENTRIES[name])
+    if not issubclass(kind, Chart):
+        raise TypeError(f"{ENTRIES[name]} is not a chart")
+    made: Chart = kind()
+    return made

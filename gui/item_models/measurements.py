@@ -1,0 +1,113 @@
+"""A comparison's measurements as a table: one row a metric, one column a candidate, then the ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import QCoreApplication
+
+from engine.compare.format import format_percent
+from engine.compare.table import Candidate, Comparison
+from engine.metrics import catalog as metrics
+from engine.metrics.base import MetricSpec
+from engine.protocol.measurement import Measurement
+from gui.item_models.rows import Column
+from gui.numbers import MISSING, interval, measured, ratio
+from gui.translate import engine_text
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One metric over all candidates; None where a candidate has none."""
+
+    spec: MetricSpec
+    values: tuple[Measurement | None, ...]
+
+
+def rows_of(candidates: Sequence[Candidate] | Sequence[Sequence[Measurement]]) -> list[MetricRow]:
+    """The metrics that at least one candidate has, in the catalogue's order."""
+    lists = [c.measurements if isinstance(c, Candidate) else c for c in candidates]
+    found = []
+    for spec in metrics.all_metrics().values():
+        values = tuple(next((m for m in measured if m.name == spec.name), None) for measured in lists)
+        if any(values):
+            found.append(MetricRow(spec, values))
+    return found
+
+
+def columns(names: Sequence[str]) -> list[Column[MetricRow]]:
+    """Metric, one column per candidate called `names`, and how each after the first compares with it."""
+    made: list[Column[MetricRow]] = [
+        Column(_tr("Measurement"), lambda r: engine_text(r.spec.title), tip=lambda r: engine_text(r.spec.help))
+    ]
+    for place, name in enumerate(names):
+        made.append(
+            Column(
+                name,
+                partial(_cell, place=place),
+                tip=partial(_tip, place=place),
+                number=True,
+            )
+        )
+    for place in range(1, len(names)):
+        title = _tr("Change") if len(names) == 2 else _tr("Change of %1").replace("%1", names[place])
+        made.append(
+            Column(
+                title,
+                partial(change, place=place),
+                number=True,
+                tip=partial(change_words, place=place),
+            )
+        )
+    return made
+
+
+def change(row: MetricRow, place: int = 1) -> str:
+    """The candidate against the reference: a factor for speed and bytes, a difference in percent for quality."""
+    first, other = row.values[0], row.values[place] if place < len(row.values) else None
+    if first is None or other is None or first.value == 0:
+        return MISSING
+    if row.spec.kind == "quality":
+        return format_percent(other.value / first.value - 1, sign=True)
+    return ratio(other.value / first.value)
+
+
+def change_words(row: MetricRow, place: int = 1) -> str:
+    """Whether the change is a gain or a loss, in words; says so when the intervals overlap."""
+    first, other = row.values[0], row.values[place] if place < len(row.values) else None
+    if first is None or other is None:
+        return ""
+    if first.value == other.value:
+        return _tr("the same")
+    if other.low <= first.high and first.low <= other.high:
+        return _tr("no clear difference: the intervals overlap")
+    better = (other.value > first.value) == (row.spec.better == "higher")
+    return _tr("better") if better else _tr("worse")
+
+
+def sentence_of_size(comparison: Comparison) -> str:
+    """How much smaller the second candidate's weights are: "3.4 × smaller"; empty when not known or not smaller."""
+    if len(comparison.candidates) < 2:
+        return ""
+    first, second = (c.measured("weight_bytes") for c in comparison.candidates[:2])
+    if first is None or second is None or second.value <= 0 or first.value / second.value < 1.02:
+        return ""
+    return _tr("%1 smaller").replace("%1", ratio(first.value / second.value))
+
+
+def _cell(row: MetricRow, place: int) -> str:
+    return measured(row.values[place]) if place < len(row.values) else MISSING
+
+
+def _tip(row: MetricRow, place: int) -> str:
+    measurement = row.values[place] if place < len(row.values) else None
+    if measurement is None:
+        return ""
+    conditions = ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in measurement.conditions.items())
+    return interval(measurement) + (f"\n{conditions}" if conditions else "")
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("MeasurementModel", text)
