@@ -1,0 +1,235 @@
+"""The row of cards: passes in order, the button that adds one, the target at the end."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+
+from engine.passes import catalog as passes
+from engine.passes.base import PassSpec
+from engine.protocol.errors import UserError
+from engine.recipe.options import parse_options
+from engine.recipe.recipe import PassEntry
+from engine.recipe.validate import Problem
+from engine.runtimes import catalog as runtimes
+from gui.document.document import Document
+from gui.pages.pipeline.card import HEIGHT, MIME, BaseCard, PassCard, family_icon
+from gui.theme.icons import icon, pixmap
+from gui.theme.theme import colour, follow_theme
+from gui.translate import engine_text
+from gui.widgets.buttons import icon_button
+from gui.widgets.flow import FlowLayout
+from gui.widgets.frames import clear
+
+
+class Arrow(QLabel):
+    """The arrow between two cards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(20, HEIGHT)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        follow_theme(self, lambda: self.setPixmap(pixmap("arrow-right", "muted", 16, self.devicePixelRatioF())))
+
+
+class Board(QWidget):
+    """Cards of the document's recipe.
+
+    Attributes:
+        selected: the index of the selected pass, or None for the target.
+        cards: the pass cards in order.
+
+    Signals:
+        selection_changed: another card is selected.
+    """
+
+    selection_changed = Signal()
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.selected: int | None = None
+        self.cards: list[PassCard] = []
+        self._drop_at: int | None = None
+        self._flow = FlowLayout(self, spacing=8)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setAcceptDrops(True)
+        self.target = BaseCard("chip", "")
+        self.target.chosen.connect(lambda: self.select(None))
+        self.add_button: QToolButton = icon_button("plus", self.tr("Add a pass (Ctrl+Shift+A)"), self._open_add_menu)
+        self.add_button.setFixedSize(36, 36)
+
+    def sizeHint(self) -> QSize:
+        """The height follows the width."""
+        return QSize(480, self._flow.heightForWidth(max(self.width(), 480)))
+
+    def select(self, index: int | None) -> None:
+        """Select the pass at `index`, or the target."""
+        count = len(self._document.recipe.passes)
+        self.selected = None if index is None or count == 0 else max(0, min(index, count - 1))
+        self._mark()
+        self.selection_changed.emit()
+
+    def refresh(self, problems: list[Problem]) -> None:
+        """Show the recipe as it stands with its problems as badges."""
+        recipe = self._document.recipe
+        shape = [entry.name for entry in recipe.passes]
+        if shape != [card.property("pass") for card in self.cards] or not self._flow.count():
+            self._rebuild(recipe.passes)
+        if self.selected is not None and self.selected >= len(self.cards):
+            self.selected = len(self.cards) - 1 if self.cards else None
+        for index, (card, entry) in enumerate(zip(self.cards, recipe.passes, strict=True)):
+            severity, badge = self._badge([p for p in problems if p.index == index])
+            card.show_enabled(entry.enabled)
+            card.show_state(self._glyph(entry), severity, badge, dimmed=not entry.enabled)
+        target = recipe.target
+        severity, badge = self._badge([p for p in problems if p.index is None])
+        self.target.title.setText(engine_text(runtimes.get(target.runtime).title))
+        threads = (
+            self.tr("threads: automatic") if target.threads is None else self.tr("%n thread(s)", "", target.threads)
+        )
+        self.target.show_state(f"{target.device.upper()} · {threads}", severity, badge)
+        self._mark()
+
+    def add_menu(self) -> QMenu:
+        """Every pass, grouped by family, each with what it does."""
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        families: dict[str, list[PassSpec]] = {}
+        for spec in passes.all_passes().values():
+            families.setdefault(spec.family, []).append(spec)
+        for place, (family, specs) in enumerate(families.items()):
+            if place:
+                menu.addSeparator()
+            heading = menu.addAction(engine_text(family.capitalize()))
+            heading.setEnabled(False)
+            for spec in specs:
+                action = menu.addAction(icon(family_icon(family), "accent"), engine_text(spec.title))
+                action.setObjectName(spec.name)
+                action.setToolTip(engine_text(spec.summary))
+                action.triggered.connect(lambda _=False, name=spec.name: self.add(name))
+        return menu
+
+    def add(self, name: str) -> None:
+        """Append pass `name` and select it."""
+        self.selected = len(self._document.recipe.passes)
+        self._document.add_pass(name)
+        self.select(self.selected)
+        self.cards[-1].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def move(self, index: int, by: int) -> None:
+        """Move the pass at `index` by so many places and keep it selected."""
+        to = max(0, min(index + by, len(self.cards) - 1))
+        self.selected = to
+        self._document.move_pass(index, to)
+        self.select(to)
+        self.cards[to].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def remove(self, index: int) -> None:
+        """Take the pass at `index` out; its neighbour is selected."""
+        count = len(self.cards) - 1
+        self._document.remove_pass(index)
+        self.select(min(index, count - 1) if count else None)
+        (self.cards[self.selected] if self.selected is not None else self.target).setFocus()
+
+    # Inside ---------------------------------------------------------------------------------------------------
+
+    def _rebuild(self, entries: tuple[PassEntry, ...]) -> None:
+        for kept in (self.target, self.add_button):
+            self._flow.removeWidget(kept)
+        clear(self._flow)
+        self.cards = []
+        for index, entry in enumerate(entries):
+            spec = passes.get(entry.name)
+            card = PassCard(index, family_icon(spec.family), engine_text(spec.title), self)
+            card.setProperty("pass", entry.name)
+            card.setToolTip(engine_text(spec.summary))
+            card.chosen.connect(lambda index=index: self.select(index))
+            card.toggled.connect(lambda on, index=index: self._document.set_enabled(index, on))
+            card.removed.connect(lambda index=index: self.remove(index))
+            card.moved.connect(lambda by, index=index: self.move(index, by))
+            self.cards.append(card)
+            self._flow.addWidget(card)
+            self._flow.addWidget(Arrow())
+        self._flow.addWidget(self.add_button)
+        self._flow.addWidget(Arrow())
+        self._flow.addWidget(self.target)
+        for index, card in enumerate(self.cards):
+            follower = self.cards[index + 1] if index + 1 < len(self.cards) else self.add_button
+            QWidget.setTabOrder(card, card.menu_button)
+            QWidget.setTabOrder(card.menu_button, card.switch)
+            QWidget.setTabOrder(card.switch, follower)
+        QWidget.setTabOrder(self.add_button, self.target)
+        self.updateGeometry()
+
+    def _mark(self) -> None:
+        for index, card in enumerate(self.cards):
+            card.set_selected(index == self.selected)
+        self.target.set_selected(self.selected is None)
+
+    def _glyph(self, entry: PassEntry) -> str:
+        spec = passes.get(entry.name)
+        try:
+            return spec.glyph(parse_options(spec.options, entry.options, entry.name))
+        except UserError:
+            return self.tr("needs a correction")
+
+    def _badge(self, problems: list[Problem]) -> tuple[str, str]:
+        stops = sum(problem.severity == "stop" for problem in problems)
+        if stops:
+            return "stop", self.tr("%n problem(s)", "", stops)
+        return ("note", self.tr("%n note(s)", "", len(problems))) if problems else ("", "")
+
+    def _open_add_menu(self) -> None:
+        menu = self.add_menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.add_button.mapToGlobal(QPoint(0, self.add_button.height() + 4)))
+
+    # Drag and drop --------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept cards."""
+        if event.mimeData().hasFormat(MIME):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Show where the card would go."""
+        self._drop_at = self.slot_at(event.position().toPoint())
+        self.update()
+        event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Forget the place."""
+        self._drop_at = None
+        self.update()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Move the card."""
+        index = int(bytes(event.mimeData().data(MIME).data()))
+        slot = self.slot_at(event.position().toPoint())
+        self._drop_at = None
+        self.update()
+        event.acceptProposedAction()
+        self.move(index, (slot if slot <= index else slot - 1) - index)
+
+    def slot_at(self, point: QPoint) -> int:
+        """The gap between cards nearest to `point`: 0 before the first, len(cards) after the last."""
+        for index, card in enumerate(self.cards):
+            box = card.geometry()
+            if point.y() < box.bottom() + 4 and point.x() < box.center().x():
+                return index
+        return len(self.cards)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the mark of the drop place."""
+        if self._drop_at is None or not self.cards:
+            return
+        last = self._drop_at >= len(self.cards)
+        box = self.cards[-1 if last else self._drop_at].geometry()
+        x = box.right() + 6 if last else box.left() - 6
+        painter = QPainter(self)
+        painter.setPen(QPen(colour("accent"), 3))
+        painter.drawLine(x, box.top(), x, box.bottom())

@@ -1,0 +1,63 @@
+"""What the recipe will make of the model's size, from headers alone."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from engine.compare.format import format_bytes
+from engine.passes import catalog as passes
+from gui.document.document import Document
+from gui.translate import engine_text
+from gui.widgets.bars import Strip
+from gui.widgets.frames import clear, column, row
+from gui.widgets.text import ElidedLabel, label
+
+
+class Forecast(QWidget):
+    """The size now and after each pass, as a sentence and as bars."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.now, self.expected = label("", "original"), label("", "accent")
+        self.arrow = label("→", "muted")
+        self.estimate = label("", "caption")
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(8)
+        self._grid.setColumnStretch(1, 1)
+        self._grid.setColumnMinimumWidth(0, 148)
+        line = row(self.now, self.arrow, self.expected, self.estimate, None, spacing=8)
+        self.setLayout(column(label(self.tr("Size of the weights"), "section"), line, 4, self._grid, spacing=8))
+
+    def refresh(self) -> None:
+        """Predict again."""
+        clear(self._grid)
+        info = self._document.info
+        self.setVisible(info is not None)
+        if info is None:
+            return
+        layouts = self._document.predictions()
+        self.now.setText(self.tr("now %1").replace("%1", format_bytes(info.bytes)))
+        foreseen = len(layouts) > 1
+        for part in (self.arrow, self.expected, self.estimate):
+            part.setVisible(foreseen)
+        if not layouts:
+            self.estimate.setText(self.tr("The size can be foreseen once the problems are solved."))
+            self.estimate.show()
+            return
+        self.expected.setText(self.tr("expected ≈ %1").replace("%1", format_bytes(layouts[-1].bytes)))
+        self.estimate.setText(self.tr("(estimate from the headers; the run measures it)"))
+        if not foreseen:
+            return
+        names = [self.tr("Original"), *(engine_text(passes.get(e.name).title) for e in self._document.recipe.active)]
+        largest = max(max(layout.bytes for layout in layouts), 1)
+        for line, (name, layout) in enumerate(zip(names, layouts, strict=True)):
+            strip = Strip()
+            size = format_bytes(layout.bytes)
+            strip.show_parts([("accent" if line else "original", layout.bytes / largest)], f"{name}: {size}")
+            term = ElidedLabel(name, "muted")
+            term.setText(name)
+            self._grid.addWidget(term, line, 0)
+            self._grid.addWidget(strip, line, 1)
+            self._grid.addWidget(label(size), line, 2)

@@ -1,0 +1,156 @@
+"""The pipeline page: cards, problems with their remedies, forecast; the inspector at the right."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
+
+from engine.passes import catalog as passes
+from engine.recipe import presets
+from engine.recipe.validate import Problem
+from engine.runtimes import catalog as runtimes
+from gui.document.document import Document
+from gui.jobs.client import JobRunner
+from gui.pages.base import Page
+from gui.pages.pipeline.board import Board
+from gui.pages.pipeline.forecast import Forecast
+from gui.pages.pipeline.inspector import Inspector
+from gui.pages.pipeline.recipe_files import RecipeFiles
+from gui.settings.settings import Settings
+from gui.translate import engine_text
+from gui.widgets.buttons import button, icon_button
+from gui.widgets.frames import Card, clear, column, row, scrolled
+from gui.widgets.note import Note
+from gui.widgets.text import ElidedLabel, label
+
+
+class PipelinePage(Page):
+    """Edits the document's recipe.
+
+    Attributes:
+        board: the cards.
+        inspector: the options of the selected card.
+        files: open, save and copy.
+    """
+
+    title = "Pipeline"
+
+    def __init__(self, document: Document, jobs: JobRunner, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(document, jobs, settings, parent)
+        self.board, self.inspector, self.forecast = Board(document), Inspector(document), Forecast(document)
+        self.files = RecipeFiles(self)
+        self._hint = label(
+            self.tr("Add passes with the + button, or begin with a preset. They run from left to right."),
+            "muted",
+            wrap=True,
+        )
+        self._notes = column(spacing=8)
+        left = QWidget()
+        left.setLayout(
+            column(self._header(), self.board, self._hint, self._notes, 12, self.forecast, None, spacing=12, margins=24)
+        )
+        side = Card(kind="pane", margins=0)
+        area = scrolled(self.inspector)
+        side.body.addWidget(area)
+        side.setMinimumWidth(300)
+        side.setMaximumWidth(380)
+        side.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        content = row(spacing=0)
+        content.addWidget(scrolled(left), 1)
+        content.addLayout(column(side, margins=(0, 24, 24, 24)), 0)
+        self.setLayout(content)
+        document.recipe_changed.connect(self.refresh)
+        document.checkpoint_changed.connect(self.refresh)
+        document.title_changed.connect(self._show_name)
+        document.dirty_changed.connect(self._show_name)
+        self.board.selection_changed.connect(lambda: self.inspector.refresh(self.board.selected))
+        if document.recipe.passes:
+            self.board.selected = 0
+        self.refresh()
+        self._show_name()
+
+    def entered(self) -> None:
+        """Availability may have changed since the last visit."""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the recipe as it stands."""
+        problems = self.document.problems()
+        self.board.refresh(problems)
+        self.inspector.refresh(self.board.selected)
+        self._hint.setVisible(not self.document.recipe.passes)
+        self._show_problems(problems)
+        self.forecast.refresh()
+
+    def presets_menu(self) -> QMenu:
+        """Every preset with its summary."""
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        for preset in presets.all_presets():
+            action = menu.addAction(engine_text(preset.title))
+            action.setObjectName(preset.name)
+            action.setToolTip(engine_text(preset.summary))
+            action.triggered.connect(lambda _=False, preset=preset: self._apply_preset(preset))
+        return menu
+
+    def _apply_preset(self, preset: presets.Preset) -> None:
+        self.document.apply_preset(preset.recipe, engine_text(preset.title))
+        self.board.select(0)
+
+    def _header(self) -> QWidget:
+        box = QWidget()
+        self._name = ElidedLabel("", "caption")
+        self._presets = button(self.tr("Presets"), self._open_presets, icon="spark")
+        undo = icon_button("undo", self.tr("Undo (Ctrl+Z)"), self.document.undo_stack.undo)
+        redo = icon_button("redo", self.tr("Redo (Ctrl+Shift+Z)"), self.document.undo_stack.redo)
+        self._more = icon_button("more", self.tr("Open, save or copy the recipe"), self._open_more)
+        stack = self.document.undo_stack
+        undo.setEnabled(stack.canUndo())
+        redo.setEnabled(stack.canRedo())
+        stack.canUndoChanged.connect(undo.setEnabled)
+        stack.canRedoChanged.connect(redo.setEnabled)
+        stack.undoTextChanged.connect(lambda text: undo.setToolTip(self.tr("Undo: %1").replace("%1", text)))
+        stack.redoTextChanged.connect(lambda text: redo.setToolTip(self.tr("Redo: %1").replace("%1", text)))
+        line = row(label(self.tr("Pipeline"), "title"), spacing=8)
+        line.addWidget(self._name, 1)
+        for part in (self._presets, undo, redo, self._more):
+            line.addWidget(part)
+        box.setLayout(line)
+        return box
+
+    def _show_name(self) -> None:
+        path = self.document.recipe_path
+        name = path.name if path else self.document.recipe.name
+        self._name.setText(f"{name} · {self.tr('edited')}" if name and self.document.dirty else name)
+
+    def _show_problems(self, problems: list[Problem]) -> None:
+        clear(self._notes)
+        recipe = self.document.recipe
+        for problem in sorted(problems, key=lambda p: p.severity != "stop"):
+            spec = (
+                runtimes.get(recipe.target.runtime)
+                if problem.index is None
+                else passes.get(recipe.passes[problem.index].name)
+            )
+            text = engine_text(problem.text)
+            title = engine_text(spec.title)
+            shown = text if text.startswith(title) else f"{title}: {text}"
+            fix = problem.fix
+            note = Note(
+                shown,
+                "problem" if problem.severity == "stop" else "note",
+                engine_text(fix.label) if fix else "",
+                (lambda fix=fix: self.document.apply_fix(fix)) if fix else None,
+            )
+            self._notes.addWidget(note)
+
+    def _open_presets(self) -> None:
+        self._popup(self.presets_menu(), self._presets)
+
+    def _open_more(self) -> None:
+        self._popup(self.files.menu(), self._more)
+
+    @staticmethod
+    def _popup(menu: QMenu, under: QWidget) -> None:
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(under.mapToGlobal(QPoint(0, under.height() + 4)))
