@@ -12,11 +12,10 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from engine.checkpoint.limits import SHARD_BYTES
 from engine.checkpoint.reader import INDEX, SINGLE, Reader
 from engine.grid.scheme import SIDE_FILE
 from engine.links import checkpoint_files, link_or_copy
-
-SHARD_BYTES = 512 * 2**20
 
 Transform = Callable[[], dict[str, Tensor]]
 

@@ -1,0 +1,34 @@
+"""The options of every pass that measures on calibration text. No torch."""
+
+from __future__ import annotations
+
+from engine.checkpoint.info import CheckpointInfo
+from engine.recipe.options import Options, option
+
+
+class CalibrationOptions(Options):
+    """Which text the model is shown, how much of it, and from where."""
+
+    text: str = option(
+        "",
+        "Calibration text",
+        "A .txt or .jsonl file like what the model will be used for; left empty, the built-in English text is shown.",
+        advanced=True,
+        file="Text (*.txt *.jsonl)",
+    )
+    samples: int = option(
+        16, "Samples", "More samples measure more surely and take longer.", unit="windows", advanced=True, ge=1, le=4096
+    )
+    tokens: int = option(
+        256, "Length of a sample", "Tokens in each sample.", unit="tokens", advanced=True, ge=8, le=8192
+    )
+    seed: int = option(0, "Seed", "The same seed picks the same samples.", advanced=True, ge=0)
+
+
+def activation_bytes(info: CheckpointInfo, options: CalibrationOptions) -> int:
+    """Bytes of float32 activations that a walk through the model holds at once, about eight hidden widths a token."""
+    return min(options.samples, WINDOWS_AT_ONCE) * options.tokens * info.hidden_size * 4 * 8
+
+
+# Windows that go through the model together; bounds the memory of activations.
+WINDOWS_AT_ONCE = 16

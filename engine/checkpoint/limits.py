@@ -1,0 +1,6 @@
+"""Sizes that reading and writing keep to. No torch."""
+
+from __future__ import annotations
+
+# A written weight file holds at most this much, unless one tensor alone is larger; so much waits in memory.
+SHARD_BYTES = 512 * 2**20

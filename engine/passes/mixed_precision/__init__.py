@@ -1,0 +1,1 @@
+"""Store and compute in 16 bits where that is safe."""

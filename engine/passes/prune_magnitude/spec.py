@@ -1,0 +1,118 @@
+"""What the magnitude pruning pass offers, refuses and predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from engine.checkpoint.info import CheckpointInfo, TensorHeader
+from engine.checkpoint.limits import SHARD_BYTES
+from engine.passes.base import PassSpec
+from engine.passes.targets import chosen, largest_bytes, linears, module_of, stores_inputs_first
+from engine.recipe.options import Options, option
+from engine.recipe.validate import Fix, Problem, set_options
+
+
+class PruneMagnitudeOptions(Options):
+    """Which weights become zero."""
+
+    sparsity: float = option(
+        30.0,
+        "Weights set to zero",
+        "The share of the smallest weights that is removed; unused with a fixed pattern.",
+        unit="%",
+        ge=0.0,
+        le=99.0,
+    )
+    structure: Literal["free", "n:m"] = option(
+        "free",
+        "Structure",
+        "“free” removes the smallest weights wherever they are; “n:m” keeps the n largest of every m neighbours.",
+    )
+    scope: Literal["layer", "global"] = option(
+        "layer",
+        "Compare within",
+        "“layer” removes the same share of every layer; “global” takes the smallest weights of the whole model.",
+    )
+    keep: int = option(
+        2, "Kept of each group (n)", "Weights that stay in every group of m.", ge=1, le=64, advanced=True
+    )
+    group: int = option(4, "Group (m)", "Neighbouring weights of a row that form a group.", ge=2, le=128, advanced=True)
+    include: tuple[str, ...] = option(
+        (), "Only these layers", "Patterns such as *.mlp.*; left empty, every linear layer of every block is pruned."
+    )
+    exclude: tuple[str, ...] = option((), "Leave out", "Patterns of layers that stay as they are.", advanced=True)
+
+
+def selected(info: CheckpointInfo, options: PruneMagnitudeOptions) -> list[TensorHeader]:
+    """The weights that the pass prunes."""
+    return [t for t in linears(info) if chosen(module_of(t), options.include, options.exclude)]
+
+
+def check(info: CheckpointInfo, options: PruneMagnitudeOptions, index: int) -> Iterator[Problem]:
+    """Refuse an empty choice and patterns that do not fit; tell that zeros alone save nothing."""
+    targets = selected(info, options)
+    if not targets:
+        text = "No layer is left to prune: the weights are integers already." if info.grids else "No layer is chosen."
+        yield Problem(
+            index, "stop", text, Fix("Choose all layers", lambda r: set_options(r, index, include=[], exclude=[]))
+        )
+        return
+    if options.structure == "n:m":
+        if options.keep >= options.group:
+            fix = Fix("Use 2:4", lambda r: set_options(r, index, keep=2, group=4))
+            yield Problem(index, "stop", f"Keeping {options.keep} of {options.group} removes nothing.", fix)
+            return
+        axis = 0 if stores_inputs_first(info) else 1
+        wrong = next((t for t in targets if t.shape[axis] % options.group), None)
+        if wrong is not None:
+            best = next((m for m in (8, 4, 2) if all(t.shape[axis] % m == 0 for t in targets)), None)
+            fix = (
+                Fix(f"Use {best // 2}:{best}", lambda r: set_options(r, index, keep=best // 2, group=best))
+                if best
+                else None
+            )
+            text = f"Groups of {options.group} do not divide the width {wrong.shape[axis]} of {module_of(wrong)}."
+            yield Problem(index, "stop", text, fix)
+            return
+    yield Problem(
+        index,
+        "note",
+        "Zeros are stored and computed like other numbers: this prepares later steps and saves no time alone.",
+    )
+
+
+def predict(info: CheckpointInfo, options: PruneMagnitudeOptions) -> CheckpointInfo:
+    """The same layout: zeros are stored densely."""
+    return info
+
+
+def peak_bytes(info: CheckpointInfo, options: PruneMagnitudeOptions) -> int:
+    """One shard waiting to be written, and the largest weight with its magnitudes, ranks and mask."""
+    largest = max((t.elements for t in selected(info, options)), default=0)
+    return min(SHARD_BYTES, info.bytes) + largest_bytes(info) + 16 * largest
+
+
+def glyph(options: PruneMagnitudeOptions) -> str:
+    """“30 % zeros” or “2:4”."""
+    return f"{options.keep}:{options.group}" if options.structure == "n:m" else f"{options.sparsity:g} % zeros"
+
+
+SPEC = PassSpec(
+    name="prune_magnitude",
+    title="Prune weights",
+    family="prune",
+    summary="Sets the smallest weights to zero, freely or in a fixed pattern such as 2:4.",
+    options=PruneMagnitudeOptions,
+    run="engine.passes.prune_magnitude.run:run",
+    check=check,
+    predict=predict,
+    peak_bytes=peak_bytes,
+    glyph=glyph,
+    tasks=frozenset(
+        {"text-generation", "text2text-generation", "feature-extraction", "text-classification", "fill-mask"}
+    ),
+    must_precede=frozenset({"quantize"}),
+    repeatable=True,
+    paper="Han et al. 2015, arXiv:1506.02626, section 3; n:m: Mishra et al. 2021, arXiv:2104.08378, section 3",
+)

@@ -1,0 +1,1 @@
+"""Round weights to 8 or 4 bits."""

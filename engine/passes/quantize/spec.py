@@ -1,0 +1,196 @@
+"""What the quantize pass offers, refuses and predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from engine.checkpoint.info import CheckpointInfo, GridScheme, TensorHeader
+from engine.checkpoint.limits import SHARD_BYTES
+from engine.grid.scheme import loads_plain, with_grids
+from engine.passes.base import PassSpec
+from engine.passes.targets import (
+    chosen,
+    embedding_and_head,
+    has_experts,
+    largest_bytes,
+    linears,
+    module_of,
+    stores_inputs_first,
+)  # fmt: skip
+from engine.recipe.options import Options, option
+from engine.recipe.validate import Fix, Problem, set_options
+
+GROUPS = (128, 64, 32, 16)
+
+
+class QuantizeOptions(Options):
+    """How weights are rounded to integers."""
+
+    bits: Literal[8, 4] = option(
+        8, "Bits", "8 bits keep the answers almost unchanged; 4 bits halve the size again and cost some quality."
+    )
+    group_size: Literal["row", 16, 32, 64, 128] = option(
+        32,
+        "Weights per scale",
+        "How many weights share one scale: smaller groups are more accurate and a little larger; “row” is one per row.",
+    )
+    symmetric: bool = option(
+        True,
+        "Symmetric",
+        "Centre the integers on zero; switched off, each group also stores an offset, which helps most at 4 bits.",
+    )
+    head: Literal["keep", 8, 4] = option(
+        "keep",
+        "Embedding and output head",
+        "Bits for the vocabulary table, a large share of small models; “keep” leaves it as it is.",
+    )
+    include: tuple[str, ...] = option(
+        (), "Only these layers", "Patterns such as *.mlp.*; left empty, every linear layer of every block is rounded."
+    )
+    exclude: tuple[str, ...] = option(
+        (), "Leave out", "Patterns of layers that stay in floating point, such as *.down_proj.", advanced=True
+    )
+
+    @property
+    def group(self) -> int | None:
+        """The group size; None is one scale per row."""
+        return None if self.group_size == "row" else self.group_size
+
+
+def selected(info: CheckpointInfo, options: QuantizeOptions) -> list[TensorHeader]:
+    """The linear weights that the pass packs."""
+    return [t for t in linears(info) if chosen(module_of(t), options.include, options.exclude)]
+
+
+def head_tensors(info: CheckpointInfo, options: QuantizeOptions) -> list[TensorHeader]:
+    """The embedding and head that the pass rounds in place."""
+    return [] if options.head == "keep" else embedding_and_head(info)
+
+
+def schemes(info: CheckpointInfo, options: QuantizeOptions) -> tuple[list[GridScheme], GridScheme | None]:
+    """The packed schemes after the pass, and that of embedding and head (None: floating point)."""
+    on_side = {module_of(t) for t in embedding_and_head(info)}
+    packed = [scheme for scheme in info.grids if not on_side & set(scheme.modules)]
+    head = next((scheme for scheme in info.grids if on_side & set(scheme.modules)), None)
+    modules = tuple(module_of(t) for t in selected(info, options))
+    if modules:
+        for index, scheme in enumerate(packed):
+            if (scheme.bits, scheme.group_size, scheme.symmetric) == (options.bits, options.group, options.symmetric):
+                packed[index] = scheme.model_copy(update={"modules": scheme.modules + modules})
+                break
+        else:
+            packed.append(
+                GridScheme(bits=options.bits, group_size=options.group, symmetric=options.symmetric, modules=modules)
+            )
+    if options.head != "keep" and (tensors := embedding_and_head(info)):
+        names = tuple(module_of(t) for t in tensors)
+        head = GridScheme(bits=options.head, group_size=options.group, symmetric=True, modules=names)
+    return packed, head
+
+
+def check(info: CheckpointInfo, options: QuantizeOptions, index: int) -> Iterator[Problem]:
+    """Refuse what cannot be stored or loaded; tell what plain Transformers will not read."""
+    if stores_inputs_first(info):
+        yield Problem(
+            index, "stop", f"{info.model_type} stores its layers as Conv1D, which the packed format cannot hold."
+        )
+        return
+    if has_experts(info):
+        yield Problem(index, "stop", f"{info.model_type} is a mixture of experts, whose experts cannot be packed.")
+        return
+    targets = selected(info, options)
+    heads = head_tensors(info, options)
+    if not targets and not heads:
+        text = "No layer is left to quantise: they are on integers already." if info.grids else "No layer is chosen."
+        yield Problem(
+            index, "stop", text, Fix("Choose all layers", lambda r: set_options(r, index, include=[], exclude=[]))
+        )
+        return
+    if any(module_of(t) in scheme.modules for scheme in info.grids for t in heads):
+        keep = Fix("Leave them as they are", lambda r: set_options(r, index, head="keep"))
+        yield Problem(index, "stop", "Embedding and output head are on integers already.", keep)
+    yield from _check_groups([*targets, *heads], options, index)
+    packed, _ = schemes(info, options)
+    if not loads_plain(packed):
+        yield Problem(
+            index, "note",
+            "Several grids of which one is asymmetric load in Hasten only; an export is written in floating point.",
+            Fix("Make this one symmetric", lambda r: set_options(r, index, symmetric=True)),
+        )  # fmt: skip
+
+
+def _check_groups(targets: list[TensorHeader], options: QuantizeOptions, index: int) -> Iterator[Problem]:
+    group = options.group
+    if group is None:
+        return
+    wrong = [t for t in targets if t.shape[1] % group]
+    if not wrong:
+        return
+    best = next((g for g in GROUPS if all(t.shape[1] % g == 0 for t in targets)), None)
+    label = f"Use groups of {best}" if best else "Use one scale per row"
+    yield Problem(
+        index, "stop",
+        f"Groups of {group} do not divide the width {wrong[0].shape[1]} of {module_of(wrong[0])}.",
+        Fix(label, lambda r: set_options(r, index, group_size=best or "row")),
+    )  # fmt: skip
+
+
+def predict(info: CheckpointInfo, options: QuantizeOptions) -> CheckpointInfo:
+    """The layout with the chosen weights packed."""
+    targets = {t.name for t in selected(info, options)}
+    tensors: list[TensorHeader] = []
+    for tensor in info.tensors:
+        tensors += packed_headers(tensor, options) if tensor.name in targets else [tensor]
+    packed, head = schemes(info, options)
+    grids = (*packed, *([head] if head else []))
+    return info.with_tensors(tensors, grids=grids, config=with_grids(info.config, packed, head))
+
+
+def packed_headers(tensor: TensorHeader, options: QuantizeOptions) -> list[TensorHeader]:
+    """The headers that dense weight `tensor` [out, in] becomes."""
+    rows, columns = tensor.shape
+    groups = columns // (options.group or columns)
+    module = module_of(tensor)
+
+    def header(leaf: str, dtype: str, *shape: int) -> TensorHeader:
+        return TensorHeader(name=f"{module}.{leaf}", dtype=dtype, shape=shape, file=tensor.file)
+
+    headers = [
+        header("weight_packed", "I32", rows, -(-columns * options.bits // 32)),
+        header("weight_scale", tensor.dtype, rows, groups),
+        header("weight_shape", "I64", 2),
+    ]
+    if not options.symmetric:
+        headers.append(header("weight_zero_point", "I32", -(-rows * options.bits // 32), groups))
+    return headers
+
+
+def peak_bytes(info: CheckpointInfo, options: QuantizeOptions) -> int:
+    """One shard waiting to be written, and the largest weight about five times in float32 while it is rounded."""
+    largest = max((t.elements for t in [*selected(info, options), *head_tensors(info, options)]), default=0)
+    return min(SHARD_BYTES, info.bytes) + largest_bytes(info) + 5 * 4 * largest
+
+
+def glyph(options: QuantizeOptions) -> str:
+    """“int4 / 32”."""
+    return f"int{options.bits} / {options.group_size}"
+
+
+SPEC = PassSpec(
+    name="quantize",
+    title="Quantize",
+    family="quantize",
+    summary="Rounds weights to 8 or 4 bits, so that each token reads a quarter or an eighth of the bytes.",
+    options=QuantizeOptions,
+    run="engine.passes.quantize.run:run",
+    check=check,
+    predict=predict,
+    peak_bytes=peak_bytes,
+    glyph=glyph,
+    tasks=frozenset(
+        {"text-generation", "text2text-generation", "feature-extraction", "text-classification", "fill-mask"}
+    ),
+    repeatable=True,
+    paper="Round to nearest; Jacob et al. 2018, arXiv:1712.05877, section 2.1",
+)
