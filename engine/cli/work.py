@@ -1,0 +1,197 @@
+"""Verbs that work: run, compare, export."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.cli import jobs, output
+
+if TYPE_CHECKING:
+    from engine.recipe.recipe import Recipe
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    for verb in (run, compare, export):
+        app.command(verb.__name__)(verb)
+
+
+def run(
+    checkpoint: Annotated[str, typer.Argument(help="A checkpoint folder, GGUF file, run id or hub id.")],
+    recipe: Annotated[Path | None, typer.Option(help="A recipe file.")] = None,
+    preset: Annotated[str | None, typer.Option(help="A preset's name (“hasten presets”).")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="PASS.OPTION=VALUE", help="Change an option; also target.threads=2 and the like."
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Put the built model into this new folder as well.")] = None,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run the Python code that the checkpoint brings along.")
+    ] = False,
+    json: output.Json = False,
+) -> None:
+    """Run a recipe on a checkpoint and print the run's id. The same command again goes on where it ended."""
+    from engine.protocol.job import RunJob
+
+    job = RunJob(
+        checkpoint=_reference(checkpoint),
+        recipe=_recipe(recipe, preset, settings or []),
+        out=None if out is None else str(out.expanduser().absolute()),
+        trust_remote_code=trust_remote_code,
+    )
+    try:
+        result = jobs.run(job)
+    except output.JobFailed as error:
+        if error.failure.code != "remote_code" or json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise
+        print(error.failure.cause, file=sys.stderr)
+        if not typer.confirm("Run that code on this computer?", default=False, err=True):
+            raise
+        result = jobs.run(
+            RunJob.model_validate({**job.model_dump(by_alias=True), "id": f"{job.id}t", "trust_remote_code": True})
+        )
+    if json:
+        output.document(result)
+        return
+    print(result["run"])
+    if sys.stdout.isatty():
+        from engine.compare.format import format_bytes
+
+        before, after = format_bytes(result["size_before"]), format_bytes(result["size_after"])
+        print(f"{before} before, {after} after: {result['artefact']}")
+        print(f"Next: hasten compare {checkpoint} {result['run']}")
+
+
+def compare(
+    candidates: Annotated[
+        list[str], typer.Argument(metavar="A B …", help="Checkpoint folders or run ids; A is the reference.")
+    ],
+    prompts: Annotated[Path | None, typer.Option(help="A file of prompts: one a line, or a YAML list.")] = None,
+    text: Annotated[Path | None, typer.Option(help="A text file for perplexity, KL divergence and agreement.")] = None,
+    dataset: Annotated[Path | None, typer.Option(help="Encoders: a CSV of sentence pairs with scores.")] = None,
+    rounds: Annotated[int, typer.Option(min=3, max=1000, help="Interleaved timing rounds.")] = 7,
+    prompt_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a timing round's prompt.")] = 128,
+    new_tokens: Annotated[int, typer.Option(min=2, help="Tokens of a timing round's answer.")] = 64,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads for every candidate.")] = None,
+    quality: Annotated[bool, typer.Option(help="Measure quality.")] = True,
+    memory: Annotated[bool, typer.Option(help="Measure memory.")] = True,
+    json: output.Json = False,
+) -> None:
+    """Measure candidates against the first: speed, memory, quality, differences of their answers, a verdict."""
+    from engine.protocol.job import CompareJob
+
+    job = CompareJob(
+        candidates=tuple(_reference(candidate) for candidate in candidates),
+        prompts=_prompts(prompts),
+        text=_file(text),
+        dataset=_file(dataset),
+        rounds=rounds,
+        prompt_tokens=prompt_tokens,
+        new_tokens=new_tokens,
+        threads=threads,
+        quality=quality,
+        memory=memory,
+    )
+    result = jobs.run(job)
+    if json:
+        output.document(result)
+        return
+    comparison(result)
+
+
+def export(
+    run: Annotated[str, typer.Argument(help="A run id.")],
+    format: Annotated[str, typer.Option(help="A format's name (“hasten formats”).")],
+    out: Annotated[Path, typer.Option(help="The new folder or file to write.")],
+    json: output.Json = False,
+) -> None:
+    """Take a run's result away; what was written is read back and verified."""
+    from engine.protocol.job import ExportJob
+
+    result = jobs.run(ExportJob(run=run, format=format, out=str(out.expanduser().absolute())))
+    output.document(result) if json else print(result["path"])
+
+
+def comparison(result: dict[str, Any]) -> None:
+    """Print a comparison: measurements with their intervals, where answers part, the verdict."""
+    from engine.compare.format import format_measurement
+    from engine.compare.table import Comparison
+
+    found = Comparison.model_validate(result)
+    names = list(dict.fromkeys(m.name for candidate in found.candidates for m in candidate.measurements))
+    rows = []
+    for name in names:
+        row = [name.removesuffix("_seconds").removesuffix("_bytes").replace("_", " ")]
+        for candidate in found.candidates:
+            measured = candidate.measured(name)
+            row.append(" ".join(format_measurement(measured)).strip() if measured else "–")
+        rows.append(row)
+    columns = ["", *(candidate.name for candidate in found.candidates)]
+    output.table(columns, rows, right=range(1, len(columns)))
+    for diff in found.diffs:
+        name = found.candidates[diff.candidate].name
+        if diff.same:
+            print(f"Prompt {diff.prompt + 1}: {name} answers the same.")
+        else:
+            print(f"Prompt {diff.prompt + 1}: {name} differs from token {diff.first_divergence} on.")
+    for notice in found.notices:
+        print(notice)
+    print(found.verdict_text)
+
+
+def _recipe(file: Path | None, preset: str | None, settings: list[str]) -> Recipe:
+    from engine.protocol.errors import UserError
+    from engine.recipe import overrides, presets
+    from engine.recipe.recipe import Recipe
+
+    if (file is None) == (preset is None):
+        raise UserError(
+            "A run needs a recipe." if file is None else "A run takes a recipe or a preset, not both.",
+            f"Give --recipe FILE or --preset NAME ({', '.join(presets.names())}).",
+            code="bad_recipe",
+        )
+    recipe = Recipe.read(file.expanduser()) if file is not None else presets.get(preset or "").recipe
+    return overrides.apply(recipe, settings) if settings else recipe
+
+
+def _reference(text: str) -> str:
+    """A path made absolute (the engine process may run elsewhere); anything else as it is."""
+    path = Path(text).expanduser()
+    return str(path.absolute()) if path.exists() else text
+
+
+def _file(path: Path | None) -> str | None:
+    from engine.protocol.errors import UserError
+
+    if path is None:
+        return None
+    found = path.expanduser().absolute()
+    if not found.is_file():
+        raise UserError(f"There is no file “{path}”.", "Choose another file.", where=str(path), code="not_found")
+    return str(found)
+
+
+def _prompts(file: Path | None) -> tuple[str, ...]:
+    import yaml
+
+    from engine.protocol.errors import UserError
+
+    path = _file(file)
+    if path is None:
+        return ()
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        if not path.endswith((".yaml", ".yml")):
+            return tuple(line.strip() for line in text.splitlines() if line.strip())
+        listed = yaml.safe_load(text)
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"The prompts cannot be read: {error}.", "Write one prompt a line.", where=path) from error
+    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
+        raise UserError("The prompts are not a list of texts.", "Write “- ” before each prompt.", where=path)
+    return tuple(listed)
