@@ -15,6 +15,7 @@ from engine.protocol.errors import UserError
 from engine.recipe import validate
 from engine.recipe.recipe import PassEntry, Recipe
 from gui.document.commands import EditRecipe
+from gui.document.names import model_name
 from gui.translate import engine_text
 
 
@@ -64,14 +65,7 @@ class Document(QObject):
     @property
     def model_name(self) -> str:
         """The open checkpoint's name for people; empty when none is open."""
-        if self._info is None:
-            return ""
-        path = Path(self._info.path)
-        # A hub snapshot lies in models--<owner>--<name>/snapshots/<commit>.
-        for parent in path.parents:
-            if parent.name.startswith("models--"):
-                return parent.name.removeprefix("models--").replace("--", "/", 1).rpartition("/")[2]
-        return path.name or str(path)
+        return model_name(self._info.path) if self._info else ""
 
     def open_checkpoint(self, path: str | Path) -> None:
         """Inspect the checkpoint folder at `path` and make it the open one. Raises UserError."""

@@ -28,14 +28,14 @@ class SettingsData(BaseModel):
         last_folder: where file dialogs open.
     """
 
-    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+    model_config = ConfigDict(extra="allow", validate_assignment=True)
 
     version: Literal[1] = VERSION
     theme: Literal["system", "light", "dark"] = "system"
     language: str = ""
     threads: int | None = Field(None, ge=1, le=1024)
     recent: list[str] = []
-    stage_quota_gib: float = Field(20.0, gt=0, le=100_000)
+    stage_quota_gib: float = Field(20.0, ge=0, le=100_000)
     hub_endpoint: str = ""
     window: str = ""
     last_folder: str = ""

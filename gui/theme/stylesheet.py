@@ -89,6 +89,14 @@ QPushButton[kind="primary"] {{ background: {t.accent}; color: {t.on_accent}; bor
 QPushButton[kind="primary"]:hover {{ border-color: {t.text}; }}
 QPushButton[kind="primary"]:focus {{ border: 2px solid {t.text}; padding: 5px 15px; }}
 QPushButton[kind="primary"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.border}; }}
+QPushButton[kind="hero"] {{ background: {t.accent}; color: {t.on_accent}; border: 1px solid {t.accent};
+    font-size: {SECTION}px; font-weight: 600; padding: 8px 24px; }}
+QPushButton[kind="hero"]:hover {{ border-color: {t.text}; }}
+QPushButton[kind="hero"]:focus {{ border: 2px solid {t.text}; padding: 7px 23px; }}
+QPushButton[kind="hero"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.border}; }}
+QPushButton[kind="row"] {{ background: transparent; border: 1px solid transparent; padding: 4px 12px; text-align: left; }}
+QPushButton[kind="row"]:hover {{ background: {t.raised}; }}
+QPushButton[kind="row"]:focus {{ border: 2px solid {t.focus}; padding: 3px 11px; }}
 QPushButton[kind="danger"] {{ color: {t.bad}; }}
 QPushButton[kind="quiet"], QToolButton[kind="quiet"] {{ background: transparent; border: 1px solid transparent; }}
 QPushButton[kind="quiet"]:hover, QToolButton[kind="quiet"]:hover {{ background: {t.raised}; }}

@@ -1,0 +1,5 @@
+"""Start: which model?"""
+
+from gui.pages.start.page import StartPage
+
+__all__ = ["StartPage"]
