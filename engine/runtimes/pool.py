@@ -26,6 +26,10 @@ class SessionPool:
         self._open[key] = session
         return session
 
+    def reserve(self, count: int) -> None:
+        """Make room for `count` sessions that one job needs at the same time."""
+        self._limit = max(self._limit, count)
+
     def clear(self) -> None:
         """Close every session, before a job that needs the memory."""
         while self._open:

@@ -1,0 +1,70 @@
+"""Under which conditions something was measured: what another person needs to measure it again."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+
+from engine.compare.table import Conditions
+from engine.parallel.placement import gpus, physical_cores
+
+_LIBRARIES = ("hasten", "torch", "transformers", "onnxruntime", "onnxruntime-gpu")
+# Above this share of the processors other programs disturb a timing.
+BUSY_PERCENT = 15.0
+
+
+def machine() -> Conditions:
+    """Processor, cores, clock, memory, GPU, system and library versions."""
+    found: Conditions = {
+        "cpu": cpu_model(),
+        "cores": physical_cores(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+    clock = clock_mhz()
+    if clock:
+        found["clock_mhz"] = clock
+    for gpu in gpus():
+        found[f"gpu_{gpu.index}"] = gpu.name
+    for library in _LIBRARIES:
+        try:
+            found[library.replace("-", "_")] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def load_before() -> Conditions:
+    """How busy the machine is while Hasten itself is idle, over a third of a second, and the 1-minute load average."""
+    busy = psutil.cpu_percent(interval=0.33)
+    found: Conditions = {"busy_percent": round(busy, 1), "busy": busy > BUSY_PERCENT}
+    if hasattr(os, "getloadavg"):
+        found["load_average"] = round(os.getloadavg()[0], 2)
+    return found
+
+
+@cache
+def cpu_model() -> str:
+    """The processor's marketing name, as far as the system tells it."""
+    if sys.platform.startswith("linux"):
+        match = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        if match:
+            return match.group(1).strip()
+    return platform.processor() or platform.machine()
+
+
+def clock_mhz() -> int | None:
+    """The processors' mean clock just now, MHz; None where the system does not tell."""
+    try:
+        frequency = psutil.cpu_freq()
+    except (OSError, NotImplementedError):  # psutil raises either where a container hides the files
+        return None
+    return round(frequency.current) if frequency and frequency.current else None

@@ -1,0 +1,243 @@
+"""Everything a comparison observes, part by part, with progress, running figures and cancellation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from engine.bench import texts
+from engine.bench.answers import answer_together
+from engine.bench.candidates import Open
+from engine.bench.embeddings import Pooling, cosines, embed, read_pooling
+from engine.bench.memory import probe
+from engine.bench.quality import score_classes, score_text
+from engine.bench.runner import REQUESTS_PER_ROUND, time_answers, time_requests
+from engine.catalogue import load
+from engine.compare.table import Answer, Conditions
+from engine.jobs.base import JobContext
+from engine.metrics.base import DECODERS, DecodeRound, Observed, RequestRound
+from engine.metrics.catalog import all_metrics
+from engine.parallel.placement import suggested_threads
+from engine.protocol.events import Measured, Token
+from engine.protocol.job import CompareJob
+from engine.runtimes.base import Ids
+from engine.text.chat import prompt_ids
+
+# Shown as running figures while rounds are timed.
+_LIVE = ("decode_tokens_per_second", "ttft_seconds", "request_seconds")
+
+
+class Observer:
+    """Observes the open candidates of one comparison job; the first is the reference.
+
+    Attributes:
+        same_tokens: all candidates use the same vocabulary.
+        notices: sentences about what could not be measured as asked.
+        shape: how a round was timed, for the comparison's conditions.
+    """
+
+    def __init__(self, job: CompareJob, context: JobContext, opened: Sequence[Open], same_tokens: bool) -> None:
+        self.same_tokens = same_tokens
+        self.notices: list[str] = []
+        self._job, self._context, self._opened = job, context, opened
+        self._sessions = [candidate.session for candidate in opened]
+        self._tokenizers = [candidate.tokenizer for candidate in opened]
+        self._context_length = min(session.context_length for session in self._sessions)
+        self._new = max(2, min(job.new_tokens, self._context_length // 2)) if self._decoder else 0
+        self._prompt = max(1, min(job.prompt_tokens, self._context_length - self._new))
+        if self._prompt < job.prompt_tokens or (self._decoder and self._new < job.new_tokens):
+            self._note(
+                f"The models hold {self._context_length} tokens, so a timing round has {self._prompt} prompt "
+                f"and {self._new} new tokens."
+            )
+        self.shape: Conditions = {"batch": 1, "rounds": job.rounds, "prompt_tokens": self._prompt}
+        if self._decoder:
+            self.shape["new_tokens"] = self._new
+        else:
+            self.shape["requests_per_round"] = REQUESTS_PER_ROUND
+
+    @property
+    def _decoder(self) -> bool:
+        return self._sessions[0].task in DECODERS
+
+    def answers(self, prompts: Sequence[str]) -> list[list[Answer]]:
+        """Every candidate's answer to every prompt, streamed token by token: one list per candidate."""
+        found: list[list[Answer]] = [[] for _ in self._opened]
+        for index, text in enumerate(prompts):
+            self._context.progress(index, len(prompts), "Answering the prompts", unit="prompt")
+            ids = [
+                self._fitting(prompt_ids(candidate.tokenizer, [{"role": "user", "content": text}]), index)
+                for candidate in self._opened
+            ]
+            made = answer_together(
+                self._sessions, self._tokenizers, ids, self._new, self._emit, self._context.check,
+                prompt=index, text=text,
+            )  # fmt: skip
+            for own, answer in zip(found, made, strict=True):
+                own.append(answer)
+        return found
+
+    def timing(self, observed: list[Observed]) -> list[Observed]:
+        """`observed` with the timed rounds."""
+        text, name = texts.read_text(None)
+        conditions = [
+            {**self.shape, "threads": self._threads(candidate), "device": candidate.session.device, "text": name}
+            for candidate in self._opened
+        ]
+        running: list[list[Any]] = [[] for _ in self._opened]
+        done = 0
+
+        def timed(candidate: int) -> Observed:
+            one, own = observed[candidate], tuple(running[candidate])
+            shape = {**one.conditions, "speed": conditions[candidate]}
+            if self._decoder:
+                return replace(one, rounds=own, conditions=shape)
+            return replace(one, requests=own, conditions=shape)
+
+        def on_round(index: int, candidate: int) -> None:
+            nonlocal done
+            done += 1
+            self._context.progress(done, self._job.rounds * len(self._opened), "Timing in turn", unit="round")
+            self._live(candidate, timed(candidate))
+
+        self._context.progress(0, self._job.rounds * len(self._opened), "Warming up", unit="round")
+        if self._decoder:
+            prompts = [texts.prompts_of(t, text, self._prompt, self._job.rounds) for t in self._tokenizers]
+            rounds: list[list[DecodeRound]] = running
+            time_answers(self._sessions, prompts, self._new, self._context.check, on_round, rounds)
+        else:
+            requests: list[list[RequestRound]] = running
+            batches = [self._request_batches(t, text) for t in self._tokenizers]
+            run = [s.classify if s.task == "text-classification" else s.hidden for s in self._sessions]
+            time_requests(run, batches, self._context.check, on_round, requests)
+        return [timed(candidate) for candidate in range(len(self._opened))]
+
+    def quality(self, observed: list[Observed]) -> list[Observed]:
+        """`observed` with scores on the evaluation text and the data set, as far as the task has them."""
+        if not self.same_tokens:
+            self._note(
+                "The candidates use different tokenizers, so perplexity, KL divergence and agreement "
+                "cannot be compared and were left out."
+            )
+            return observed
+        text, name = texts.read_text(self._job.text)
+        if self._decoder:
+            return self._quality_of_text(observed, text, name)
+        return self._quality_of_encoders(observed, text, name)
+
+    def memory(self, observed: list[Observed]) -> list[Observed]:
+        """`observed` with peaks, each measured in a fresh process."""
+        found = []
+        for index, (candidate, one) in enumerate(zip(self._opened, observed, strict=True)):
+            self._context.progress(
+                index, len(observed), f"Measuring the memory of {candidate.place.name}", unit="model"
+            )
+            peaks = probe(
+                candidate.place.folder,
+                threads=self._job.threads,
+                device=candidate.session.device,
+                prompt_tokens=self._prompt,
+                new_tokens=self._new or 1,
+                check=self._context.check,
+            )
+            shape = {
+                "process": "fresh, opened and used once",
+                "prompt_tokens": self._prompt,
+                "new_tokens": self._new,
+                "threads": self._threads(candidate),
+            }
+            found.append(replace(one, peaks=peaks, conditions={**one.conditions, "memory": shape}))
+        return found
+
+    def _quality_of_text(self, observed: list[Observed], text: str, name: str) -> list[Observed]:
+        windows = texts.windows(self._tokenizers[0], text, self._context_length)
+        if windows.cut:
+            self._note(f"The text is long: its first {texts.MAX_TOKENS:,} tokens were used.")
+        scores = score_text(self._sessions, windows, self._progress("Measuring quality", "window"))
+        shape = {"text": name, "window": texts.WINDOW, "windows": len(windows.ids), "predictions": windows.predictions}
+        return [
+            replace(one, scores=own, conditions={**one.conditions, "quality": shape})
+            for one, own in zip(observed, scores, strict=True)
+        ]
+
+    def _quality_of_encoders(self, observed: list[Observed], text: str, name: str) -> list[Observed]:
+        sentences = texts.sentences(text)
+        shape: dict[str, Any] = {"text": name, "texts": len(sentences)}
+        if self._job.dataset:
+            shape["dataset"] = self._job.dataset
+        observed = [replace(one, conditions={**one.conditions, "quality": shape}) for one in observed]
+        if self._sessions[0].task == "text-classification":
+            return self._quality_of_classifiers(observed, sentences)
+        pooling = next((p for c in self._opened if (p := read_pooling(c.place.folder))), Pooling())
+        shape["pooling"] = f"{pooling.mode}{', normalised' if pooling.normalise else ''}"
+        vectors = [
+            embed(c.session, c.tokenizer, sentences, pooling, self._progress("Comparing embeddings", "text"))
+            for c in self._opened
+        ]
+        observed = [
+            one if index == 0 else replace(one, cosines=cosines(vectors[0], vectors[index]))
+            for index, one in enumerate(observed)
+        ]
+        if not self._job.dataset:
+            return observed
+        left, right, gold = texts.read_pairs(self._job.dataset)
+        found = []
+        for candidate, one in zip(self._opened, observed, strict=True):
+            progress = self._progress(f"Correlating {candidate.place.name} with people", "text")
+            both = embed(candidate.session, candidate.tokenizer, left + right, pooling, progress)
+            found.append(replace(one, similarities=cosines(both[: len(left)], both[len(left) :]), gold=gold))
+        return found
+
+    def _quality_of_classifiers(self, observed: list[Observed], sentences: list[str]) -> list[Observed]:
+        length = self._context_length
+        batches = [texts.batch_of(self._tokenizers[0], [sentence], length) for sentence in sentences]
+        scores, _ = score_classes(self._sessions, batches, self._progress("Measuring quality", "text"))
+        observed = [replace(one, scores=own) for one, own in zip(observed, scores, strict=True)]
+        if not self._job.dataset:
+            return observed
+        labelled, labels = texts.read_labels(self._job.dataset)
+        batches = [texts.batch_of(self._tokenizers[0], [text], length) for text in labelled]
+        _, classes = score_classes(self._sessions, batches, self._progress("Measuring accuracy", "text"))
+        return [
+            replace(one, correct=(own == labels).astype(np.float64)) for one, own in zip(observed, classes, strict=True)
+        ]
+
+    def _request_batches(self, tokenizer: Any, text: str) -> list[list[Any]]:
+        count = self._job.rounds * REQUESTS_PER_ROUND
+        stretches = texts.prompts_of(tokenizer, text, self._prompt, count)
+        batches = [texts.batch_of_ids(ids) for ids in stretches]
+        return [batches[i : i + REQUESTS_PER_ROUND] for i in range(0, count, REQUESTS_PER_ROUND)]
+
+    def _fitting(self, ids: Ids, index: int) -> Ids:
+        """`ids` cut at the front to leave room for the answer."""
+        room = self._context_length - self._new
+        if len(ids) <= room:
+            return ids
+        self._note(f"Prompt {index + 1} is longer than the models hold; only its last {room} tokens were used.")
+        return ids[-room:]
+
+    def _threads(self, candidate: Open) -> int:
+        target = candidate.place.target
+        return self._job.threads or target.threads or suggested_threads(target.replicas)
+
+    def _progress(self, text: str, unit: str) -> Callable[[int, int], None]:
+        return lambda done, total: self._context.progress(done, total, text, unit=unit)
+
+    def _emit(self, token: Token) -> None:
+        self._context.emit(token.model_copy(update={"job": self._context.job}))
+
+    def _live(self, candidate: int, observed: Observed) -> None:
+        for name in _LIVE:
+            measurement = load(all_metrics()[name].run)(observed)
+            if measurement is not None:
+                self._context.emit(
+                    Measured(job=self._context.job, candidate=candidate, measurement=measurement, final=False)
+                )
+
+    def _note(self, text: str) -> None:
+        if text not in self.notices:
+            self.notices.append(text)
+            self._context.notice(text)

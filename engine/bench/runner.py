@@ -1,0 +1,115 @@
+"""Time candidates in turn (A B B A …), so that whatever slows the machine down hits all of them alike."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from engine.metrics.base import DecodeRound, RequestRound
+from engine.runtimes.base import Ids, Session, TextBatch
+
+WARM_UP_TOKENS = 8
+REQUESTS_PER_ROUND = 8
+
+# on_round(round, candidate): one candidate has been timed in this round. May raise Cancelled.
+OnRound = Callable[[int, int], None]
+
+
+def orders(rounds: int, candidates: int, seed: int = 0) -> Iterator[tuple[int, ...]]:
+    """The order of candidates in each round: drawn at random, and reversed in the next one (A B, B A, …)."""
+    random = np.random.default_rng(seed)
+    order: tuple[int, ...] = ()
+    for index in range(rounds):
+        order = order[::-1] if index % 2 else tuple(int(i) for i in random.permutation(candidates))
+        yield order
+
+
+def time_answers(
+    sessions: Sequence[Session],
+    prompts: Sequence[Sequence[Ids]],
+    new_tokens: int,
+    check: Callable[[], None],
+    on_round: OnRound = lambda index, candidate: None,
+    collected: list[list[DecodeRound]] | None = None,
+) -> list[list[DecodeRound]]:
+    """Let each decoder continue prompt r in round r, greedily, past any end of text.
+
+    Args:
+        sessions: the candidates.
+        prompts: per candidate one prompt [T] a round; prompts differ between rounds, so that no cache of an earlier
+            one helps.
+        new_tokens: tokens a round; the first one's time counts as reading the prompt.
+        check: raises Cancelled once asked to stop; called between tokens, outside the timing.
+        collected: filled as the rounds are made, so that `on_round` can look at them.
+
+    Returns one list of rounds per candidate, in order.
+    """
+    found = collected if collected is not None else [[] for _ in sessions]
+    for session, own in zip(sessions, prompts, strict=True):
+        _answer(session, own[0], min(new_tokens, WARM_UP_TOKENS), check)
+    for index, order in enumerate(orders(len(prompts[0]), len(sessions))):
+        for candidate in order:
+            found[candidate].append(_answer(sessions[candidate], prompts[candidate][index], new_tokens, check))
+            on_round(index, candidate)
+    return found
+
+
+def time_requests(
+    runners: Sequence[Callable[[TextBatch], object]],
+    batches: Sequence[Sequence[Sequence[TextBatch]]],
+    check: Callable[[], None],
+    on_round: OnRound = lambda index, candidate: None,
+    collected: list[list[RequestRound]] | None = None,
+) -> list[list[RequestRound]]:
+    """Send the texts of round r through each encoder, one after another.
+
+    Args:
+        runners: per candidate, what answers one request.
+        batches: per candidate, per round, the requests.
+
+    Returns one list of rounds per candidate, in order.
+    """
+    found = collected if collected is not None else [[] for _ in runners]
+    for run, own in zip(runners, batches, strict=True):
+        for batch in own[0]:
+            check()
+            run(batch)
+    for index, order in enumerate(orders(len(batches[0]), len(runners))):
+        for candidate in order:
+            check()
+            run, requests = runners[candidate], batches[candidate][index]
+            with _quiet():
+                started = time.perf_counter()
+                for batch in requests:
+                    run(batch)
+                seconds = time.perf_counter() - started
+            tokens = int(requests[0].attention_mask.sum())
+            found[candidate].append(RequestRound(seconds, len(requests), tokens))
+            on_round(index, candidate)
+    return found
+
+
+def _answer(session: Session, prompt: Ids, new_tokens: int, check: Callable[[], None]) -> DecodeRound:
+    seconds = []
+    with _quiet():
+        for step in session.generate(prompt, new_tokens, stop_at_eos=False):
+            seconds.append(step.seconds)
+            check()
+    return DecodeRound(seconds[0], tuple(seconds[1:]), len(prompt))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No garbage collection within."""
+    gc.collect()
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

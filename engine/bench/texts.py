@@ -1,0 +1,193 @@
+"""The texts that measurements stand on: prompts, evaluation text, windows of it, data sets."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from engine import paths
+from engine.metrics.base import Doubles
+from engine.protocol.errors import UserError
+from engine.runtimes.base import Ids, TextBatch
+
+WINDOW = 256
+MAX_TOKENS = 32768
+# Predictions that are resampled together: neighbours within a sentence or two depend on one another.
+BLOCK = 64
+# A shorter rest at the end of the text is left out.
+_SHORTEST = 32
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Evaluation text as token windows.
+
+    Attributes:
+        ids: windows [T], T at most WINDOW, each with the tokenizer's beginning mark if it sets one.
+        cut: the text went on after MAX_TOKENS.
+    """
+
+    ids: tuple[Ids, ...]
+    cut: bool
+
+    @property
+    def predictions(self) -> int:
+        """Tokens that are predicted: all but the first of each window."""
+        return sum(len(window) - 1 for window in self.ids)
+
+
+def builtin_prompts() -> tuple[str, ...]:
+    """The prompts of resources/prompts.yaml."""
+    data = yaml.safe_load((paths.resources() / "prompts.yaml").read_text(encoding="utf-8"))
+    return tuple(entry["prompt"].strip() for entry in data["prompts"])
+
+
+def read_text(path: str | None) -> tuple[str, str]:
+    """The evaluation text in `path` (None: the built-in one) and its name. Raises UserError when it cannot be read."""
+    file = Path(path).expanduser() if path else paths.resources() / "evaluation.txt"
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"The text cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}.",
+            "Choose a plain text file in UTF-8.",
+            where=str(file),
+            code="not_found",
+        ) from error
+    if not text.strip():
+        raise UserError("The text is empty.", "Choose a file with at least a few pages of text.", where=str(file))
+    return text, file.name
+
+
+def windows(tokenizer: Any, text: str, context_length: int) -> Windows:
+    """`text` in consecutive windows for teacher-forced prediction. Raises UserError if it is too short for one."""
+    ids = np.asarray(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], dtype=np.int64)
+    lead = _beginning(tokenizer)
+    body = min(WINDOW, context_length) - len(lead)
+    cut = len(ids) > MAX_TOKENS
+    ids = ids[:MAX_TOKENS]
+    pieces = [ids[i : i + body] for i in range(0, len(ids), body)]
+    if len(pieces) > 1 and len(pieces[-1]) < min(_SHORTEST, body):
+        pieces.pop()
+    if len(pieces[0]) < 2:
+        raise UserError("The text is too short to measure quality on.", "Choose a text of at least a few pages.")
+    return Windows(tuple(np.concatenate([lead, piece]) for piece in pieces), cut)
+
+
+def prompts_of(tokenizer: Any, text: str, length: int, count: int) -> list[Ids]:
+    """`count` different stretches of `text`, each exactly `length` tokens, for timing."""
+    lead = _beginning(tokenizer)
+    ids = np.asarray(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], dtype=np.int64)
+    body = max(1, length - len(lead))
+    ids = np.resize(ids, max(len(ids), 2 * body + count))  # a short text is repeated
+    starts = np.linspace(0, len(ids) - body, count).astype(int)
+    return [np.concatenate([lead, ids[start : start + body]])[:length] for start in starts]
+
+
+def blocks_of(lengths: list[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Block labels [N] for windows of `lengths` predictions: BLOCK neighbours of one window share a label."""
+    labels, following = [], 0
+    for length in lengths:
+        own = np.arange(length) // BLOCK
+        labels.append(following + own)
+        following += int(own[-1]) + 1
+    return np.concatenate(labels)
+
+
+def batch_of(tokenizer: Any, texts: list[str], length: int) -> TextBatch:
+    """`texts` as one right-padded batch [B, T], cut at `length` tokens."""
+    encoded = tokenizer(
+        texts, padding="longest" if len(texts) > 1 else False, truncation=True, max_length=length, return_tensors="np"
+    )
+    kinds = encoded.get("token_type_ids")
+    return TextBatch(
+        encoded["input_ids"].astype(np.int64),
+        encoded["attention_mask"].astype(np.int64),
+        None if kinds is None else kinds.astype(np.int64),
+    )
+
+
+def batch_of_ids(ids: Ids) -> TextBatch:
+    """One text of `ids` [T] as a batch of one, all tokens real."""
+    return TextBatch(ids[None], np.ones((1, len(ids)), np.int64), np.zeros((1, len(ids)), np.int64))
+
+
+def sentences(text: str) -> list[str]:
+    """`text` in paragraphs of at least a few words."""
+    return [part.strip() for part in text.splitlines() if len(part.split()) >= 4]
+
+
+def read_pairs(path: str) -> tuple[list[str], list[str], Doubles]:
+    """Sentence pairs with people's scores from a CSV of three columns (STS-B): lists [N], [N] and scores [N] float64.
+
+    Raises UserError naming the line that does not fit.
+    """
+    left, right, gold = [], [], []
+    for number, row in enumerate(_rows(path, ","), 1):
+        try:
+            score = float(row[2])
+        except (IndexError, ValueError):
+            if number == 1:  # a heading
+                continue
+            raise UserError(
+                "A line of the data set is not “sentence, sentence, score”.",
+                "Choose a CSV file with those three columns.",
+                where=f"{path}, line {number}",
+            ) from None
+        left.append(row[0])
+        right.append(row[1])
+        gold.append(score)
+    if len(gold) < 3:
+        raise UserError("The data set has fewer than three sentence pairs.", "Choose a larger file.", where=path)
+    return left, right, np.asarray(gold, dtype=np.float64)
+
+
+def read_labels(path: str) -> tuple[list[str], Ids]:
+    """Texts with class numbers from two columns, tab- or comma-separated (SST-2): texts [N], classes [N].
+
+    Raises UserError naming the line that does not fit.
+    """
+    texts, labels = [], []
+    for number, row in enumerate(_rows(path, "\t" if path.endswith(".tsv") else ","), 1):
+        try:
+            label = int(row[1])
+        except (IndexError, ValueError):
+            if number == 1:
+                continue
+            raise UserError(
+                "A line of the data set is not “text, class number”.",
+                "Choose a CSV or TSV file with those two columns.",
+                where=f"{path}, line {number}",
+            ) from None
+        texts.append(row[0])
+        labels.append(label)
+    if not texts:
+        raise UserError("The data set is empty.", "Choose another file.", where=path)
+    return texts, np.asarray(labels, dtype=np.int64)
+
+
+def _rows(path: str, delimiter: str) -> list[list[str]]:
+    try:
+        with Path(path).expanduser().open(encoding="utf-8", newline="") as file:
+            if delimiter == "\t":
+                return [row for row in csv.reader(file, delimiter=delimiter, quoting=csv.QUOTE_NONE) if row]
+            return [row for row in csv.reader(file, delimiter=delimiter) if row]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"The data set cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}.",
+            "Choose a CSV file in UTF-8.",
+            where=path,
+            code="not_found",
+        ) from error
+
+
+def _beginning(tokenizer: Any) -> Ids:
+    """The beginning mark [1] if the tokenizer sets one before a text, else nothing [0]."""
+    first = tokenizer("a")["input_ids"][:1]
+    marked = first and first[0] == tokenizer.bos_token_id
+    return np.asarray(first if marked else [], dtype=np.int64)

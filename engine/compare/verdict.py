@@ -1,0 +1,90 @@
+"""The verdict in words that a student understands."""
+
+from __future__ import annotations
+
+from engine.bench.statistics import MARGIN, verdict
+from engine.compare.format import factor_interval, format_bytes, format_measurement, format_percent
+from engine.compare.table import Candidate, Speedup
+from engine.protocol.measurement import Measurement
+
+# Wider than this (high / low) and the reader is told that a busy machine may be why.
+_WIDE = 1.25
+
+
+def judge(reference: Candidate, candidate: Candidate, ratio: Speedup, *, busy: bool) -> Candidate:
+    """`candidate` with verdict and sentence: "×5.3 faster (5.1–5.5, 99 % sure, 7 rounds) · 3.9 × smaller · …"."""
+    parts = [
+        speed_words(ratio),
+        _size(reference, candidate),
+        _change("perplexity", reference, candidate),
+        _change("accuracy", reference, candidate),
+        _change("spearman", reference, candidate, "correlation with people"),
+        _agreement(candidate),
+    ]
+    if busy and ratio.low > 0 and ratio.high / ratio.low > _WIDE:
+        parts.append("the machine was busy: measure again when it is idle for a sharper answer")
+    return candidate.model_copy(
+        update={
+            "verdict": verdict(ratio),
+            "verdict_text": " · ".join(part for part in parts if part),
+            "speedup": ratio,
+        }
+    )
+
+
+def speed_words(ratio: Speedup) -> str:
+    """The speed part of a verdict."""
+    sure = f"{ratio.confidence * 100:.0f} % sure, {ratio.rounds} rounds"
+    found = verdict(ratio)
+    if found == "not_proven":
+        value, low, high = factor_interval(ratio.value, ratio.low, ratio.high)
+        margin = f"; less than {MARGIN * 100:.0f} % is never claimed" if ratio.low > 1 or ratio.high < 1 else ""
+        return f"not proven faster (×{value}, between ×{low} and ×{high}, {sure}{margin})"
+    if found == "faster":
+        value, low, high = factor_interval(ratio.value, ratio.low, ratio.high)
+        return f"×{value} faster ({low}–{high}, {sure})"
+    value, low, high = factor_interval(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
+    return f"×{value} slower ({low}–{high}, {sure})"
+
+
+def alone(candidate: Candidate) -> str:
+    """What is said of a single candidate, compared with nothing."""
+    wanted = ("decode_tokens_per_second", "request_seconds", "weight_bytes", "peak_rss_bytes", "perplexity", "spearman")
+    return " · ".join(_words(m) for name in wanted if (m := candidate.measured(name)) is not None)
+
+
+def _words(m: Measurement) -> str:
+    value, unit = format_measurement(m)
+    label = {"weight_bytes": " of weights", "peak_rss_bytes": " peak memory", "request_seconds": " a request"}
+    if m.name in ("perplexity", "spearman"):
+        return f"{'perplexity' if m.name == 'perplexity' else 'correlation with people'} {value}"
+    return f"{value} {unit}{label.get(m.name, '')}"
+
+
+def _size(reference: Candidate, candidate: Candidate) -> str:
+    before, after = reference.measured("weight_bytes"), candidate.measured("weight_bytes")
+    if before is None or after is None or before.value <= 0 or after.value <= 0:
+        return ""
+    ratio = before.value / after.value
+    if 0.995 < ratio < 1.005:
+        return "same size"
+    larger = ratio < 1
+    value, _, _ = factor_interval(1 / ratio if larger else ratio, 0, 0)
+    return f"{value} × {'larger' if larger else 'smaller'} ({format_bytes(after.value)})"
+
+
+def _change(name: str, reference: Candidate, candidate: Candidate, label: str = "") -> str:
+    before, after = reference.measured(name), candidate.measured(name)
+    if before is None or after is None or before.value == 0:
+        return ""
+    return f"{label or name} {format_percent(after.value / before.value - 1, sign=True)}"
+
+
+def _agreement(candidate: Candidate) -> str:
+    cosine = candidate.measured("cosine_agreement")
+    if cosine is not None:
+        return f"embeddings agree to {cosine.value:.4f}"
+    first = candidate.measured("top1_agreement")
+    if first is not None and candidate.measured("perplexity") is None:
+        return f"same answer in {format_percent(first.value)} of texts"
+    return ""

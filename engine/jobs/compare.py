@@ -1,0 +1,131 @@
+"""Compare candidates with the first one: live answers, interleaved timing, memory, quality, a verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.bench import statistics
+from engine.bench.candidates import Open, diffs_of, find, open_all, same_vocabulary
+from engine.bench.conditions import load_before, machine
+from engine.bench.observe import Observer
+from engine.bench.texts import builtin_prompts
+from engine.compare.table import Candidate, Comparison, Conditions
+from engine.compare.verdict import alone, judge
+from engine.jobs.base import JobContext
+from engine.metrics.base import DECODERS, Observed
+from engine.metrics.measure import measure_all
+from engine.protocol.errors import UserError
+from engine.protocol.events import Measured
+from engine.protocol.job import CompareJob
+from engine.runs.store import RunStore
+from engine.runtimes.base import Session
+
+
+def handle(job: CompareJob, context: JobContext) -> dict[str, Any]:
+    """Run `job`; the Comparison as JSON, saved beside the run of each candidate that is one.
+
+    Raises UserError when a candidate cannot be opened or the candidates are for different tasks.
+    """
+    context.sessions.clear()  # the comparison needs the memory that a chat left in use
+    places = find(job.candidates, context.steps(unit="file"))
+    conditions: Conditions = {**machine(), **load_before()}
+    opened: list[Open] = []
+    try:
+        open_all(places, job.threads, context.steps(unit="model"), opened)
+        comparison = _compare(job, context, opened, conditions)
+    finally:
+        for candidate in opened:
+            candidate.session.close()
+    result = comparison.model_dump(mode="json")
+    for run in dict.fromkeys(place.run for place in places if place.run):
+        RunStore().save_comparison(run, result)
+    return result
+
+
+def _compare(job: CompareJob, context: JobContext, opened: list[Open], conditions: Conditions) -> Comparison:
+    sessions = [candidate.session for candidate in opened]
+    if len({session.task for session in sessions}) > 1:
+        raise UserError(
+            f"The candidates are for different tasks: {', '.join(sorted({s.task for s in sessions}))}.",
+            "Compare models that do the same job.",
+        )
+    observer = Observer(job, context, opened, same_vocabulary([candidate.tokenizer for candidate in opened]))
+    prompts = tuple(job.prompts) or builtin_prompts()
+    decoder = sessions[0].task in DECODERS
+    answers = observer.answers(prompts) if decoder else [[] for _ in opened]
+    observed = [Observed(session.weight_bytes) for session in sessions]
+    _report(context, sessions, observed, {"weight_bytes"})
+    observed = observer.timing(observed)
+    if job.quality:
+        observed = observer.quality(observed)
+        _report(context, sessions, observed, None)
+    if job.memory:
+        observed = observer.memory(observed)
+    measurements = _report(context, sessions, observed, None)
+    candidates = [
+        Candidate(
+            name=candidate.place.name,
+            reference=candidate.place.reference,
+            runtime=candidate.session.runtime,
+            device=candidate.session.device,
+            measurements=measurements[index],
+            answers=tuple(answers[index]),
+        )
+        for index, candidate in enumerate(opened)
+    ]
+    return _conclude(candidates, observed, observer, prompts if decoder else (), {**conditions, **observer.shape})
+
+
+def _conclude(
+    candidates: list[Candidate],
+    observed: list[Observed],
+    observer: Observer,
+    prompts: tuple[str, ...],
+    conditions: Conditions,
+) -> Comparison:
+    """The comparison with verdicts and answer differences."""
+    seconds = [_seconds(one) for one in observed]
+    judged = [
+        candidates[0],
+        *(
+            judge(candidates[0], candidate, statistics.speedup(seconds[0], own), busy=bool(conditions.get("busy")))
+            for candidate, own in zip(candidates[1:], seconds[1:], strict=True)
+        ),
+    ]
+    others = judged[1:]
+    if not others:
+        text = alone(judged[0])
+    elif len(others) == 1:
+        text = others[0].verdict_text
+    else:
+        text = "\n".join(f"{other.name}: {other.verdict_text}" for other in others)
+    return Comparison(
+        verdict=(others[0].verdict if others else None) or "not_proven",
+        verdict_text=text,
+        candidates=tuple(judged),
+        diffs=diffs_of([candidate.answers for candidate in judged], lambda index: observer.same_tokens),
+        prompts=prompts,
+        conditions=conditions,
+        notices=tuple(observer.notices),
+    )
+
+
+def _seconds(observed: Observed) -> list[float]:
+    """What the verdict stands on, one value a round: time of all tokens after the first, or of the requests."""
+    if observed.rounds:
+        return [r.decode_seconds for r in observed.rounds]
+    return [r.seconds for r in observed.requests]
+
+
+def _report(
+    context: JobContext, sessions: list[Session], observed: list[Observed], only: set[str] | None
+) -> list[tuple[Any, ...]]:
+    """Emit the final measurements known so far (all, or those named) and return all."""
+    found = []
+    for index, (session, one) in enumerate(zip(sessions, observed, strict=True)):
+        measurements = measure_all(one, session.task, is_reference=index == 0)
+        for measurement in measurements:
+            if only is None or measurement.name in only:
+                context.emit(Measured(job=context.job, candidate=index, measurement=measurement))
+        found.append(measurements)
+    return found
