@@ -94,7 +94,8 @@ QPushButton[kind="hero"] {{ background: {t.accent}; color: {t.on_accent}; border
 QPushButton[kind="hero"]:hover {{ border-color: {t.text}; }}
 QPushButton[kind="hero"]:focus {{ border: 2px solid {t.text}; padding: 7px 23px; }}
 QPushButton[kind="hero"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.border}; }}
-QPushButton[kind="row"] {{ background: transparent; border: 1px solid transparent; padding: 4px 12px; text-align: left; }}
+QPushButton[kind="row"] {{ background: transparent; border: 1px solid transparent; padding: 4px 12px;
+    text-align: left; }}
 QPushButton[kind="row"]:hover {{ background: {t.raised}; }}
 QPushButton[kind="row"]:focus {{ border: 2px solid {t.focus}; padding: 3px 11px; }}
 QPushButton[kind="danger"] {{ color: {t.bad}; }}
