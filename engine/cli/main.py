@@ -9,6 +9,9 @@ import typer
 
 from engine.cli import catalogues, history, models, output, system, work
 
+# Wrong arguments. Typer shows this class only through its subclasses.
+_UsageError = typer.BadParameter.mro()[1]
+
 OK, BUG, USER_ERROR, CANCELLED = 0, 1, 2, 130
 
 app = typer.Typer(
@@ -44,20 +47,18 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line; its exit code. Failures are told on stderr, with --json also as a document on stdout."""
-    import click
-
     from engine.protocol.errors import Failure
 
     as_json = "--json" in arguments
     try:
         result = app(arguments, prog_name="hasten", standalone_mode=False)
         return result if isinstance(result, int) else OK
-    except click.exceptions.Abort:
+    except typer.Abort:
         return CANCELLED
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return int(stop.exit_code)
-    except click.ClickException as error:
-        failure = Failure(kind="user", cause=error.format_message(), remedy="“hasten --help” shows how to write it.")
+    except _UsageError as error:
+        failure = Failure(kind="user", cause=_message(error), remedy="“hasten --help” shows how to write it.")
         output.failure(failure, as_json)
         return USER_ERROR
     except output.JobFailed as error:
@@ -72,3 +73,8 @@ def run(arguments: list[str]) -> int:
         return CANCELLED
     output.failure(failure, as_json)
     return USER_ERROR if failure.kind == "user" else BUG
+
+
+def _message(error: Exception) -> str:
+    text = str(error.format_message()) if hasattr(error, "format_message") else str(error)
+    return text if text.endswith((".", "?")) else f"{text}."

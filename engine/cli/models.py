@@ -12,7 +12,7 @@ from engine.cli import jobs, output
 if TYPE_CHECKING:
     from engine.checkpoint.info import CheckpointInfo
 
-hub = typer.Typer(help="The model hub.", no_args_is_help=True, rich_markup_mode=None)
+hub = typer.Typer(help="The model hub.", rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:

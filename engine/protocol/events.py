@@ -11,7 +11,8 @@ from engine.protocol.measurement import Measurement
 
 
 class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # "strings" keeps non-finite floats until the codec spells them; the default would lose them in untyped results
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     job: str = ""
 

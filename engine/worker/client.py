@@ -114,26 +114,37 @@ class WorkerClient:
     # The job's events ------------------------------------------------------------------------------------------
 
     def _events(self, job: AnyJob) -> Iterator[Event]:
-        try:
-            self.start()
-            with self._lock:
-                process = self._process
-                assert process is not None
-                sent = self._send(process, job)
-        except OSError as error:
-            yield self._failed(job.id, f"The engine process could not be started: {error}.", "Repair the installation.")
-            return
-        if not sent:  # it died while idle; a fresh one gets the job
-            self._forget(process)
-            with self._lock:
-                self._spawn()
-                assert self._process is not None
+        idle = self.pid is not None  # it may have died, or die now, before it hears of the job: a fresh one gets it
+        while True:
+            try:
+                self._hand_over(job)
+            except OSError as error:
+                yield self._failed(
+                    job.id, f"The engine process cannot be started: {error}.", "Repair the installation."
+                )
+                return
+            for event in self._rest(job.id):
+                if idle and isinstance(event, Failed) and event.failure.code == "worker_died":
+                    break
+                idle = False
+                yield event
+            else:
+                return
+            idle = False
+
+    def _hand_over(self, job: AnyJob) -> None:
+        """Send `job` to a living worker. If that dies meanwhile, the end of its output tells."""
+        stale = self._process
+        if stale is not None and stale.poll() is not None:
+            self._forget(stale)
+        self.start()
+        with self._lock:
+            if self._process is not None:
                 self._send(self._process, job)
         if job.id in self._cancelled:  # cancelled before the worker knew of it
             with self._lock:
                 self._cancelled.discard(job.id)
             self.cancel(job.id)
-        yield from self._rest(job.id)
 
     def _rest(self, job_id: str) -> Iterator[Event]:
         process = self._process
