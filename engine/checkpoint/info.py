@@ -13,12 +13,21 @@ Task = Literal["text-generation", "text2text-generation", "feature-extraction", 
 # safetensors dtype -> bits per element
 DTYPE_BITS: dict[str, int] = {
     "F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8,
-    "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U8": 8, "BOOL": 8,
+    "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U64": 64, "U32": 32, "U16": 16, "U8": 8, "BOOL": 8,
+    "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "F4": 4, "C64": 64,
+}  # fmt: skip
+
+# ggml block type -> bits per element, scales included (ggml-common.h)
+GGML_BITS: dict[str, float] = {
+    "Q4_0": 4.5, "Q4_1": 5, "Q5_0": 5.5, "Q5_1": 6, "Q8_0": 8.5, "Q8_1": 10, "Q1_0": 1.125,
+    "Q2_K": 2.625, "Q3_K": 3.4375, "Q4_K": 4.5, "Q5_K": 5.5, "Q6_K": 6.5625, "Q8_K": 9.125,
+    "IQ1_S": 1.5625, "IQ1_M": 1.75, "IQ2_XXS": 2.0625, "IQ2_XS": 2.3125, "IQ2_S": 2.5625, "IQ3_XXS": 3.0625,
+    "IQ3_S": 3.4375, "IQ4_NL": 4.5, "IQ4_XS": 4.25, "TQ1_0": 1.6875, "TQ2_0": 2.0625, "MXFP4": 4.25, "NVFP4": 4.5,
 }  # fmt: skip
 
 
 class TensorHeader(BaseModel):
-    """Name, safetensors dtype, shape and shard of one stored tensor."""
+    """Name, dtype (of safetensors, or a ggml block type), shape and shard of one stored tensor."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,7 +42,8 @@ class TensorHeader(BaseModel):
 
     @property
     def bytes(self) -> int:
-        return self.elements * DTYPE_BITS[self.dtype] // 8
+        bits = DTYPE_BITS.get(self.dtype) or GGML_BITS[self.dtype]
+        return int(self.elements * bits / 8)
 
 
 class GridScheme(BaseModel):

@@ -1,0 +1,82 @@
+"""What Hasten refuses, by name: code that a checkpoint brings along, and architectures it cannot run. Free of torch."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.info import CheckpointInfo
+from engine.protocol.errors import UserError
+
+# State-space and recurrent models keep a running state instead of a KV cache, which the runtimes hold.
+_RECURRENT = {
+    "mamba", "mamba2", "falcon_mamba", "rwkv", "jamba", "bamba", "zamba", "zamba2", "recurrent_gemma", "xlstm",
+    "falcon_h1", "granitemoehybrid", "nemotron_h", "lfm2", "qwen3_next", "qwen3_5", "qwen3_5_text",
+}  # fmt: skip
+_EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts", "num_moe_experts")
+
+
+def carries_code(config: dict[str, Any]) -> bool:
+    """Whether config.json points at Python files of the checkpoint (auto_map)."""
+    return bool(config.get("auto_map"))
+
+
+def is_moe(config: dict[str, Any]) -> bool:
+    """Whether the model routes tokens to experts."""
+    inner = config.get("text_config") or {}
+    return any(int(source.get(key) or 0) > 1 for source in (config, inner) for key in _EXPERTS)
+
+
+def known_to_transformers(architecture: str) -> bool:
+    """Whether the installed Transformers has the class `architecture`, judged by its own table's text."""
+    return f'"{architecture}"' in _table()
+
+
+def require_supported(info: CheckpointInfo, *, trust_remote_code: bool = False) -> None:
+    """Raise a UserError that names what is wrong when runs and comparisons cannot handle `info`.
+
+    Raises:
+        UserError: "remote_code" for an architecture that only the checkpoint's own code defines;
+            "unsupported_architecture" for encoder-decoders, mixtures of experts, multimodal and recurrent models,
+            and classes that the installed Transformers does not have.
+    """
+    config, where = info.config, info.path
+    require_trusted(config, info.architecture, where, trust_remote_code=trust_remote_code)
+    if not known_to_transformers(info.architecture):
+        _refuse(f"The installed Transformers has no architecture “{info.architecture}”", where)
+    if config.get("is_encoder_decoder") or info.task == "text2text-generation":
+        _refuse(f"“{info.architecture}” is an encoder-decoder, which can be inspected but not run yet", where)
+    if config.get("vision_config") or config.get("audio_config"):
+        _refuse(f"“{info.architecture}” also takes images or sound, and Hasten handles text models", where)
+    if is_moe(config):
+        _refuse(f"“{info.architecture}” ({info.model_type}) is a mixture of experts", where)
+    if info.model_type in _RECURRENT:
+        _refuse(f"“{info.architecture}” ({info.model_type}) keeps a recurrent state instead of a KV cache", where)
+
+
+def require_trusted(config: dict[str, Any], architecture: str, where: str, *, trust_remote_code: bool) -> None:
+    """Raise UserError (code "remote_code") for a model that only the checkpoint's own code defines, unless trusted."""
+    if carries_code(config) and not known_to_transformers(architecture) and not trust_remote_code:
+        raise UserError(
+            f"“{architecture}” exists only as Python code inside the checkpoint, which could do anything.",
+            "Use a checkpoint whose architecture is part of Transformers; nothing of its code was run.",
+            where=where, code="remote_code",
+        )  # fmt: skip
+
+
+def _refuse(cause: str, where: str) -> None:
+    raise UserError(
+        f"{cause}.", "Choose a dense text model: a decoder such as Llama, Qwen or GPT-2, or an encoder such as BERT.",
+        where=where, code="unsupported_architecture",
+    )  # fmt: skip
+
+
+@cache
+def _table() -> str:
+    # The text is read, not imported: importing it would load torch.
+    found = importlib.util.find_spec("transformers")
+    if found is None or not found.submodule_search_locations:
+        raise UserError("Transformers is not installed.", "Run “python3 start.py setup”.", code="runtime_unavailable")
+    return (Path(found.submodule_search_locations[0]) / "models" / "auto" / "modeling_auto.py").read_text("utf-8")
