@@ -42,7 +42,7 @@ def grid_note(info: CheckpointInfo, target: Target, title: str) -> Iterator[Prob
     if info.grids:
 
         def use_onnx(recipe: Recipe) -> Recipe:
-            changed = recipe.target.model_copy(update={"runtime": "onnx_runtime", "options": {}})
+            changed = recipe.target.model_copy(update={"runtime": "onnxruntime", "options": {}})
             return recipe.model_copy(update={"target": changed})
 
         yield Problem(

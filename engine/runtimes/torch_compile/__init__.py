@@ -1,0 +1,1 @@
+"""The model compiled by torch.compile, with a static key-value cache."""

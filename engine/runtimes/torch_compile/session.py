@@ -1,0 +1,242 @@
+"""An open model compiled by torch.compile: few graphs of fixed shapes, translated before the first token."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch._dynamo.exc import TorchDynamoException
+from transformers import Cache
+from transformers.cache_utils import StaticLayer
+
+from engine import paths
+from engine.protocol.errors import UserError
+from engine.recipe.options import parse_options
+from engine.runtimes.base import Floats, Ids, OpenRequest, TextBatch
+from engine.runtimes.torch_compile.spec import TorchCompileOptions
+from engine.runtimes.torch_models import TorchSession, floats, require_task
+
+# A prompt is read in pieces of these lengths, so that two graphs serve every prompt; the last piece is padded.
+LONG, SHORT = 128, 32
+ENCODERS = ("feature-extraction", "text-classification", "fill-mask")
+
+
+class CompiledSession(TorchSession):
+    """Decoders: one graph for a token and two for pieces of a prompt, over a static key-value cache.
+
+    Encoders: one graph for each padded shape, lengths and batch sizes rounded up to powers of two. Batch sizes other
+    than 1 compile when they first occur.
+    """
+
+    def __init__(self, request: OpenRequest) -> None:
+        options = parse_options(TorchCompileOptions, request.artefact.target.options, "torch_compile")
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(paths.home() / "cache" / "inductor"))
+        super().__init__(request, None if options.precision == "automatic" else getattr(torch, options.precision))
+        self._mode: str = options.mode
+        self._graphs: dict[str, Callable[..., torch.Tensor]] = {}
+        self._caches: dict[int, Cache] = {}
+        self._length = 0
+        if self.task == "text-generation":
+            self.context_length = min(self.context_length, options.context)
+        self._warm_up(request)
+
+    # Decoders -------------------------------------------------------------------------------------------------
+
+    def prefill(self, ids: Ids) -> Floats:
+        """Start a new sequence with `ids` [B, T]; the logits of the last position, [B, V]."""
+        require_task(self, "text-generation")
+        logits = None
+        for piece, last in self._pieces(ids):
+            logits = self._run("read", piece, self._cache(len(ids)), torch.tensor([last], device=self._input_device))
+        self._set_length(len(ids), ids.shape[1])
+        assert logits is not None
+        return floats(logits[:, -1])
+
+    def decode(self, ids: Ids) -> Floats:
+        """Append one token per row, `ids` [B]; the logits for the next, [B, V]."""
+        self._require_room(self._length + 1)
+        self._length += 1
+        return floats(self._run("write", self._tensor(ids)[:, None], self._cache(len(ids)), None)[:, -1])
+
+    def logits(self, ids: Ids) -> Floats:
+        """The logits of every position of `ids` [B, T]: [B, T, V]."""
+        if self.task == "fill-mask":
+            return self._encode("logits", TextBatch(ids, np.ones_like(ids)))
+        require_task(self, "text-generation")
+        found = [floats(self._run("score", piece, self._cache(len(ids)), None)) for piece, _ in self._pieces(ids)]
+        return np.concatenate(found, axis=1)[:, : ids.shape[1]]
+
+    # Encoders -------------------------------------------------------------------------------------------------
+
+    def hidden(self, batch: TextBatch) -> Floats:
+        """The last hidden states of an encoder, [B, T, H]."""
+        require_task(self, *ENCODERS)
+        return self._encode("hidden", batch)
+
+    def classify(self, batch: TextBatch) -> Floats:
+        """The class logits, [B, C]."""
+        require_task(self, "text-classification")
+        return self._encode("classes", batch)
+
+    def close(self) -> None:
+        """Free weights, cache and machine code."""
+        self._graphs.clear()
+        self._caches.clear()
+        super().close()
+
+    # The graphs -----------------------------------------------------------------------------------------------
+
+    def _graph(self, name: str) -> Callable[..., torch.Tensor]:
+        """The compiled function `name`, made (not yet translated) on first use."""
+        if name not in self._graphs:
+            options: dict[str, Any] = dict(torch._inductor.list_mode_options(self._mode))
+            # Packing the weights pays off where every token reads them all, and costs a copy of them: decoding only.
+            options["freezing"] = self.device == "cpu" and name == "write"
+            # Weights and modules never change while the session is open: checking them each token is waste.
+            options["guard_filter_fn"] = torch.compiler.skip_guard_on_all_nn_modules_unsafe
+            self._graphs[name] = torch.compile(
+                self._function(name), fullgraph=True, dynamic=False, options=options,
+                isolate_recompiles=True, recompile_limit=64,
+            )  # fmt: skip
+        return self._graphs[name]
+
+    def _function(self, name: str) -> Callable[..., torch.Tensor]:
+        model, base = self.model, self._base
+        if name == "hidden":
+            return lambda **inputs: base(**inputs).last_hidden_state
+        if name in ("classes", "logits"):
+            return lambda **inputs: model(**inputs).logits
+        trims = "logits_to_keep" in inspect.signature(model.forward).parameters
+
+        def forward(ids: torch.Tensor, cache: Cache, keep: torch.Tensor | None) -> torch.Tensor:
+            if keep is None:
+                logits = model(input_ids=ids, past_key_values=cache, use_cache=True).logits
+            elif trims:
+                logits = model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=keep).logits
+            else:
+                logits = model(input_ids=ids, past_key_values=cache, use_cache=True).logits[:, keep]
+            assert isinstance(logits, torch.Tensor)
+            return logits
+
+        return forward
+
+    def _run(self, name: str, *inputs: Any, **named: Any) -> torch.Tensor:
+        self._use_threads()
+        if self._mode != "default" and self.device == "cuda":
+            torch.compiler.cudagraph_mark_step_begin()
+        with torch.no_grad(), _told():
+            return self._graph(name)(*inputs, **named)
+
+    def _warm_up(self, request: OpenRequest) -> None:
+        """Translate every graph that batch size 1 needs."""
+        one = np.zeros((1, SHORT), dtype=np.int64)
+        if self.task == "text-generation":
+            work: list[tuple[str, Callable[[], Any]]] = [
+                ("Compiling long prompts", lambda: self.prefill(np.zeros((1, self._long), dtype=np.int64))),
+                ("Compiling short prompts", lambda: self.prefill(one[:, :8])),
+                ("Compiling decoding", lambda: self.decode(one[:, 0])),
+            ]
+        else:
+            kind = {"text-classification": "classes", "fill-mask": "logits"}.get(self.task, "hidden")
+            work = [("Compiling", lambda: self._encode(kind, TextBatch(one, np.ones_like(one))))]
+        for index, (text, compile_it) in enumerate(work):
+            request.step(index, len(work), text)
+            compile_it()
+        request.step(len(work), len(work), "Compiled")
+
+    # Sequences ------------------------------------------------------------------------------------------------
+
+    @property
+    def _long(self) -> int:
+        return min(LONG, self.context_length)
+
+    def _pieces(self, ids: Ids) -> Iterator[tuple[torch.Tensor, int]]:
+        """`ids` [B, T] in padded pieces with the position of the last real token in each; empties the cache first.
+
+        Padding stands right of the real tokens and causal attention never looks right; decoding overwrites it.
+        """
+        rows, length = ids.shape
+        self._require_room(length)
+        self._set_length(rows, 0)
+        begin = 0
+        while begin < length:
+            left = length - begin
+            width = SHORT if left <= SHORT < self._long else self._long
+            piece = np.zeros((rows, width), dtype=np.int64)
+            piece[:, : min(left, width)] = ids[:, begin : begin + width]
+            yield self._tensor(piece), min(left, width) - 1
+            begin += width
+
+    def _cache(self, rows: int) -> Cache:
+        """The static cache for batches of `rows`, allocated on first use with the shapes the model really has."""
+        if rows not in self._caches:
+            config = self.model.config.get_text_config(decoder=True)
+            room = -(-self.context_length // self._long) * self._long
+            cache = Cache(layers=[StaticLayer(max_cache_len=room) for _ in range(config.num_hidden_layers)])
+            with torch.no_grad():
+                self.model(
+                    input_ids=torch.zeros((rows, 1), dtype=torch.int64, device=self._input_device),
+                    past_key_values=cache, use_cache=True,
+                )  # fmt: skip
+            cache.reset()
+            self._caches[rows] = cache
+        return self._caches[rows]
+
+    def _set_length(self, rows: int, length: int) -> None:
+        self._length = length
+        for layer in self._cache(rows).layers:
+            layer.cumulative_length.fill_(length)
+
+    def _require_room(self, length: int) -> None:
+        if length > self.context_length:
+            raise UserError(
+                f"The text is longer than the {self.context_length} tokens that the model was compiled for.",
+                "Raise “Longest text” of torch.compile and run again, or shorten the text.",
+            )
+
+    # Encoders -------------------------------------------------------------------------------------------------
+
+    def _encode(self, name: str, batch: TextBatch) -> Floats:
+        """Graph `name` on `batch`, padded to powers of two; the padding cut off again."""
+        rows, length = batch.input_ids.shape
+        shape = (_power(rows, 1), min(_power(length, SHORT), max(self.context_length, length)))
+
+        def padded(values: Ids, fill: int) -> Ids:
+            out = np.full(shape, fill, dtype=np.int64)
+            out[:rows, :length] = values
+            return out
+
+        mask = padded(batch.attention_mask, 0)
+        mask[rows:, 0] = 1  # a row without any token would divide by zero
+        kinds = None if batch.token_type_ids is None else padded(batch.token_type_ids, 0)
+        ids = padded(batch.input_ids, getattr(self.model.config, "pad_token_id", None) or 0)
+        found = floats(self._run(name, **self._batch(TextBatch(ids, mask, kinds))))[:rows]
+        return found if name == "classes" else np.ascontiguousarray(found[:, :length])
+
+
+def open_session(request: OpenRequest) -> CompiledSession:
+    """Open the artefact of `request`, compiling it. Raises UserError when the architecture cannot be compiled."""
+    return CompiledSession(request)
+
+
+def _power(number: int, least: int) -> int:
+    return max(least, 1 << (number - 1).bit_length())
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in one sentence why a model cannot be compiled."""
+    try:
+        yield
+    except TorchDynamoException as error:
+        said = " ".join(str(error).split("\n\n")[0].split()).rstrip(".")
+        raise UserError(
+            f"torch.compile cannot translate this model: {said}.",
+            "Choose Transformers or ONNX Runtime for it.",
+            code="unsupported_architecture",
+        ) from error

@@ -1,0 +1,110 @@
+"""torch.compile against eager. The compiler's cache is torch's usual one, so that only the first run compiles."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.checkpoint.inspect import inspect
+from engine.protocol.errors import UserError
+from engine.recipe.recipe import Recipe, Target
+from engine.recipe.validate import problems
+from engine.runtimes.base import BuildContext, Session, TextBatch
+from engine.runtimes.open import open_session, write_artefact
+from engine.runtimes.torch_compile import spec
+from engine.runtimes.torch_compile.lower import build
+from tests.helpers import checkpoints
+
+pytestmark = [
+    pytest.mark.skipif(not spec.availability().usable, reason=spec.availability().reason),
+    # torch's own compiler uses what torch has deprecated
+    pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated:DeprecationWarning"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _kept_compiler_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir()) / "hasten-test-inductor"))
+
+
+def compiled(source: Path, destination: Path, told: list[str] | None = None, **options: object) -> Session:
+    destination.mkdir()
+    target = Target(runtime="torch_compile", options=options, threads=1)
+    artefact = build(
+        BuildContext(
+            step=lambda done, total, text: (told if told is not None else []).append(text),
+            notice=lambda text: None,
+            source=source,
+            destination=destination,
+            info=inspect(source),
+            options=spec.TorchCompileOptions(**options),  # type: ignore[arg-type]
+            target=target,
+        )
+    )
+    write_artefact(destination, artefact)
+    return open_session(destination)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[tuple[Session, Session]]:
+    """A compiled and an eager session of a tiny Llama."""
+    source = checkpoints.tiny_llama(tmp_path / "model", hidden=64, layers=1)
+    one, other = compiled(source, tmp_path / "built", context=64), open_session(source, threads=1)
+    yield one, other
+    one.close()
+    other.close()
+
+
+def test_every_prompt_length_agrees_with_eager(pair: tuple[Session, Session]) -> None:
+    compiled_session, eager = pair
+    random = np.random.default_rng(0)
+    for length in (50, 3, 32, 33):  # two pieces' worth, a padded short one, an exact one, one just over
+        ids = random.integers(3, 500, (1, length))
+        np.testing.assert_allclose(compiled_session.prefill(ids), eager.prefill(ids), atol=1e-5)
+        for token in random.integers(3, 500, 4):
+            step = np.array([token])
+            np.testing.assert_allclose(compiled_session.decode(step), eager.decode(step), atol=1e-5)
+    with pytest.raises(UserError, match="longer than the 64 tokens"):
+        compiled_session.prefill(random.integers(3, 500, (1, 65)))
+
+
+@pytest.mark.slow
+def test_batches_logits_and_low_precision(tiny_llama: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    session, eager = compiled(tiny_llama, tmp_path / "built", told), open_session(tiny_llama, threads=1)
+    assert "Compiling decoding" in told
+    ids = np.random.default_rng(1).integers(3, 500, (2, 200))
+    np.testing.assert_allclose(session.logits(ids), eager.logits(ids), atol=1e-5)
+    np.testing.assert_allclose(session.prefill(ids), eager.prefill(ids), atol=1e-5)
+    np.testing.assert_allclose(session.decode(ids[:, 0]), eager.decode(ids[:, 0]), atol=1e-5)
+    half = compiled(tiny_llama, tmp_path / "half", precision="bfloat16")
+    assert half.weight_bytes * 2 == session.weight_bytes
+    assert half.model.dtype == torch.bfloat16  # type: ignore[attr-defined]
+    np.testing.assert_allclose(half.prefill(ids[:1]), eager.prefill(ids[:1]), atol=0.05)
+
+
+@pytest.mark.slow
+def test_an_encoder_agrees_with_eager(tiny_bert: Path, tmp_path: Path) -> None:
+    session, eager = compiled(tiny_bert, tmp_path / "built"), open_session(tiny_bert, threads=1)
+    ids = np.random.default_rng(1).integers(3, 500, (3, 40))
+    mask = (np.arange(40)[None, :] < np.array([[40], [7], [1]])).astype(np.int64)
+    found, expected = (s.hidden(TextBatch(ids, mask)) for s in (session, eager))
+    np.testing.assert_allclose(found[mask == 1], expected[mask == 1], atol=1e-5)
+
+
+def test_without_a_compiler_it_is_unavailable_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spec.shutil, "which", lambda name: None)
+    found = spec.availability.__wrapped__()
+    assert not found.usable
+    assert "compiler" in found.reason
+    assert found.remedy
+
+
+def test_a_mode_that_changes_nothing_is_told(tiny_llama: Path) -> None:
+    recipe = Recipe(target=Target(runtime="torch_compile", options={"mode": "reduce-overhead"}))
+    note = next(p for p in problems(recipe, inspect(tiny_llama)) if "CUDA graphs" in p.text)
+    assert note.fix is not None
+    assert note.fix.apply(recipe).target.options["mode"] == "default"
