@@ -50,7 +50,7 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
         clean(folder)
     source, parents = _source(job, context)
     info = inspect(source)
-    require_supported(info)
+    require_supported(info, trust_remote_code=job.trust_remote_code)
     require_legal(job.recipe, info)
     context.progress(0, 0, "Reading the checkpoint")
     content = fingerprint(source)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import hardware, paths
+from engine.parallel import placement
 from engine.passes.base import PassSpec
 from engine.recipe.options import Options, fields_of
 from engine.recipe.recipe import Target
@@ -80,6 +81,7 @@ def _machine(device: str, threads: int) -> dict[str, Any]:
         "threads": threads,
         "torch": importlib.metadata.version("torch"),
         "cpu": hardware.cpu_kind(),
+        "gpus": [gpu.name for gpu in placement.gpus()] if device == "cuda" else [],
     }
 
 
