@@ -11,7 +11,23 @@ import platformdirs
 def home() -> Path:
     """The data folder (not created here)."""
     moved = os.environ.get("HASTEN_HOME")
-    return Path(moved).expanduser() if moved else Path(platformdirs.user_data_dir("hasten", appauthor=False))
+    if moved:
+        return Path(moved).expanduser()
+    try:
+        return Path(_pointer().read_text(encoding="utf-8").strip())
+    except FileNotFoundError:
+        return Path(platformdirs.user_data_dir("hasten", appauthor=False))
+
+
+def move_home(folder: Path) -> None:
+    """Keep data in `folder` from the next start on. HASTEN_HOME goes before it. Nothing is copied."""
+    _pointer().parent.mkdir(parents=True, exist_ok=True)
+    _pointer().write_text(f"{folder.resolve()}\n", encoding="utf-8")
+
+
+def _pointer() -> Path:
+    """The file that names another data folder."""
+    return Path(platformdirs.user_config_dir("hasten", appauthor=False)) / "home"
 
 
 def runs() -> Path:

@@ -153,8 +153,8 @@ class TargetForm(QWidget):
             layout.addWidget(self._remedy)
         self._version.setVisible(found.usable)
 
-    def _add(self, title: str, help: str, kind: type[Editor], **declared: object) -> Editor:
-        editor = kind(OptionField(name="", title=title, help=help, default=None, **declared))  # type: ignore[arg-type]
+    def _add(self, title: str, help: str, editor_type: type[Editor], **declared: object) -> Editor:
+        editor = editor_type(OptionField(name="", title=title, help=help, default=None, **declared))  # type: ignore[arg-type]
         editor.setParent(self)
         editor.edited.connect(lambda: self._on_edited(editor))
         term: QLabel = label(title)

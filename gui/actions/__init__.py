@@ -1,0 +1,1 @@
+"""Actions as data; menus and the command palette are made from them."""

@@ -1,0 +1,72 @@
+"""The command palette: type a few letters of any action."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QWidget
+
+from gui.widgets.frames import column
+
+
+def matches(words: str, text: str) -> bool:
+    """Whether every word of `words` is in `text`, in any order and case."""
+    return all(word in text.casefold() for word in words.casefold().split())
+
+
+class Palette(QDialog):
+    """A field and the actions that match; Enter runs the marked one."""
+
+    def __init__(self, actions: Iterable[QAction], parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setObjectName("palette")
+        self._actions = [action for action in actions if action.objectName() != "palette"]
+        self.field, self.list = QLineEdit(), QListWidget()
+        self.field.setPlaceholderText(self.tr("What do you want to do?"))
+        self.field.setAccessibleName(self.tr("Command"))
+        self.field.textChanged.connect(self._filter)
+        self.field.installEventFilter(self)
+        self.list.itemClicked.connect(lambda _: self._run())
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setAccessibleName(self.tr("Matching commands"))
+        self.setLayout(column(self.field, self.list, spacing=8, margins=12))
+        self.resize(480, 360)
+        top = parent.mapToGlobal(parent.rect().topLeft())
+        self.move(top.x() + (parent.width() - 480) // 2, top.y() + 64)
+        self._filter("")
+        self.field.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Arrows move the mark, Enter runs it."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
+            if step is not None:
+                count = max(1, self.list.count())
+                self.list.setCurrentRow((self.list.currentRow() + step) % count)
+                return True
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._run()
+                return True
+        return super().eventFilter(watched, event)
+
+    def _filter(self, words: str) -> None:
+        self.list.clear()
+        for action in self._actions:
+            text = action.text().replace("&", "")
+            if not action.isEnabled() or not matches(words, text):
+                continue
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            item = QListWidgetItem(action.icon(), f"{text}    {keys}".rstrip())
+            item.setData(Qt.ItemDataRole.UserRole, action)
+            self.list.addItem(item)
+        self.list.setCurrentRow(0)
+
+    def _run(self) -> None:
+        item = self.list.currentItem()
+        if item is not None:
+            action: QAction = item.data(Qt.ItemDataRole.UserRole)
+            self.close()
+            action.trigger()
