@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from engine.catalogue import load
 from gui.charts.base import Chart
+
+C = TypeVar("C", bound=Chart)
 
 # name -> "module:class"
 ENTRIES: dict[str, str] = {
@@ -15,10 +19,9 @@ ENTRIES: dict[str, str] = {
 }
 
 
-def make(name: str) -> Chart:
-    """A new chart called `name`."""
-    kind = load(ENTRIES[name])
-    if not issubclass(kind, Chart):
-        raise TypeError(f"{ENTRIES[name]} is not a chart")
-    made: Chart = kind()
+def make(name: str, kind: type[C]) -> C:
+    """A new chart called `name`, which is a `kind`."""
+    made = load(ENTRIES[name])()
+    if not isinstance(made, kind):
+        raise TypeError(f"{ENTRIES[name]} is not a {kind.__name__}")
     return made

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from engine.protocol.events import Token
@@ -42,13 +42,21 @@ class LatencyDistributionChart(Chart):
 
     def add(self, tokens: Iterable[Token]) -> None:
         """Take a batch of tokens over and draw once."""
-        before = sum(map(len, self._seconds))
-        for token in tokens:
-            if token.index > 0 and token.seconds > 0:
-                self._reserve(token.candidate)
-                self._seconds[token.candidate].append(token.seconds)
-        if sum(map(len, self._seconds)) > before:
+        if self.remember(tokens):
             self._draw()
+
+    def remember(self, tokens: Iterable[Token]) -> bool:
+        """Take a batch over without drawing it; whether there was anything to take."""
+        new = [token for token in tokens if token.index > 0 and token.seconds > 0]
+        for token in new:
+            self._reserve(token.candidate)
+            self._seconds[token.candidate].append(token.seconds)
+        return bool(new)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what came while the chart was hidden."""
+        super().showEvent(event)
+        self._draw()
 
     def set_samples(self, samples: Iterable[Iterable[float]]) -> None:
         """Show these latencies in seconds, one iterable per candidate."""
@@ -68,9 +76,9 @@ class LatencyDistributionChart(Chart):
         for seconds in self._seconds:
             if len(seconds) > 2 * KEPT:
                 del seconds[:-KEPT]
-        everything = np.log10(np.concatenate([np.asarray(s, dtype=float) for s in self._seconds]) * 1e3)
-        if not everything.size:
+        if not any(self._seconds):
             return
+        everything = np.log10(np.concatenate([np.asarray(s, dtype=float) for s in self._seconds]) * 1e3)
         low, high = np.percentile(everything, [0.5, 99.5])
         edges = np.linspace(low - 0.08, high + 0.08, BINS + 1)
         self._mark(edges[0], edges[-1])

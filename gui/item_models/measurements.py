@@ -9,7 +9,7 @@ from functools import partial
 from PySide6.QtCore import QCoreApplication
 
 from engine.compare.format import format_percent
-from engine.compare.table import Candidate, Comparison
+from engine.compare.table import Candidate
 from engine.metrics import catalog as metrics
 from engine.metrics.base import MetricSpec
 from engine.protocol.measurement import Measurement
@@ -85,16 +85,6 @@ def change_words(row: MetricRow, place: int = 1) -> str:
         return _tr("no clear difference: the intervals overlap")
     better = (other.value > first.value) == (row.spec.better == "higher")
     return _tr("better") if better else _tr("worse")
-
-
-def sentence_of_size(comparison: Comparison) -> str:
-    """How much smaller the second candidate's weights are: "3.4 × smaller"; empty when not known or not smaller."""
-    if len(comparison.candidates) < 2:
-        return ""
-    first, second = (c.measured("weight_bytes") for c in comparison.candidates[:2])
-    if first is None or second is None or second.value <= 0 or first.value / second.value < 1.02:
-        return ""
-    return _tr("%1 smaller").replace("%1", ratio(first.value / second.value))
 
 
 def _cell(row: MetricRow, place: int) -> str:

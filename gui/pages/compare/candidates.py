@@ -1,0 +1,76 @@
+"""What can be compared: the open checkpoint and every run; names and tasks of references."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.checkpoint.info import Task
+from engine.compare.table import Comparison
+from engine.protocol.errors import UserError
+from engine.runs.record import RunRecord
+from engine.runs.store import RunStore
+from gui.document.document import Document
+from gui.item_models.runs import row_of
+
+
+class Choices:
+    """The references that Compare offers, read from the history."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._runs = RunStore().list()
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """(reference, name) of the open checkpoint, the candidates in force and every run."""
+        known = {}
+        if self._document.checkpoint:
+            known[self._document.checkpoint] = self._document.model_name
+        for reference in self._document.candidates:
+            known.setdefault(reference, self.name(reference))
+        for record in self._runs:
+            known.setdefault(record.id, self.name(record.id))
+        return list(known.items())
+
+    def default(self) -> tuple[str, ...]:
+        """The open checkpoint and the latest run that started from it; empty when there is no such run."""
+        here = self._document.checkpoint
+        record = next((r for r in self._runs if r.checkpoint == here), None)
+        if record is not None and here is not None:
+            return (here, record.id)
+        if here is None and self._runs and Path(self._runs[0].checkpoint).exists():
+            return (self._runs[0].checkpoint, self._runs[0].id)
+        return ()
+
+    def name(self, reference: str) -> str:
+        """What people call a checkpoint folder or a run."""
+        record = self.record(reference)
+        if record is not None:
+            return f"{record.checkpoint_name} · {record.name}"
+        if reference == self._document.checkpoint:
+            return self._document.model_name
+        return Path(reference).name or reference
+
+    def record(self, reference: str) -> RunRecord | None:
+        """The run called `reference`, or None for a folder."""
+        return next((record for record in self._runs if record.id == reference), None)
+
+    def task(self, reference: str) -> Task | None:
+        """What the model is for, where that is known without opening it."""
+        record = self.record(reference)
+        if record is not None:
+            return record.task
+        if reference == self._document.checkpoint and self._document.info is not None:
+            return self._document.info.task
+        return next((r.task for r in self._runs if r.checkpoint == reference), None)
+
+    def latest(self, candidates: tuple[str, ...]) -> Comparison | None:
+        """The latest comparison of exactly these candidates, from the history."""
+        for reference in candidates:
+            try:
+                record = RunStore().get(reference) if self.record(reference) else None
+            except UserError:
+                continue
+            found = row_of(record).comparison if record else None
+            if found and tuple(c.reference for c in found.candidates) == candidates:
+                return found
+        return None

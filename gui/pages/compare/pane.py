@@ -1,0 +1,237 @@
+"""One candidate's side of the conversation: streams text, marks what differs, explains each token on hover."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QPoint, Signal
+from PySide6.QtGui import QHelpEvent, QTextBlockFormat, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QTextEdit, QToolTip
+
+from engine.compare.format import format_number
+from gui.charts.base import series_colour
+from gui.numbers import quantity
+from gui.pages.compare.turns import Turn, differing, probability_words
+from gui.theme.theme import colour, follow_theme, font
+from gui.widgets.frames import Card, row
+from gui.widgets.text import label
+
+
+class AnswerView(QTextEdit):
+    """The text itself. Read-only; every character belongs to a turn's token or to a prompt."""
+
+    def __init__(self, candidate: int) -> None:
+        super().__init__()
+        self.candidate = candidate
+        self._turns: list[Turn] = []
+        self._starts: list[list[int]] = []  # per turn: document position where each token begins
+        self.setReadOnly(True)
+        self.setFrameShape(QTextEdit.Shape.NoFrame)
+        self.setUndoRedoEnabled(False)
+        self.setFont(font("body"))
+        self.setStyleSheet("QTextEdit { border: none; padding: 0; background: transparent; }")
+        self.document().setDocumentMargin(0)
+        follow_theme(self, self._repaint)
+
+    def show_turns(self, turns: list[Turn]) -> None:
+        """Write the whole conversation anew."""
+        self._turns = turns
+        self._starts = []
+        self.clear()
+        for turn in turns:
+            self._begin_turn(turn)
+            self._append(len(self._starts) - 1, 0)
+        self.mark()
+        bar = self.verticalScrollBar()
+        bar.setValue(bar.maximum() if len(turns) > 1 else 0)
+
+    def begin(self, turn: Turn) -> None:
+        """A new turn has been asked."""
+        self._begin_turn(turn)
+        self._scroll()
+
+    def grow(self) -> None:
+        """Write what the last turn has more than is shown."""
+        if not self._starts:
+            return
+        bar = self.verticalScrollBar()
+        follow = bar.value() >= bar.maximum() - 24
+        self._append(len(self._starts) - 1, len(self._starts[-1]))
+        if follow:
+            self._scroll()
+
+    def mark(self) -> None:
+        """Tint the tokens that the other side did not write; the first of them more strongly."""
+        marks = []
+        for turn, starts in zip(self._turns, self._starts, strict=True):
+            first = turn.diverged.get(self.candidate or 1)
+            places = sorted(p for p in differing(turn, self.candidate) if p < len(starts))
+            for begin, end in _runs(places):
+                marks.append(self._selection(turn, starts, begin, end, "accent_soft" if self.candidate else "raised"))
+            if first is not None and first < len(starts):
+                marks.append(self._selection(turn, starts, first, first + 1, "warn_soft", underline=True))
+        self.setExtraSelections(marks)
+
+    def token_at(self, place: QPoint) -> tuple[Turn, int] | None:
+        """The turn and token under a point of the viewport."""
+        position = self.cursorForPosition(place).position()
+        for turn, starts in zip(self._turns, self._starts, strict=True):
+            if starts and starts[0] <= position <= self._end(turn, starts):
+                return turn, max(0, bisect_right(starts, position) - 1)
+        return None
+
+    def explain(self, turn: Turn, place: int) -> str:
+        """What is known of one token, for the tooltip."""
+        token = turn.answer(self.candidate)[place]
+        mine, theirs = probability_words(turn, self.candidate, place)
+        lines = [self.tr("Token %1: “%2”").replace("%1", str(place + 1)).replace("%2", token.text.replace("\n", "⏎"))]
+        timing = self.tr("time to first token %1") if place == 0 else self.tr("after %1")
+        lines.append(timing.replace("%1", quantity(token.seconds, "s")))
+        if mine is not None:
+            lines.append(self.tr("probability %1").replace("%1", format_number(mine)))
+            if theirs is not None:
+                other = self.tr("the original") if self.candidate else self.tr("the optimised")
+                words = self.tr("%1 gave its own token %2 (%3)").replace("%1", other)
+                lines.append(words.replace("%2", format_number(theirs)).replace("%3", f"{mine - theirs:+.3f}"))
+        if turn.diverged.get(self.candidate or 1) == place:
+            lines.append(self.tr("Here the two answers part."))
+        return "\n".join(lines)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Explain the token under the pointer."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            found = self.token_at(event.pos())
+            if found is not None:
+                QToolTip.showText(event.globalPos(), self.explain(*found), self)
+                return True
+            QToolTip.hideText()
+        return super().viewportEvent(event)
+
+    def _begin_turn(self, turn: Turn) -> None:
+        if turn not in self._turns:
+            self._turns.append(turn)
+        cursor = self._cursor()
+        space = QTextBlockFormat()
+        space.setTopMargin(12 if self._starts else 0)
+        space.setBottomMargin(4)
+        if self._starts:
+            cursor.insertBlock(space)
+        else:
+            cursor.setBlockFormat(space)
+        asked = QTextCharFormat()
+        asked.setForeground(colour("muted"))
+        cursor.insertText(turn.prompt, asked)
+        cursor.insertBlock(QTextBlockFormat(), self._plain())
+        self._starts.append([])
+
+    def _append(self, number: int, shown: int) -> None:
+        tokens = self._turns[number].answer(self.candidate)[shown:]
+        if not tokens:
+            return
+        cursor = self._cursor()
+        position = cursor.position()
+        for token in tokens:
+            self._starts[number].append(position)
+            position += len(token.text.encode("utf-16-le")) // 2  # Qt counts UTF-16 units
+        cursor.insertText("".join(token.text for token in tokens), self._plain())
+
+    def _cursor(self) -> QTextCursor:
+        cursor = QTextCursor(self.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        return cursor
+
+    def _plain(self) -> QTextCharFormat:
+        made = QTextCharFormat()
+        made.setForeground(colour("text"))
+        return made
+
+    def _scroll(self) -> None:
+        bar = self.verticalScrollBar()
+        bar.setValue(bar.maximum())
+
+    def _end(self, turn: Turn, starts: list[int]) -> int:
+        return starts[-1] + len(turn.answer(self.candidate)[len(starts) - 1].text.encode("utf-16-le")) // 2
+
+    def _selection(
+        self, turn: Turn, starts: list[int], begin: int, end: int, token: str, *, underline: bool = False
+    ) -> QTextEdit.ExtraSelection:
+        made = QTextEdit.ExtraSelection()
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(starts[begin])
+        stop = starts[end] if end < len(starts) else self._end(turn, starts)
+        cursor.setPosition(stop, QTextCursor.MoveMode.KeepAnchor)
+        made.cursor = cursor
+        look = QTextCharFormat()
+        look.setBackground(colour(token))
+        if underline:
+            look.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
+            look.setUnderlineColor(colour("warn"))
+        made.format = look
+        return made
+
+    def _repaint(self) -> None:
+        if getattr(self, "_turns", None):
+            self.show_turns(self._turns)
+
+
+class Pane(Card):
+    """An AnswerView under its candidate's name, in the candidate's colour.
+
+    Signals:
+        picked(str): another checkpoint folder or run id is wanted on this side.
+    """
+
+    picked = Signal(str)
+
+    def __init__(self, candidate: int) -> None:
+        super().__init__(kind="pane", spacing=8, margins=12)
+        self.candidate = candidate
+        self.name, self.figure = QComboBox(), label("", "caption")
+        self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        side = self.tr("The original") if candidate == 0 else self.tr("The optimised model")
+        self.name.setAccessibleName(side)
+        self.name.setToolTip(self.tr("%1: choose what stands on this side").replace("%1", side))
+        self.name.activated.connect(lambda place: self.picked.emit(self.name.itemData(place)))
+        self.view = AnswerView(candidate)
+        head = row(spacing=8)
+        head.addWidget(self.name, 1)
+        head.addWidget(self.figure)
+        self.body.addLayout(head)
+        self.body.addWidget(self.view, 1)
+        follow_theme(self, self._paint)
+
+    def set_choices(self, choices: Sequence[tuple[str, str]], current: str) -> None:
+        """Offer (reference, name) pairs; `current` is the reference in force."""
+        self.name.clear()
+        for reference, name in choices:
+            self.name.addItem(name, reference)
+        self.name.setCurrentIndex(next((i for i, (r, _) in enumerate(choices) if r == current), -1))
+        self.view.setAccessibleName(self.tr("Answers of %1").replace("%1", self.name.currentText()))
+
+    def show_speed(self, turn: Turn) -> None:
+        """The pace of the answer so far."""
+        times = [token.seconds for token in turn.answer(self.candidate)]
+        if len(times) > 1:
+            spent = sum(times[1:])
+            words = self.tr("first token %1 · %2").replace("%1", quantity(times[0], "s"))
+            rate = (len(times) - 1) / spent if spent > 0 else None
+            self.figure.setText(words.replace("%2", quantity(rate, "1/s", "tokens")))
+
+    def _paint(self) -> None:
+        self.name.setStyleSheet(
+            f"QComboBox {{ color: {series_colour(self.candidate).name()}; font-weight: 600; border: none;"
+            " padding: 2px; background: transparent; }"
+            f"QComboBox:focus {{ border: 2px solid {colour('focus').name()}; padding: 0; }}"
+        )
+
+
+def _runs(places: list[int]) -> list[tuple[int, int]]:
+    """Half-open runs of neighbouring numbers."""
+    runs: list[tuple[int, int]] = []
+    for place in places:
+        if runs and runs[-1][1] == place:
+            runs[-1] = (runs[-1][0], place + 1)
+        else:
+            runs.append((place, place + 1))
+    return runs

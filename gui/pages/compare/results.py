@@ -1,0 +1,134 @@
+"""The lower half of the page: charts on the left, the measurements with their intervals on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QHeaderView, QPushButton, QStackedWidget, QTableView, QWidget
+
+from engine.compare.table import Comparison
+from engine.protocol.events import Measured, Token
+from engine.protocol.measurement import Measurement
+from gui.charts import catalog
+from gui.charts.latency_distribution import LatencyDistributionChart
+from gui.charts.live import LiveChart
+from gui.charts.memory import MemoryChart
+from gui.item_models.measurements import MetricRow, columns, rows_of
+from gui.item_models.rows import RowsModel
+from gui.widgets.frames import Card, column, row
+
+
+class Results(QWidget):
+    """Everything that is measured, live and final.
+
+    Attributes:
+        table: the measurement table's model.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: tuple[str, ...] = ()
+        self._measured: list[dict[str, Measurement]] = []
+        self.latency = catalog.make("latency_live", LiveChart)
+        self.rate = catalog.make("rate_live", LiveChart)
+        self.distribution = catalog.make("latency_distribution", LatencyDistributionChart)
+        self.memory = catalog.make("memory", MemoryChart)
+        self._stack = QStackedWidget()
+        for pair in ((self.latency, self.rate), (self.distribution, self.memory)):
+            page = QWidget()
+            box = QHBoxLayout(page)
+            box.setContentsMargins(0, 0, 0, 0)
+            box.setSpacing(12)
+            for chart in pair:
+                box.addWidget(chart, 1)
+            self._stack.addWidget(page)
+        self._tabs = QButtonGroup(self)
+        switch = row(spacing=0)
+        for place, title in enumerate((self.tr("Live"), self.tr("Distribution and memory"))):
+            tab = QPushButton(title)
+            tab.setProperty("kind", "quiet")
+            tab.setCheckable(True)
+            tab.setChecked(place == 0)
+            self._tabs.addButton(tab, place)
+            switch.addWidget(tab)
+        switch.addStretch(1)
+        self._tabs.idClicked.connect(self.show_charts)
+        self.table: RowsModel[MetricRow] = RowsModel(columns(("", "")))
+        self._view = QTableView()
+        self._view.setModel(self.table)
+        self._view.setAccessibleName(self.tr("Measurements"))
+        self._view.setShowGrid(False)
+        self._view.setWordWrap(False)
+        self._view.verticalHeader().hide()
+        self._view.verticalHeader().setDefaultSectionSize(26)
+        self._view.setSelectionMode(QTableView.SelectionMode.SingleSelection)
+        self._view.setHorizontalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
+        self._view.horizontalHeader().setHighlightSections(False)
+        layout = row(spacing=12)
+        layout.addLayout(column(switch, self._stack, spacing=4), 8)
+        layout.addWidget(Card(self._view, kind="pane", margins=4), 5)
+        self.setLayout(layout)
+
+    def show_charts(self, pair: int) -> None:
+        """0: the live charts; 1: distribution and memory."""
+        self._stack.setCurrentIndex(pair)
+        self._tabs.button(pair).setChecked(True)
+
+    def set_names(self, names: Sequence[str]) -> None:
+        """Begin anew with candidates called `names`."""
+        self._names = tuple(names)
+        self._measured = [{} for _ in names]
+        for chart in (self.latency, self.rate, self.distribution, self.memory):
+            chart.set_names(names)
+        self.clear_live()
+        self._fill()
+
+    def clear_live(self) -> None:
+        """Empty the charts that follow the tokens."""
+        self.latency.clear()
+        self.rate.clear()
+        self.distribution.clear()
+
+    def add_tokens(self, tokens: Sequence[Token]) -> None:
+        """Draw a batch of tokens."""
+        self.latency.add(tokens)
+        self.rate.add(tokens)
+        if self.distribution.isVisible():
+            self.distribution.add(tokens)
+        else:
+            self.distribution.remember(tokens)
+
+    def add_measured(self, events: Sequence[Measured]) -> None:
+        """Show running or final figures."""
+        for event in events:
+            if event.candidate < len(self._measured):
+                self._measured[event.candidate][event.measurement.name] = event.measurement
+        self._fill()
+
+    def show_comparison(self, comparison: Comparison) -> None:
+        """Show a finished comparison."""
+        self._names = tuple(candidate.name for candidate in comparison.candidates)
+        self._measured = [{m.name: m for m in candidate.measurements} for candidate in comparison.candidates]
+        times = [
+            [token.seconds for answer in candidate.answers for token in answer.tokens[1:]]
+            for candidate in comparison.candidates
+        ]
+        if not any(times):  # encoders have requests, not tokens
+            found = [candidate.measured("request_seconds") for candidate in comparison.candidates]
+            times = [list(m.values) if m else [] for m in found]
+        for chart in (self.latency, self.rate, self.distribution, self.memory):
+            chart.set_names(self._names)
+        if any(times):
+            self.distribution.set_samples(times)
+        self._fill()
+
+    def _fill(self) -> None:
+        lists = [tuple(found.values()) for found in self._measured]
+        self.table.reset(rows_of(lists), columns(self._names or ("", "")))
+        self.memory.set_measurements(lists)
+        header = self._view.horizontalHeader()
+        for place in range(self.table.columnCount()):
+            header.setSectionResizeMode(place, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
