@@ -43,7 +43,7 @@ def building(destination: Path) -> Iterator[Path]:
         mask = os.umask(0)
         os.umask(mask)
         for file in draft.rglob("*"):
-            if file.is_file():
+            if file.is_file() and file.stat().st_nlink == 1:  # linked files are somebody's finished ones
                 file.chmod(0o666 & ~mask)  # safetensors makes its files readable by the owner alone
                 _sync(file)
         try:

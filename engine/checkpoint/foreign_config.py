@@ -7,6 +7,17 @@ from typing import Any, Literal
 
 Kind = Literal["gptq", "awq", "bnb-int8", "bnb-4bit", "fp8", "compressed-tensors"]
 
+_AUXILIARY = {
+    "qzeros",
+    "scales",
+    "g_idx",
+    "SCB",
+    "weight_format",
+    "weight_scale_inv",
+    "input_scale",
+    "activation_scale",
+}
+
 
 @dataclass(frozen=True)
 class Foreign:
@@ -71,3 +82,15 @@ def describe(config: dict[str, Any]) -> str | None:
     if named and named != "compressed-tensors":
         return f"The weights are quantised by “{named}”, which Hasten cannot read."
     return None
+
+
+def elements(config: dict[str, Any], leaf: str, name: str, dtype: str, stored: int) -> int:
+    """How many weights the tensor `name` with last part `leaf` and `stored` elements stands for."""
+    found = foreign(config)
+    if found is None:
+        return 0 if leaf == "weight_g_idx" else stored
+    if leaf in _AUXILIARY or ".weight." in name:
+        return 0
+    if leaf == "qweight":
+        return stored * 32 // found.bits
+    return stored * 2 if found.kind == "bnb-4bit" and dtype == "U8" else stored

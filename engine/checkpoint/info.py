@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from engine.checkpoint import foreign_config
 
 Task = Literal["text-generation", "text2text-generation", "feature-extraction", "text-classification", "fill-mask"]
 
@@ -127,15 +130,20 @@ class CheckpointInfo(BaseModel):
     @property
     def parameters(self) -> int:
         """Model parameters: stored elements, packed integers counted unpacked, scales and zero points not counted."""
-        bits = {module: grid.bits for grid in self.grids for module in grid.modules}
-        total = 0
-        for tensor in self.tensors:
-            module, _, leaf = tensor.name.rpartition(".")
-            if leaf == "weight_packed" and module in bits:
-                total += tensor.elements * 32 // bits[module]
-            elif leaf not in ("weight_scale", "weight_zero_point", "weight_shape"):
-                total += tensor.elements
-        return total
+        return sum(self.parameters_of(tensor) for tensor in self.tensors)
+
+    def parameters_of(self, tensor: TensorHeader) -> int:
+        """How many of the model's parameters `tensor` holds: packed ones unpacked, scales and the like none."""
+        module, _, leaf = tensor.name.rpartition(".")
+        if leaf == "weight_packed" and module in self._packed_bits:
+            return tensor.elements * 32 // self._packed_bits[module]
+        if leaf in ("weight_scale", "weight_zero_point", "weight_shape"):
+            return 0
+        return foreign_config.elements(self.config, leaf, tensor.name, tensor.dtype, tensor.elements)
+
+    @cached_property
+    def _packed_bits(self) -> dict[str, int]:
+        return {module: grid.bits for grid in self.grids for module in grid.modules}
 
     def with_tensors(self, tensors: Iterable[TensorHeader], **changes: Any) -> CheckpointInfo:
         """A copy with other tensors (and other fields)."""
