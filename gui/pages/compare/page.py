@@ -357,7 +357,7 @@ class ComparePage(Page):
         self.stop_button.setVisible(busy)
         self.measure_button.setVisible(not busy)
         self.rounds.setVisible(not busy)
-        self.report_button.setVisible(not busy and self.comparison is not None)
+        self.report_button.setVisible(not busy and self.comparison is not None and bool(self._run_of_candidates()))
         self.send_button.setEnabled(not busy)
         self.new_button.setEnabled(not busy and bool(self.conversation))
         for pane in self.panes:
@@ -376,7 +376,12 @@ class ComparePage(Page):
             self.navigate.emit({"settings": "settings", "open_pipeline": "pipeline"}[remedy])
 
     def _save_report(self) -> None:
-        from gui.pages.compare.report import save_report
+        from gui.pages.history.export import ExportDialog
 
-        if self.comparison is not None:
-            save_report(self.comparison, self)
+        if (run := self._run_of_candidates()) is not None:
+            ExportDialog(run, self.jobs, self, format="report").exec()
+
+    def _run_of_candidates(self) -> str | None:
+        """The last candidate that is a run: its folder holds the comparison."""
+        choices = Choices(self.document)
+        return next((reference for reference in reversed(self.candidates) if choices.record(reference)), None)
