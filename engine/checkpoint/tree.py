@@ -17,7 +17,8 @@ _TITLES: dict[str, str] = {
     "feed_forward": "Feed-forward", "q_proj": "Query", "k_proj": "Key", "v_proj": "Value", "o_proj": "Output",
     "qkv_proj": "Query, key, value", "query": "Query", "key": "Key", "value": "Value", "gate_proj": "Gate",
     "up_proj": "Up", "down_proj": "Down", "gate_up_proj": "Gate, up", "c_attn": "Query, key, value",
-    "c_proj": "Output", "c_fc": "Up", "output": "Output", "intermediate": "Intermediate", "dense": "Dense", "experts": "Experts",
+    "c_proj": "Output", "c_fc": "Up", "output": "Output", "intermediate": "Intermediate", "dense": "Dense",
+    "experts": "Experts", "self": "Query, key, value",
     "input_layernorm": "Norm before attention", "post_attention_layernorm": "Norm before feed-forward",
     "ln_1": "Norm before attention", "ln_2": "Norm before feed-forward", "ln_f": "Final norm", "norm": "Final norm",
     "LayerNorm": "Norm", "layer_norm": "Norm", "q_norm": "Query norm", "k_norm": "Key norm",
@@ -33,7 +34,10 @@ _ORDER = (
     "Intermediate", "Output", "Norm before feed-forward", "Feed-forward", "Gate", "Gate, up", "Up", "Down", "Experts",
     "Dense", "Norm", "Final norm", "Pooler", "Classifier", "Output head",
 )  # fmt: skip
-_LEAVES = re.compile(r"(weight|bias|SCB|q(weight|zeros)|scales|g_idx|(weight|input|activation)_\w+|\w*_scale)$")
+_LEAVES = re.compile(
+    r"weight|bias|SCB|q(weight|zeros)|scales|g_idx|weight_(packed|scale|scale_inv|shape|zero_point|g_idx|format)"
+    r"|(input|activation|output|k|v)_scale|input_zero_point|absmax|quant_map|nested_\w+|quant_state|bitsandbytes__\w+"
+)
 
 
 @dataclass(frozen=True)
