@@ -10,7 +10,7 @@ import typer
 from engine.cli import catalogues, history, models, output, system, work
 
 # Wrong arguments. Typer shows this class only through its subclasses.
-_UsageError = typer.BadParameter.mro()[1]
+_UsageError: type[Exception] = typer.BadParameter.mro()[1]
 
 OK, BUG, USER_ERROR, CANCELLED = 0, 1, 2, 130
 

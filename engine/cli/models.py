@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,21 +35,14 @@ def sample(json: output.Json = False) -> None:
 
 
 def inspect(
-    checkpoint: Annotated[str, typer.Argument(help="A checkpoint folder, GGUF file, run id or hub id.")],
+    checkpoint: Annotated[str, typer.Argument(help="A checkpoint folder, GGUF file or run id.")],
     tensors: Annotated[bool, typer.Option(help="List every tensor too.")] = False,
     json: output.Json = False,
 ) -> None:
     """Show what a checkpoint is, from its headers alone."""
-    from engine.checkpoint.info import CheckpointInfo
-    from engine.protocol.job import InspectJob
+    from engine.checkpoint.inspect import inspect as read
 
-    path = _local(checkpoint)
-    if path is not None:
-        from engine.checkpoint.inspect import inspect as read
-
-        info = read(path)
-    else:
-        info = CheckpointInfo.model_validate(jobs.run(InspectJob(checkpoint=checkpoint)))
+    info = read(_local(checkpoint) or checkpoint)
     summary = describe(info, tensors=tensors)
     if json:
         output.document(summary)
@@ -142,18 +136,18 @@ def download(
 
 
 def _local(reference: str) -> Path | None:
-    """The path that `reference` names: a run's checkpoint, or whatever exists; None for hub ids and the like."""
+    """The path that `reference` names: whatever exists there, a run's checkpoint, the sample; None for the rest."""
+    from engine.checkpoint.sample import sample_folder
     from engine.runs.record import CHECKPOINT, RECORD
     from engine.runs.store import RunStore
 
     path = Path(reference).expanduser()
     if path.exists():
-        return path / CHECKPOINT if (path / RECORD).is_file() else path.absolute()
+        return path / CHECKPOINT if (path / RECORD).is_file() else Path(os.path.abspath(path))
     run = RunStore().root / reference
     if reference and (run / RECORD).is_file():
         return run / CHECKPOINT
-    # What cannot be a hub id is a path that does not exist: let the reader say so.
-    return path if path.is_absolute() or reference.startswith(".") or reference.count("/") > 1 else None
+    return sample_folder() if reference == "sample" and sample_folder().is_dir() else None
 
 
 def _print(info: CheckpointInfo, summary: dict[str, Any]) -> None:

@@ -34,10 +34,8 @@ def document(data: Any) -> None:
 
 def failure(failed: Failure, as_json: bool) -> None:
     """Tell a failure: one line for a user error; a bug with its details."""
-    line = f"hasten: {failed.cause}"
-    if failed.where and failed.where not in failed.cause:
-        line += f" ({failed.where})"
-    print(" ".join(f"{line} {failed.remedy}".split()), file=sys.stderr)
+    place = f" [{failed.where}]" if failed.where and failed.where not in failed.cause else ""
+    print(" ".join(f"hasten: {failed.cause} {failed.remedy}{place}".split()), file=sys.stderr)
     if failed.kind == "bug" and failed.traceback:
         print(failed.traceback.rstrip(), file=sys.stderr)
     if as_json:

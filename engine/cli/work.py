@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,7 +43,7 @@ def run(
     job = RunJob(
         checkpoint=_reference(checkpoint),
         recipe=_recipe(recipe, preset, settings or []),
-        out=None if out is None else str(out.expanduser().absolute()),
+        out=None if out is None else os.path.abspath(out.expanduser()),
         trust_remote_code=trust_remote_code,
     )
     try:
@@ -114,7 +115,7 @@ def export(
     """Take a run's result away; what was written is read back and verified."""
     from engine.protocol.job import ExportJob
 
-    result = jobs.run(ExportJob(run=run, format=format, out=str(out.expanduser().absolute())))
+    result = jobs.run(ExportJob(run=run, format=format, out=os.path.abspath(out.expanduser())))
     output.document(result) if json else print(result["path"])
 
 
@@ -163,7 +164,7 @@ def _recipe(file: Path | None, preset: str | None, settings: list[str]) -> Recip
 def _reference(text: str) -> str:
     """A path made absolute (the engine process may run elsewhere); anything else as it is."""
     path = Path(text).expanduser()
-    return str(path.absolute()) if path.exists() else text
+    return os.path.abspath(path) if path.exists() else text
 
 
 def _file(path: Path | None) -> str | None:
@@ -171,7 +172,7 @@ def _file(path: Path | None) -> str | None:
 
     if path is None:
         return None
-    found = path.expanduser().absolute()
+    found = Path(os.path.abspath(path.expanduser()))
     if not found.is_file():
         raise UserError(f"There is no file “{path}”.", "Choose another file.", where=str(path), code="not_found")
     return str(found)

@@ -21,7 +21,7 @@ from engine.checkpoint.safety import require_supported
 from engine.jobs import plan as planning
 from engine.jobs.base import JobContext
 from engine.jobs.plan import BuildStage, PassStage, Plan
-from engine.passes.base import PassContext
+from engine.passes.base import Facts, PassContext
 from engine.protocol.errors import UserError
 from engine.protocol.events import StageChanged, Started
 from engine.protocol.job import RunJob
@@ -31,8 +31,10 @@ from engine.runs.cache import CONTENT, SCRATCH, Cache
 from engine.runs.drafts import clean, draft, link_tree, size_of
 from engine.runs.record import ARTEFACT, CHECKPOINT, RECORD, RunRecord, StageRecord
 from engine.runs.store import RunStore
-from engine.runtimes.base import BuildContext
+from engine.runtimes.base import Artefact, BuildContext
 from engine.runtimes.open import read_artefact, write_artefact
+
+Function = Callable[[Any], Any]
 
 
 def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
@@ -66,6 +68,8 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
     record = _record(job, work, source, info, content, parents)
     _keep(record, folder, work.artefact)
     if out is not None:
+        if out.is_dir():
+            os.rmdir(out)  # empty, as was checked; someone may have filled it since, then this refuses
         with draft(out) as place:
             link_tree(work.artefact, place)
     planning.keep_quota(plan)
@@ -117,55 +121,56 @@ class _Work:
             return
         steps = self.context.steps(stage=len(self.done))
 
-        def build(folder: Path) -> dict[str, Any]:
-            artefact = load(stage.spec.build)(
-                BuildContext(
-                    step=steps.step,
-                    notice=steps.notice,
-                    source=source,
-                    destination=folder / CONTENT,
-                    info=info,
-                    options=stage.options,
-                    target=stage.target,
-                    scratch=folder / SCRATCH,
-                )
+        def build(function: Function, folder: Path) -> Facts:
+            context = BuildContext(
+                step=steps.step,
+                notice=steps.notice,
+                source=source,
+                destination=folder / CONTENT,
+                info=info,
+                options=stage.options,
+                target=stage.target,
+                scratch=folder / SCRATCH,
             )
+            artefact: Artefact = function(context)
             write_artefact(folder / CONTENT, artefact)
-            return dict(artefact.facts)
+            return artefact.facts
 
-        self.artefact = self._make(stage, cache.artefacts(), build)
+        self.artefact = self._make(stage, cache.artefacts(), stage.spec.build, build)
 
     def _run_pass(self, stage: PassStage, source: Path, info: CheckpointInfo) -> Path:
         steps = self.context.steps(stage=len(self.done))
 
-        def run(folder: Path) -> dict[str, Any]:
-            return dict(
-                load(stage.spec.run)(
-                    PassContext(
-                        step=steps.step,
-                        notice=steps.notice,
-                        source=source,
-                        destination=folder / CONTENT,
-                        info=info,
-                        options=stage.options,
-                        device=self.plan.build.target.device,
-                        threads=self.plan.threads,
-                        scratch=folder / SCRATCH,
-                    )
-                )
+        def run(function: Function, folder: Path) -> Facts:
+            context = PassContext(
+                step=steps.step,
+                notice=steps.notice,
+                source=source,
+                destination=folder / CONTENT,
+                info=info,
+                options=stage.options,
+                device=self.plan.build.target.device,
+                threads=self.plan.threads,
+                scratch=folder / SCRATCH,
             )
+            facts: Facts = function(context)
+            return facts
 
-        return self._make(stage, cache.stages(), run)
+        return self._make(stage, cache.stages(), stage.spec.run, run)
 
-    def _make(self, stage: PassStage | BuildStage, into: Cache, make: Callable[[Path], dict[str, Any]]) -> Path:
-        """Make one stage now; its content folder in the cache."""
+    def _make(
+        self, stage: PassStage | BuildStage, into: Cache, entry: str, make: Callable[[Function, Path], Facts]
+    ) -> Path:
+        """Make one stage now with the function that `entry` names; its content folder in the cache."""
         index = len(self.done)
         self._tell(index, stage.title, "running")
         began = time.monotonic()
         try:
             self.context.check()
+            function = load(entry)
+            began = time.monotonic()  # loading libraries for the first time is not the stage's work
             with into.building(stage.key) as folder:
-                facts = make(folder)
+                facts = make(function, folder)
                 self.context.check()
                 seconds = time.monotonic() - began
                 record = StageRecord(
@@ -175,11 +180,11 @@ class _Work:
         except BaseException:
             self._tell(index, stage.title, "failed", seconds=time.monotonic() - began)
             raise
-        entry = into.find(stage.key)
-        assert entry is not None
-        self.done.append(entry.record.model_copy(update={"state": "done"}))
-        self._tell(index, stage.title, "done", seconds=seconds, bytes=entry.record.bytes, facts=facts)
-        return entry.content
+        made = into.find(stage.key)
+        assert made is not None
+        self.done.append(made.record.model_copy(update={"state": "done"}))
+        self._tell(index, stage.title, "done", seconds=seconds, bytes=made.record.bytes, facts=made.record.facts)
+        return made.content
 
     def _cached(self, record: StageRecord) -> None:
         taken = record.model_copy(update={"state": "cached"})
@@ -247,5 +252,3 @@ def _require_free(out: Path) -> None:
             where=str(out),
         )
     planning.require_writable([out.parent])
-    if out.is_dir():
-        os.rmdir(out)
