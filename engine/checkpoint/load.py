@@ -98,8 +98,7 @@ def dense_names(reader: Reader) -> Iterator[str]:
 def cast_at_borders(model: nn.Module, precision: Precision) -> None:
     """Let each module recorded in another precision take inputs in its own type and answer in the model's."""
     outer = getattr(torch, precision.default)
-    for name, dtype in precision.modules.items():
-        module = model.get_submodule(name)
+    for module, dtype in _islands(model, precision):
         inner = getattr(torch, dtype)
 
         def enter(module: nn.Module, args: Any, kwargs: Any, inner: torch.dtype = inner) -> Any:
@@ -112,10 +111,27 @@ def cast_at_borders(model: nn.Module, precision: Precision) -> None:
         module.register_forward_hook(leave)
 
 
+def _islands(model: nn.Module, precision: Precision) -> list[tuple[nn.Module, str]]:
+    """The modules in another precision than the model, those that share a weight with one (a tied head) included."""
+    prefix = getattr(model, "base_model_prefix", "")
+    named = dict(model.named_modules())
+    islands: dict[str, str] = {}
+    for name, dtype in precision.modules.items():
+        variants = (name, f"{prefix}.{name}", name.removeprefix(f"{prefix}."))
+        islands[next((variant for variant in variants if variant in named), name)] = dtype
+    shared = {id(p): dtype for name, dtype in islands.items() if name in named for p in named[name].parameters()}
+    placed = Precision(precision.default, islands)
+    for name, module in named.items():
+        for parameter in module.parameters(recurse=False):
+            if id(parameter) in shared and placed.of(name) != shared[id(parameter)]:
+                islands[name] = shared[id(parameter)]
+    return [(named[name], dtype) for name, dtype in islands.items() if name in named]
+
+
 def _cast(value: Any, dtype: torch.dtype) -> Any:
     if isinstance(value, Tensor):
         return value.to(dtype) if value.is_floating_point() else value
-    if isinstance(value, (tuple, list)):
+    if type(value) in (tuple, list):
         return type(value)(_cast(item, dtype) for item in value)
     if type(value) is dict:
         return {key: _cast(item, dtype) for key, item in value.items()}

@@ -9,12 +9,14 @@ from torch import Tensor
 
 def pack(values: Tensor, bits: int, *, along_rows: bool = False) -> Tensor:
     """Pack int8 `values` [R, C] of `bits` 2–8 into int32 [R, ceil(C·bits/32)], or [ceil(R·bits/32), C] along rows."""
-    return pack_to_int32(values, bits, packed_dim=0 if along_rows else 1)
+    packed: Tensor = pack_to_int32(values, bits, packed_dim=0 if along_rows else 1)
+    return packed
 
 
 def unpack(packed: Tensor, bits: int, shape: tuple[int, int], *, along_rows: bool = False) -> Tensor:
     """The int8 values of `shape` [R, C] in int32 `packed`; the inverse of `pack`."""
-    return unpack_from_int32(packed, bits, torch.Size(shape), packed_dim=0 if along_rows else 1).contiguous()
+    values: Tensor = unpack_from_int32(packed, bits, torch.Size(shape), packed_dim=0 if along_rows else 1)
+    return values.contiguous()
 
 
 def packed_width(columns: int, bits: int) -> int:

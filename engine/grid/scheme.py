@@ -31,7 +31,7 @@ def packed_grids(config: dict[str, Any], names: Iterable[str]) -> tuple[GridSche
         weights = group.get("weights") or {}
         if weights.get("type", "int") != "int":
             continue
-        modules = tuple(module for module in packed if _targeted(module, group.get("targets") or ()))
+        modules = tuple(sorted(module for module in packed if _targeted(module, group.get("targets") or ())))
         packed = [module for module in packed if module not in set(modules)]
         if modules:
             size = weights.get("group_size") if weights.get("strategy") != "channel" else None
@@ -53,7 +53,10 @@ def embedding_grid(config: dict[str, Any]) -> tuple[GridScheme, ...]:
         return ()
     return (
         GridScheme(
-            bits=stored["bits"], group_size=stored["group_size"], symmetric=True, modules=tuple(stored["modules"])
+            bits=stored["bits"],
+            group_size=stored["group_size"],
+            symmetric=True,
+            modules=tuple(sorted(stored["modules"])),
         ),
     )
 

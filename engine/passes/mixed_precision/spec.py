@@ -40,6 +40,8 @@ def by_pattern(info: CheckpointInfo, options: MixedPrecisionOptions) -> Precisio
     modules: dict[str, str] = {}
     for tensor in info.tensors:
         module = module_of(tensor)
+        if not module:
+            continue
         for dtype in ("float32", "bfloat16", "float16"):
             if matches(module, getattr(options, dtype)):
                 modules[module] = dtype

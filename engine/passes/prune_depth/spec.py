@@ -125,7 +125,7 @@ def shorter_config(config: dict[str, Any], dropped: Sequence[int]) -> dict[str, 
         return {**config, "text_config": shorter_config(inner, dropped)}
     count = next(int(config[key]) for key in LAYER_KEYS if config.get(key))
     gone = set(dropped)
-    changed = {}
+    changed: dict[str, Any] = {}
     for key, value in config.items():
         if key in LAYER_KEYS and value == count:
             changed[key] = count - len(gone)

@@ -67,13 +67,13 @@ def check(info: CheckpointInfo, options: PruneMagnitudeOptions, index: int) -> I
         wrong = next((t for t in targets if t.shape[axis] % options.group), None)
         if wrong is not None:
             best = next((m for m in (8, 4, 2) if all(t.shape[axis] % m == 0 for t in targets)), None)
-            fix = (
-                Fix(f"Use {best // 2}:{best}", lambda r: set_options(r, index, keep=best // 2, group=best))
-                if best
-                else None
+            smaller = (
+                None
+                if best is None
+                else Fix(f"Use {best // 2}:{best}", lambda r: set_options(r, index, keep=best // 2, group=best))
             )
             text = f"Groups of {options.group} do not divide the width {wrong.shape[axis]} of {module_of(wrong)}."
-            yield Problem(index, "stop", text, fix)
+            yield Problem(index, "stop", text, smaller)
             return
     yield Problem(
         index,

@@ -73,18 +73,18 @@ def schemes(info: CheckpointInfo, options: QuantizeOptions) -> tuple[list[GridSc
     on_side = {module_of(t) for t in embedding_and_head(info)}
     packed = [scheme for scheme in info.grids if not on_side & set(scheme.modules)]
     head = next((scheme for scheme in info.grids if on_side & set(scheme.modules)), None)
-    modules = tuple(module_of(t) for t in selected(info, options))
+    modules = tuple(sorted(module_of(t) for t in selected(info, options)))
     if modules:
         for index, scheme in enumerate(packed):
             if (scheme.bits, scheme.group_size, scheme.symmetric) == (options.bits, options.group, options.symmetric):
-                packed[index] = scheme.model_copy(update={"modules": scheme.modules + modules})
+                packed[index] = scheme.model_copy(update={"modules": tuple(sorted(scheme.modules + modules))})
                 break
         else:
             packed.append(
                 GridScheme(bits=options.bits, group_size=options.group, symmetric=options.symmetric, modules=modules)
             )
     if options.head != "keep" and (tensors := embedding_and_head(info)):
-        names = tuple(module_of(t) for t in tensors)
+        names = tuple(sorted(module_of(t) for t in tensors))
         head = GridScheme(bits=options.head, group_size=options.group, symmetric=True, modules=names)
     return packed, head
 

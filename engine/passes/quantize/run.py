@@ -1,0 +1,103 @@
+"""Run the quantize pass: one weight at a time from the source, rounded, packed, into the destination."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from engine.checkpoint.reader import Reader
+from engine.checkpoint.writer import Transform, Writer
+from engine.grid.grid import Grid, dequantise, embedding_scales, packed_tensors
+from engine.grid.scheme import with_grids
+from engine.passes.base import Facts, PassContext
+from engine.passes.quantize.maths import round_to_nearest
+from engine.passes.quantize.spec import QuantizeOptions, head_tensors, schemes, selected
+from engine.protocol.errors import UserError
+
+
+def run(context: PassContext) -> Facts:
+    """Round the chosen weights. Raises UserError where a weight is not a number, Cancelled when asked to stop."""
+    options: QuantizeOptions = context.options
+    torch.set_num_threads(context.threads)
+    reader = Reader(context.source)
+    targets = selected(context.info, options)
+    heads = head_tensors(context.info, options)
+    error = _Error()
+    scales = embedding_scales(reader)
+    total = len(targets) + len(heads)
+    done = 0
+
+    def step(name: str) -> None:
+        nonlocal done
+        context.step(done, total, name.removesuffix(".weight"))
+        done += 1
+
+    def load(name: str) -> Tensor:
+        weight = reader.tensor(name)
+        if not torch.isfinite(weight).all():
+            raise UserError(
+                f"The weight “{name}” holds values that are not numbers.",
+                "Use the checkpoint in its original number format, or leave that layer out.",
+                where=name,
+            )
+        return weight.to(context.device)
+
+    changes: dict[str, Transform] = {}
+    for target in targets:
+        changes[target.name] = partial(_pack, target.name, load, options, error)
+    for target in heads:
+        changes[target.name] = partial(_on_grid, target.name, load, options, error, scales)
+    writer = Writer(context.destination, reader)
+    writer.rewrite(changes, step)
+    if scales:
+        writer.embedding_scales(scales)
+    packed, head = schemes(context.info, options)
+    writer.finish(with_grids(reader.config, packed, head))
+    context.step(total, total, "")
+    facts: Facts = {"layers rounded": len(targets), "rounding error": f"{error.share:.3%} of the weights' energy"}
+    if heads:
+        facts["embedding and head"] = f"{options.head} bits"
+    return facts
+
+
+class _Error:
+    """Adds up squared errors and squared weights."""
+
+    def __init__(self) -> None:
+        self._wrong = self._whole = 0.0
+
+    def add(self, weight: Tensor, rounded: Tensor) -> None:
+        self._wrong += float((weight.float() - rounded.float()).square().sum(dtype=torch.float64))
+        self._whole += float(weight.float().square().sum(dtype=torch.float64))
+
+    @property
+    def share(self) -> float:
+        return self._wrong / self._whole if self._whole else 0.0
+
+
+def _pack(name: str, load: Callable[[str], Tensor], options: QuantizeOptions, error: _Error) -> dict[str, Tensor]:
+    weight = load(name)
+    grid = _cpu(round_to_nearest(weight, options.bits, options.group, options.symmetric))
+    error.add(weight.cpu(), dequantise(grid))
+    return packed_tensors(name.removesuffix(".weight"), grid)
+
+
+def _on_grid(
+    name: str, load: Callable[[str], Tensor], options: QuantizeOptions, error: _Error, scales: dict[str, Tensor]
+) -> dict[str, Tensor]:
+    """Embedding or head: every value moved onto its grid, the scales (float32) kept aside."""
+    assert options.head != "keep"
+    weight = load(name)
+    grid = _cpu(round_to_nearest(weight, options.head, options.group, True, torch.float32))
+    rounded = dequantise(grid).to(weight.dtype)
+    error.add(weight.cpu(), rounded)
+    scales[name.removesuffix(".weight")] = grid.scale
+    return {name: rounded}
+
+
+def _cpu(grid: Grid) -> Grid:
+    zero = None if grid.zero is None else grid.zero.cpu()
+    return Grid(grid.values.cpu(), grid.scale.cpu(), zero, grid.bits, grid.group_size)
