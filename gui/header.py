@@ -38,6 +38,7 @@ class Header(QFrame):
         self.model = ElidedLabel("", "muted", Qt.TextElideMode.ElideMiddle)
         self.model.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.run = button(self.tr("Run"), actions["run"].trigger, kind="primary", icon="play")
+        self.run.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         top = row(mark, self.menus, spacing=8, margins=(16, 8, 16, 0))
         top.addWidget(self.model, 1)
         top.addSpacing(8)
@@ -49,6 +50,7 @@ class Header(QFrame):
             if has_tab:
                 tab = button(QCoreApplication.translate("Page", title), kind="tab")
                 tab.setCheckable(True)
+                tab.setFocusPolicy(Qt.FocusPolicy.TabFocus)
                 tab.setObjectName(f"tab_{key}")
                 tab.clicked.connect(lambda _=False, key=key: self.page_wanted.emit(key))
                 self._group.addButton(tab)

@@ -70,6 +70,7 @@ class MainWindow(QMainWindow):
         self._restore_geometry()
         self._show_title()
         self.go("start")
+        self._stack.setFocus()
         self._check.start()
 
     # Pages ----------------------------------------------------------------------------------------------------

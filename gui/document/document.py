@@ -48,7 +48,7 @@ class Document(QObject):
         self.recipe_path: Path | None = None
         self.candidates: tuple[str, ...] = ()
         self.undo_stack = QUndoStack(self)
-        self.undo_stack.cleanChanged.connect(lambda clean: self.dirty_changed.emit(not clean))
+        self.undo_stack.cleanChanged.connect(self._on_clean_changed)
 
     # The checkpoint -------------------------------------------------------------------------------------------
 
@@ -218,6 +218,9 @@ class Document(QObject):
         if self._info is None or any(p.severity == "stop" and p.index is not None for p in self.problems()):
             return []
         return validate.predict(self._recipe, self._info)
+
+    def _on_clean_changed(self, clean: bool) -> None:
+        self.dirty_changed.emit(not clean)
 
     def _title(self, name: str) -> str:
         return engine_text(passes.get(name).title)

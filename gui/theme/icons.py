@@ -42,10 +42,13 @@ def app_icon() -> QIcon:
 def set_icon(button: QAbstractButton, name: str, token: str = "text", size: int = 16) -> None:
     """Give `button` an icon that follows the theme."""
 
-    def paint() -> None:
-        button.setIcon(icon(name, token))
+    gap = 6 if button.text() else 0
 
-    button.setIconSize(QSize(size, size))
+    def paint() -> None:
+        tokens = theme().tokens
+        button.setIcon(_icon(name, getattr(tokens, token), tokens.muted, gap / size))
+
+    button.setIconSize(QSize(size + gap, size))
     follow_theme(button, paint)
 
 
@@ -73,17 +76,17 @@ def _source(name: str, colour: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _icon(name: str, colour: str, disabled: str) -> QIcon:
+def _icon(name: str, colour: str, disabled: str, gap: float = 0.0) -> QIcon:
     made = QIcon()
     for size in (16, 20, 24, 32, 48, 64):
-        made.addPixmap(_draw(name, colour, size))
-        made.addPixmap(_draw(name, disabled, size), QIcon.Mode.Disabled)
+        made.addPixmap(_draw(name, colour, size, gap))
+        made.addPixmap(_draw(name, disabled, size, gap), QIcon.Mode.Disabled)
     return made
 
 
-def _draw(name: str, colour: str, size: int) -> QPixmap:
+def _draw(name: str, colour: str, size: int, gap: float) -> QPixmap:
     renderer = QSvgRenderer(QByteArray(_source(name, colour).encode()))
-    drawn = QPixmap(size, size)
+    drawn = QPixmap(round(size * (1 + gap)), size)
     drawn.fill(Qt.GlobalColor.transparent)
     painter = QPainter(drawn)
     renderer.render(painter, QRectF(0, 0, size, size))

@@ -20,6 +20,7 @@ QToolTip {{ background: {t.surface}; color: {t.text}; border: 1px solid {t.borde
 QLabel {{ background: transparent; }}
 QLabel[role="title"] {{ font-size: {title}px; font-weight: 600; }}
 QLabel[role="section"] {{ font-size: {section}px; font-weight: 600; }}
+QLabel[role="strong"] {{ font-weight: 600; }}
 QLabel[role="caption"] {{ font-size: {caption}px; color: {t.muted}; }}
 QLabel[role="muted"] {{ color: {t.muted}; }}
 QLabel[role="accent"] {{ color: {t.accent}; font-weight: 600; }}
@@ -94,6 +95,9 @@ QPushButton[kind="hero"] {{ background: {t.accent}; color: {t.on_accent}; border
 QPushButton[kind="hero"]:hover {{ border-color: {t.text}; }}
 QPushButton[kind="hero"]:focus {{ border: 2px solid {t.text}; padding: 7px 23px; }}
 QPushButton[kind="hero"]:disabled {{ background: {t.raised}; color: {t.muted}; border-color: {t.border}; }}
+QPushButton[kind="chip"] {{ background: {t.background}; color: {t.muted}; padding: 4px 12px; border-radius: 13px; }}
+QPushButton[kind="chip"]:hover {{ color: {t.text}; border-color: {t.accent}; }}
+QPushButton[kind="chip"]:focus {{ border: 2px solid {t.focus}; padding: 3px 11px; }}
 QPushButton[kind="row"] {{ background: transparent; border: 1px solid transparent; padding: 4px 12px;
     text-align: left; }}
 QPushButton[kind="row"]:hover {{ background: {t.raised}; }}
@@ -106,12 +110,17 @@ QToolButton[kind="icon"] {{ background: transparent; border: 1px solid transpare
 QToolButton[kind="icon"]:hover {{ background: {t.raised}; }}
 QToolButton[kind="icon"]:checked {{ background: {t.accent_soft}; }}
 QToolButton[kind="icon"]:focus {{ border: 2px solid {t.focus}; padding: 4px; }}
+QToolButton[kind="add"] {{ background: transparent; border: 1px dashed {t.muted}; color: {t.muted}; }}
+QToolButton[kind="add"]:hover {{ background: {t.surface}; color: {t.text}; border-color: {t.accent}; }}
+QToolButton[kind="add"]:focus {{ border: 2px solid {t.focus}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QPushButton::menu-indicator {{ image: none; width: 0; }}
 QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {t.surface};
     color: {t.text}; border: 1px solid {t.border}; border-radius: {RADIUS}px; padding: 5px 8px;
     selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
 QSpinBox, QDoubleSpinBox, QComboBox, QLineEdit {{ min-height: 18px; }}
+QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{ border: none; background: transparent; padding: 0;
+    min-height: 0; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{
     border: 2px solid {t.focus}; padding: 4px 7px; }}
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{
@@ -137,6 +146,6 @@ QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border: 2px solid {
 QPushButton[kind="tab"] {{ background: transparent; border: none; border-bottom: 2px solid transparent;
     border-radius: 0; padding: 10px 4px 9px 4px; margin: 0 10px; color: {t.muted}; }}
 QPushButton[kind="tab"]:hover {{ color: {t.text}; }}
-QPushButton[kind="tab"]:checked {{ color: {t.text}; font-weight: 600; border-bottom: 2px solid {t.accent}; }}
+QPushButton[kind="tab"]:checked {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
 QPushButton[kind="tab"]:focus {{ color: {t.accent}; border-bottom: 2px solid {t.focus}; }}
 """

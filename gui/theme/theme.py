@@ -14,7 +14,7 @@ from gui.theme.stylesheet import stylesheet
 from gui.theme.tokens import BODY, CAPTION, DARK, LIGHT, SECTION, TITLE, Tokens
 
 Choice = Literal["system", "light", "dark"]
-_SIZES = {"title": TITLE, "section": SECTION, "body": BODY, "caption": CAPTION}
+_SIZES = {"strong": BODY, "title": TITLE, "section": SECTION, "body": BODY, "caption": CAPTION}
 
 
 class Theme(QObject):
@@ -90,7 +90,7 @@ def font(role: str = "body", *, bold: bool = False, mono: bool = False) -> QFont
         )
         made.setStyleHint(QFont.StyleHint.Monospace)
     made.setPixelSize(_SIZES[role])
-    made.setWeight(QFont.Weight.DemiBold if bold or role in ("title", "section") else QFont.Weight.Normal)
+    made.setWeight(QFont.Weight.DemiBold if bold or role in ("title", "section", "strong") else QFont.Weight.Normal)
     made.setFeature(QFont.Tag("tnum"), 1)
     return made
 

@@ -41,7 +41,7 @@ def icon_button(
     made.setToolTip(name)
     made.setAccessibleName(name)
     made.setCursor(Qt.CursorShape.PointingHandCursor)
-    made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the focus where the user works
     if on_click is not None:
         made.clicked.connect(lambda: on_click())
     return made

@@ -32,4 +32,4 @@ class Facts(QWidget):
             right.setToolTip(tip)
             right.setAccessibleName(f"{term}: {value}")
             self._grid.addWidget(left, row, 0, Qt.AlignmentFlag.AlignTop)
-            self._grid.addWidget(right, row, 1)
+            self._grid.addWidget(right, row, 1, Qt.AlignmentFlag.AlignTop)

@@ -9,12 +9,15 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 from gui.theme.theme import font
 
 
+_SIZED = ("title", "section", "strong", "caption")
+
+
 def label(text: str = "", role: str = "body", *, wrap: bool = False, selectable: bool = False) -> QLabel:
     """A label in one of the roles "title", "section", "body", "caption", "muted", "accent", "original", "good", …"""
     made = QLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setProperty("role", role)
-    made.setFont(font(role if role in ("title", "section", "caption") else "body"))
+    made.setFont(font(role if role in _SIZED else "body"))
     made.setWordWrap(wrap)
     if selectable:
         made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -38,7 +41,7 @@ class ElidedLabel(QLabel):
         self._mode = mode
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", role)
-        self.setFont(font(role if role in ("title", "section", "caption") else "body"))
+        self.setFont(font(role if role in _SIZED else "body"))
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def setText(self, text: str) -> None:

@@ -110,6 +110,7 @@ class CheckpointPage(Page):
         for index, text in enumerate((self.tr("Weights"), self.tr("Measured time"))):
             tab = button(text, kind="tab")
             tab.setCheckable(True)
+            tab.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             tab.setChecked(index == 0)
             self._tabs.addButton(tab, index)
             tabs.addWidget(tab)
@@ -122,7 +123,7 @@ class CheckpointPage(Page):
         card = Card(label(self.tr("Facts"), "section"), self._facts, spacing=12, margins=16)
         side.setLayout(column(card, self._warnings, None, spacing=12))
         area = scrolled(side)
-        area.setMinimumWidth(300)
+        area.setMinimumWidth(336)
         area.setMaximumWidth(380)
         area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         names = column(self._name, self._path, spacing=0)

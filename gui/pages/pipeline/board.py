@@ -18,7 +18,6 @@ from gui.pages.pipeline.card import HEIGHT, MIME, BaseCard, PassCard, family_ico
 from gui.theme.icons import icon, pixmap
 from gui.theme.theme import colour, follow_theme
 from gui.translate import engine_text
-from gui.widgets.buttons import icon_button
 from gui.widgets.flow import FlowLayout
 from gui.widgets.frames import clear
 
@@ -59,8 +58,16 @@ class Board(QWidget):
         self.setAcceptDrops(True)
         self.target = BaseCard("chip", "")
         self.target.chosen.connect(lambda: self.select(None))
-        self.add_button: QToolButton = icon_button("plus", self.tr("Add a pass (Ctrl+Shift+A)"), self._open_add_menu)
-        self.add_button.setFixedSize(36, 36)
+        self.add_button = QToolButton()
+        self.add_button.setProperty("kind", "add")
+        self.add_button.setText(self.tr("Add"))
+        self.add_button.setToolTip(self.tr("Add a pass (Ctrl+Shift+A)"))
+        self.add_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        self.add_button.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.add_button.setIconSize(QSize(20, 20))
+        self.add_button.setFixedSize(72, HEIGHT)
+        self.add_button.clicked.connect(self._open_add_menu)
+        follow_theme(self.add_button, lambda: self.add_button.setIcon(icon("plus", "muted")))
 
     def sizeHint(self) -> QSize:
         """The height follows the width."""
@@ -91,7 +98,7 @@ class Board(QWidget):
         threads = (
             self.tr("threads: automatic") if target.threads is None else self.tr("%n thread(s)", "", target.threads)
         )
-        self.target.show_state(f"{target.device.upper()} · {threads}", severity, badge)
+        self.target.show_state(f"{target.device.upper()}\n{threads}", severity, badge)
         self._mark()
 
     def add_menu(self) -> QMenu:

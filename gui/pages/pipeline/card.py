@@ -14,7 +14,7 @@ from gui.widgets.text import ElidedLabel, label
 
 MIME = "application/x-hasten-card"
 FAMILY_ICONS = {"structure": "structure", "prune": "scissors", "quantize": "grid", "precision": "precision"}
-WIDTH, HEIGHT = 196, 124
+WIDTH, HEIGHT = 168, 124
 
 
 def family_icon(family: str) -> str:
@@ -39,15 +39,17 @@ class BaseCard(QFrame):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._icon, self._picture = icon, QLabel()
         self._picture.setFixedSize(20, 20)
-        self.title = ElidedLabel(title, "section")
+        self.title = ElidedLabel(title, "strong")
         self.title.setText(title)
-        self.glyph = ElidedLabel("", "body")
+        self.glyph = label("", wrap=True)
+        self.glyph.setFixedHeight(36)
+        self.glyph.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.badge = label("", "caption")
         self.badge_icon = QLabel()
         self.badge_icon.setFixedSize(14, 14)
         self._selected, self._severity = False, ""
         self._dimmed = False
-        self.head = row(self._picture, self.title, spacing=8)
+        self.head = row(self._picture, self.title, spacing=6)
         self.foot = row(self.badge_icon, self.badge, None, spacing=4)
         self.setLayout(column(self.head, self.glyph, None, self.foot, spacing=6, margins=12))
         follow_theme(self, self._paint)

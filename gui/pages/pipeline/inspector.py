@@ -63,7 +63,6 @@ class Inspector(QWidget):
             self.target_form = TargetForm(self._document)
             box.addWidget(self.target_form)
             box.addWidget(line())
-            box.addWidget(label(engine_text(spec.title), "muted"))
         box.addWidget(label(engine_text(spec.summary), "muted", wrap=True))
         self.form = Form(spec.options)
         self.form.edited.connect(

@@ -39,15 +39,21 @@ class PipelinePage(Page):
         super().__init__(document, jobs, settings, parent)
         self.board, self.inspector, self.forecast = Board(document), Inspector(document), Forecast(document)
         self.files = RecipeFiles(self)
-        self._hint = label(
-            self.tr("Add passes with the + button, or begin with a preset. They run from left to right."),
-            "muted",
-            wrap=True,
-        )
+        self.suggestions = self._suggestions()
         self._notes = column(spacing=8)
         left = QWidget()
         left.setLayout(
-            column(self._header(), self.board, self._hint, self._notes, 12, self.forecast, None, spacing=12, margins=24)
+            column(
+                self._header(),
+                self.board,
+                self.suggestions,
+                self._notes,
+                12,
+                self.forecast,
+                None,
+                spacing=12,
+                margins=24,
+            )
         )
         side = Card(kind="pane", margins=0)
         area = scrolled(self.inspector)
@@ -78,7 +84,7 @@ class PipelinePage(Page):
         problems = self.document.problems()
         self.board.refresh(problems)
         self.inspector.refresh(self.board.selected)
-        self._hint.setVisible(not self.document.recipe.passes)
+        self.suggestions.setVisible(not self.document.recipe.passes)
         self._show_problems(problems)
         self.forecast.refresh()
 
@@ -96,6 +102,33 @@ class PipelinePage(Page):
     def _apply_preset(self, preset: presets.Preset) -> None:
         self.document.apply_preset(preset.recipe, engine_text(preset.title))
         self.board.select(0)
+
+    def _suggestions(self) -> QWidget:
+        """What an empty pipeline offers: the presets, each with what it does."""
+        box = QWidget()
+        content = column(
+            8,
+            label(self.tr("Begin with a preset"), "section"),
+            label(self.tr("Or add passes one by one; they run from left to right, then the target."), "muted"),
+            spacing=8,
+        )
+        for preset in presets.all_presets():
+            use = button(self.tr("Use it"), lambda preset=preset: self._apply_preset(preset))
+            use.setObjectName(preset.name)
+            use.setAccessibleName(self.tr("Use the preset %1").replace("%1", engine_text(preset.title)))
+            texts = column(
+                label(engine_text(preset.title)),
+                label(engine_text(preset.summary), "muted", wrap=True),
+                spacing=2,
+            )
+            card = Card(margins=12)
+            line = row(spacing=12)
+            line.addLayout(texts, 1)
+            line.addWidget(use)
+            card.body.addLayout(line)
+            content.addWidget(card)
+        box.setLayout(content)
+        return box
 
     def _header(self) -> QWidget:
         box = QWidget()

@@ -15,8 +15,12 @@ from gui.jobs.handle import Handle
 from gui.messages.card import FailureCard
 from gui.translate import engine_text
 from gui.widgets.buttons import button
+from gui.widgets.flow import FlowLayout
 from gui.widgets.frames import clear, column, line, row, scrolled
 from gui.widgets.text import ElidedLabel, label
+
+# Small, well-known models that show what can be done on any machine.
+SUGGESTIONS = ("SmolLM2-135M", "Qwen3-0.6B", "TinyLlama", "all-MiniLM-L6-v2")
 
 
 class HubSearch(QWidget):
@@ -51,7 +55,20 @@ class HubSearch(QWidget):
         self.results = QVBoxLayout(inner)
         self.results.setContentsMargins(0, 0, 8, 0)
         self.results.setSpacing(0)
-        self.setLayout(column(row(self.field, self.go), self.state, self.failure, scrolled(inner), spacing=12))
+        self._area = scrolled(inner)
+        self._area.hide()
+        self._suggestions = QWidget()
+        chips = FlowLayout(self._suggestions)
+        for words in SUGGESTIONS:
+            chips.addWidget(button(words, lambda words=words: self.suggest(words), kind="chip"))
+        self.setLayout(
+            column(row(self.field, self.go), self._suggestions, self.state, self.failure, self._area, spacing=12)
+        )
+
+    def suggest(self, words: str) -> None:
+        """Search for `words`."""
+        self.field.setText(words)
+        self.search()
 
     def search(self) -> None:
         """Ask the hub for what the field says."""
@@ -62,6 +79,7 @@ class HubSearch(QWidget):
         if self._handle is not None:
             self._jobs.cancel(self._handle)
         clear(self.results)
+        self._area.hide()
         self.failure.clear()
         self._tell(self.tr("Searching…"))
         handle = self._handle = self._jobs.submit(HubSearchJob(words=words))
@@ -75,6 +93,7 @@ class HubSearch(QWidget):
         for model in models:
             self.results.addWidget(self._row(model))
         self.results.addStretch(1)
+        self._area.setVisible(bool(models))
 
     def _on_failed(self, failure: Failure) -> None:
         if failure.kind == "cancelled":
