@@ -12,7 +12,8 @@ import numpy as np
 from engine.metrics.base import DecodeRound, RequestRound
 from engine.runtimes.base import Ids, Session, TextBatch
 
-WARM_UP_TOKENS = 8
+# A candidate warms up with short answers until this many have been given or this time is over.
+WARM_UP_TOKENS, WARM_UP_ANSWERS, WARM_UP_SECONDS = 8, 10, 0.5
 REQUESTS_PER_ROUND = 8
 
 # on_round(round, candidate): one candidate has been timed in this round. May raise Cancelled.
@@ -49,12 +50,18 @@ def time_answers(
     Returns one list of rounds per candidate, in order.
     """
     found = collected if collected is not None else [[] for _ in sessions]
-    for session, own in zip(sessions, prompts, strict=True):
-        _answer(session, own[0], min(new_tokens, WARM_UP_TOKENS), check)
-    for index, order in enumerate(orders(len(prompts[0]), len(sessions))):
-        for candidate in order:
-            found[candidate].append(_answer(sessions[candidate], prompts[candidate][index], new_tokens, check))
-            on_round(index, candidate)
+    with _quiet():
+        for session, own in zip(sessions, prompts, strict=True):
+            began = time.perf_counter()
+            for _ in range(WARM_UP_ANSWERS):
+                _answer(session, own[0], min(new_tokens, WARM_UP_TOKENS), check)
+                if time.perf_counter() - began > WARM_UP_SECONDS:
+                    break
+        for index, order in enumerate(orders(len(prompts[0]), len(sessions))):
+            for candidate in order:
+                gc.collect()
+                found[candidate].append(_answer(sessions[candidate], prompts[candidate][index], new_tokens, check))
+                on_round(index, candidate)
     return found
 
 
@@ -74,42 +81,44 @@ def time_requests(
     Returns one list of rounds per candidate, in order.
     """
     found = collected if collected is not None else [[] for _ in runners]
-    for run, own in zip(runners, batches, strict=True):
-        for batch in own[0]:
-            check()
-            run(batch)
-    for index, order in enumerate(orders(len(batches[0]), len(runners))):
-        for candidate in order:
-            check()
-            run, requests = runners[candidate], batches[candidate][index]
-            with _quiet():
+    with _quiet():
+        for run, own in zip(runners, batches, strict=True):
+            for batch in own[0]:
+                check()
+                run(batch)
+        for index, order in enumerate(orders(len(batches[0]), len(runners))):
+            for candidate in order:
+                check()
+                gc.collect()
+                run, requests = runners[candidate], batches[candidate][index]
                 started = time.perf_counter()
                 for batch in requests:
                     run(batch)
                 seconds = time.perf_counter() - started
-            tokens = int(requests[0].attention_mask.sum())
-            found[candidate].append(RequestRound(seconds, len(requests), tokens))
-            on_round(index, candidate)
+                tokens = int(requests[0].attention_mask.sum())
+                found[candidate].append(RequestRound(seconds, len(requests), tokens))
+                on_round(index, candidate)
     return found
 
 
 def _answer(session: Session, prompt: Ids, new_tokens: int, check: Callable[[], None]) -> DecodeRound:
     seconds = []
-    with _quiet():
-        for step in session.generate(prompt, new_tokens, stop_at_eos=False):
-            seconds.append(step.seconds)
-            check()
+    for step in session.generate(prompt, new_tokens, stop_at_eos=False):
+        seconds.append(step.seconds)
+        check()
     return DecodeRound(seconds[0], tuple(seconds[1:]), len(prompt))
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No garbage collection within."""
+    """No garbage collection but where it is asked for, and then only of what was made since: that takes no time."""
     gc.collect()
     enabled = gc.isenabled()
     gc.disable()
+    gc.freeze()
     try:
         yield
     finally:
+        gc.unfreeze()
         if enabled:
             gc.enable()

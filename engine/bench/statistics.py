@@ -140,7 +140,7 @@ def bootstrap_mean(
     if n < 2:
         return mean, -math.inf, math.inf
     error = _ratio_error(sums[None], counts[None], np.array([mean]))[0]
-    if error == 0:
+    if error <= 1e-12 * max(abs(mean), 1e-12):  # nothing varies but rounding
         return mean, mean, mean
     drawn = np.random.default_rng(seed).integers(0, n, size=(RESAMPLES, n))
     sums_b, counts_b = sums[drawn], counts[drawn]

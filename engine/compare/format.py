@@ -80,12 +80,14 @@ def format_measurement(m: Measurement) -> tuple[str, str]:
         return text, unit
     if not math.isfinite(half):
         return f"{text} (spread unknown)", unit
-    # A spread reads best with the value's own decimals; a wide or lopsided one reads better as a range.
+    # A spread reads best with the value's own digits, a very wide one as a range.
     if half > 0.5 * abs(value):
         return f"{text} ({format_number(low)}–{format_number(high)})", unit
-    places = len(text.partition(".")[2])
-    shown = f"{half:.{places}f}"
-    if float(shown) == 0:
+    last = 10.0 ** (math.floor(math.log10(abs(value))) - 2)  # the value's third significant digit
+    if half >= last / 2:
+        places = len(text.partition(".")[2])
+        shown = f"{round(half / last) * last:,.{places}f}"
+    else:
         shown = format_number(half, 1)
     return f"{text} ± {shown}", unit
 
@@ -102,7 +104,7 @@ def factor_interval(value: float, low: float, high: float) -> tuple[str, str, st
     if not all(math.isfinite(x) for x in (value, low, high)):
         return _factor(value), _factor(low), _factor(high)
     places = 0 if value >= 100 else (1 if value >= 2 else 2)
-    while places < 4 and high > low and f"{low:.{places}f}" == f"{high:.{places}f}":
+    while places < 3 and high > low and f"{low:.{places}f}" == f"{high:.{places}f}":
         places += 1
     return f"{value:.{places}f}", f"{low:.{places}f}", f"{high:.{places}f}"
 

@@ -41,9 +41,8 @@ def divergence(reference: Floats, candidate: Floats) -> tuple[Doubles, Doubles]:
         p = log_softmax(reference[i : i + CHUNK, :width])
         q = log_softmax(candidate[i : i + CHUNK, :width])
         agree.append((p.argmax(-1) == q.argmax(-1)).astype(np.float64))
-        # A probability of exactly 0 in the reference adds nothing, whatever the candidate says.
-        q -= p
-        np.negative(q, out=q)
+        # A probability of exactly 0 in the reference adds nothing, whatever the candidate says (0 ln 0 = 0).
         weight = np.exp(p)
-        kl.append(np.where(weight > 0, weight * q, 0.0).sum(-1))
+        q = np.subtract(p, q, out=np.zeros_like(q), where=weight > 0)
+        kl.append(np.multiply(weight, q, out=np.zeros_like(q), where=weight > 0).sum(-1))
     return np.maximum(np.concatenate(kl), 0.0), np.concatenate(agree)

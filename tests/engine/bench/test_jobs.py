@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from engine.bench.profile import Profile
+from engine.compare.table import ChatAnswers, Comparison
+from engine.jobs import chat, compare, profile
+from engine.protocol.errors import Cancelled, UserError
+from engine.protocol.events import Event, Log, Measured, Token
+from engine.protocol.job import ChatJob, CompareJob, ProfileJob, Sampling
+from tests.engine.bench.jobs import context_with
+from tests.helpers import checkpoints
+
+
+@pytest.fixture(scope="module")
+def other_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Same tokenizer as tiny_llama, other weights, half the layers."""
+    return checkpoints.tiny_llama(tmp_path_factory.mktemp("other"), layers=2, seed=1)
+
+
+@pytest.fixture
+def short_text(tmp_path: Path) -> Path:
+    (tmp_path / "text.txt").write_text(checkpoints.TEXT[:1500])
+    return tmp_path / "text.txt"
+
+
+def test_compare_answers_measures_and_judges(tiny_llama: Path, other_llama: Path, short_text: Path) -> None:
+    events: list[Event] = []
+    job = CompareJob(
+        candidates=(str(tiny_llama), str(other_llama), str(tiny_llama)), prompts=("Once upon", "One day"),
+        text=str(short_text), rounds=3, prompt_tokens=16, new_tokens=6, memory=False, threads=1,
+    )  # fmt: skip
+    found = Comparison.model_validate(compare.handle(job, context_with(events)))
+
+    first, second, third = found.candidates
+    assert len({first.name, second.name, third.name}) == 3
+    assert (first.verdict, second.speedup is not None) == (None, True)
+    assert found.verdict == second.verdict
+    assert [len(candidate.answers) for candidate in found.candidates] == [2, 2, 2]
+    for name in ("decode_tokens_per_second", "ttft_seconds", "perplexity", "weight_bytes"):
+        assert all(candidate.measured(name) for candidate in found.candidates), name
+    assert first.measured("kl_divergence_nats") is None
+    other_kl, own_kl = second.measured("kl_divergence_nats"), third.measured("kl_divergence_nats")
+    assert other_kl is not None
+    assert other_kl.value > 0.01
+    assert own_kl is not None
+    assert own_kl.value == pytest.approx(0.0, abs=1e-9)
+    assert [(d.prompt, d.candidate, d.same) for d in found.diffs if d.candidate == 2] == [(0, 2, True), (1, 2, True)]
+    assert "same size" in third.verdict_text
+    assert found.conditions["new_tokens"] == 6
+
+    tokens = [event for event in events if isinstance(event, Token)]
+    assert [t.candidate for t in tokens[:6]] == [0, 1, 2, 0, 1, 2]  # one of each in turn
+    assert all(t.probability is not None and t.job == "job" for t in tokens)
+    assert "".join(t.text for t in tokens if (t.candidate, t.prompt) == (1, 0)) == second.answers[0].text
+    measured = [event for event in events if isinstance(event, Measured)]
+    assert any(not event.final for event in measured)
+    final = {(event.candidate, event.measurement.name) for event in measured if event.final}
+    assert {(0, "perplexity"), (1, "top1_agreement"), (2, "ttft_seconds")} <= final
+
+
+def test_a_single_candidate_is_described_not_judged(tiny_llama: Path) -> None:
+    job = CompareJob(
+        candidates=(str(tiny_llama),), prompts=("Once",), rounds=3, prompt_tokens=8, new_tokens=4,
+        quality=False, memory=False, threads=1,
+    )  # fmt: skip
+    found = Comparison.model_validate(compare.handle(job, context_with([])))
+    assert found.verdict == "not_proven"
+    assert "tokens/s" in found.verdict_text
+    assert found.diffs == ()
+
+
+def test_an_encoder_is_compared_by_its_embeddings(tiny_bert: Path, tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text("".join(f"A model number {i}.,The people {i}.,{i % 5}\n" for i in range(12)))
+    job = CompareJob(
+        candidates=(str(tiny_bert), str(tiny_bert)), dataset=str(tmp_path / "pairs.csv"), rounds=3, prompt_tokens=16,
+        memory=False, threads=1,
+    )  # fmt: skip
+    found = Comparison.model_validate(compare.handle(job, context_with([])))
+    reference, candidate = found.candidates
+    assert candidate.answers == ()
+    assert reference.measured("request_seconds") is not None
+    assert reference.measured("cosine_agreement") is None
+    cosine = candidate.measured("cosine_agreement")
+    assert cosine is not None
+    assert cosine.value == pytest.approx(1.0)
+    spearman = candidate.measured("spearman")
+    assert spearman is not None
+    assert spearman.samples == 12
+    assert spearman.value == reference.measured("spearman").value  # type: ignore[union-attr]
+
+
+def test_other_tokenizers_leave_quality_out_and_say_so(tiny_llama: Path, other_llama: Path, tmp_path: Path) -> None:
+    shutil.copytree(other_llama, tmp_path / "model")
+    checkpoints.tokenizer(tmp_path / "model", size=300)
+    events: list[Event] = []
+    job = CompareJob(
+        candidates=(str(tiny_llama), str(tmp_path / "model")), prompts=("Once",), rounds=3, prompt_tokens=8,
+        new_tokens=4, memory=False, threads=1,
+    )  # fmt: skip
+    found = Comparison.model_validate(compare.handle(job, context_with(events)))
+    assert found.candidates[1].measured("perplexity") is None
+    assert found.candidates[1].measured("decode_tokens_per_second") is not None
+    assert any("different tokenizers" in notice for notice in found.notices)
+    assert any(isinstance(event, Log) and "different tokenizers" in event.text for event in events)
+
+
+def test_candidates_of_different_tasks_are_refused(tiny_llama: Path, tiny_bert: Path) -> None:
+    with pytest.raises(UserError, match="different tasks"):
+        compare.handle(CompareJob(candidates=(str(tiny_llama), str(tiny_bert))), context_with([]))
+
+
+@pytest.mark.parametrize("after", [0, 3, 40, 90])
+def test_cancel_is_noticed_at_every_part(tiny_llama: Path, after: int) -> None:
+    asked = iter(range(10**9))
+    context = context_with([], cancelled=lambda: next(asked) >= after)
+    job = CompareJob(
+        candidates=(str(tiny_llama),), prompts=("Once",), rounds=3, new_tokens=16, prompt_tokens=8, threads=1
+    )
+    with pytest.raises(Cancelled):
+        compare.handle(job, context)
+
+
+def test_memory_is_measured_in_a_fresh_process(tiny_llama: Path) -> None:
+    job = CompareJob(
+        candidates=(str(tiny_llama),),
+        prompts=("Once",),
+        rounds=3,
+        prompt_tokens=8,
+        new_tokens=4,
+        quality=False,
+        threads=1,
+    )
+    found = Comparison.model_validate(compare.handle(job, context_with([])))
+    peak = found.candidates[0].measured("peak_rss_bytes")
+    assert peak is not None
+    assert 50 << 20 < peak.value < 4 << 30
+
+
+def test_chat_keeps_models_open_and_answers_in_turn(tiny_llama: Path, other_llama: Path) -> None:
+    events: list[Event] = []
+    context = context_with(events)
+    history = ({"role": "user", "content": "Once upon a time"},)
+    job = ChatJob(
+        candidates=(str(tiny_llama), str(other_llama)), histories=(history, history), max_new_tokens=5,
+        sampling=Sampling(temperature=0.8, seed=3),
+    )  # fmt: skip
+    found = ChatAnswers.model_validate(chat.handle(job, context))
+    assert [len(answer.tokens) <= 5 for answer in found.answers] == [True, True]
+    assert len(found.diffs) == 1
+    opened = sum(isinstance(event, Token) for event in events)
+    again = ChatAnswers.model_validate(chat.handle(job, context))
+    assert [a.text for a in again.answers] == [a.text for a in found.answers]  # same seed, same words
+    assert sum(isinstance(event, Token) for event in events) == 2 * opened
+    opening = [event for event in events if getattr(event, "text", "").startswith("Opening")]
+    assert len(opening) == 2  # the second message opened nothing
+    context.sessions.clear()
+
+
+def test_a_conversation_that_no_longer_fits_is_refused(tiny_llama: Path, tiny_bert: Path) -> None:
+    history = ({"role": "user", "content": checkpoints.TEXT},)
+    with pytest.raises(UserError, match="holds 256 at once"):
+        chat.handle(ChatJob(candidates=(str(tiny_llama),), histories=(history,)), context_with([]))
+    with pytest.raises(UserError, match="does not write text"):
+        chat.handle(ChatJob(candidates=(str(tiny_bert),), histories=(history,)), context_with([]))
+    with pytest.raises(UserError, match="needs a conversation"):
+        chat.handle(ChatJob(candidates=(str(tiny_llama),), histories=()), context_with([]))
+
+
+def test_profile_of_a_decoder(tiny_llama: Path) -> None:
+    found = Profile.model_validate(
+        profile.handle(ProfileJob(checkpoint=str(tiny_llama), prompt_tokens=16, threads=1), context_with([]))
+    )
+    assert [block.kind for block in found.blocks] == ["embedding", "layer", "layer", "layer", "norm", "head"]
+    layer, head = found.blocks[1], found.blocks[-1]
+    assert [part.kind for part in layer.parts] == ["attention", "mlp"]
+    # linear layers of width 256 (keys and values 128) and MLP 512: 2 operations a weight and token
+    weights = 2 * 256 * 256 + 2 * 256 * 128 + 3 * 256 * 512
+    attention = 2 * 2 * 16 * 16 * 256
+    assert layer.prefill.flops == 2 * 16 * weights + attention
+    assert layer.weight_bytes == 4 * (weights + 2 * 256)
+    assert head.decode is not None
+    assert head.decode.flops == 2 * 256 * 512
+    assert head.decode.seconds.value > 0
+    assert found.decode_seconds is not None
+    assert layer.prefill.bytes > layer.weight_bytes
+
+
+def test_profile_of_an_encoder(tiny_bert: Path) -> None:
+    found = Profile.model_validate(
+        profile.handle(ProfileJob(checkpoint=str(tiny_bert), prompt_tokens=16, threads=1), context_with([]))
+    )
+    kinds = [block.kind for block in found.blocks]
+    assert kinds[:3] == ["embedding", "layer", "layer"]
+    assert found.decode_seconds is None
+    assert all(block.decode is None for block in found.blocks)

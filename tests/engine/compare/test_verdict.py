@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from engine.bench.statistics import speedup
+from engine.compare.table import Candidate
+from engine.compare.verdict import alone, judge
+from engine.protocol.measurement import Measurement
+
+
+def perplexity(value: float) -> Measurement:
+    return Measurement(
+        name="perplexity", unit="1", better="lower", value=value, low=value - 1, high=value + 1, samples=4000
+    )
+
+
+ORIGINAL = Candidate(
+    name="original", reference="a", runtime="transformers", device="cpu",
+    measurements=(Measurement.exact("weight_bytes", 400 << 20), perplexity(33.4)),
+)  # fmt: skip
+SMALL = Candidate(
+    name="small", reference="b", runtime="onnxruntime", device="cpu",
+    measurements=(Measurement.exact("weight_bytes", 100 << 20), perplexity(33.534)),
+)  # fmt: skip
+
+
+def test_faster_in_words() -> None:
+    reference = [1.0, 1.02, 0.99, 1.01, 1.0, 0.98, 1.0]
+    candidate = [0.19, 0.187, 0.191, 0.188, 0.189, 0.187, 0.19]
+    found = judge(ORIGINAL, SMALL, speedup(reference, candidate), busy=False)
+    assert found.verdict == "faster"
+    assert found.verdict_text.startswith("×5.3 faster (5.2–5.4, 99 % sure, 7 rounds)")
+    assert "4.0 × smaller (100 MiB)" in found.verdict_text
+    assert "perplexity +0.40 %" in found.verdict_text
+
+
+def test_slower_in_words() -> None:
+    found = judge(ORIGINAL, SMALL, speedup([1.0, 1.01, 0.99], [2.0, 2.01, 1.99]), busy=False)
+    assert found.verdict == "slower"
+    assert found.verdict_text.startswith("×2.0")
+    assert "slower" in found.verdict_text
+
+
+def test_noise_is_not_proven_and_a_busy_machine_is_named() -> None:
+    ratio = speedup([1.0, 1.3, 0.8, 1.2, 0.9], [1.1, 0.9, 1.2, 1.0, 1.1])
+    found = judge(ORIGINAL, ORIGINAL, ratio, busy=True)
+    assert found.verdict == "not_proven"
+    assert found.verdict_text.startswith("not proven faster")
+    assert "same size" in found.verdict_text
+    assert "busy" in found.verdict_text
+
+
+def test_a_single_candidate_is_described() -> None:
+    assert alone(SMALL) == "100 MiB of weights · perplexity 33.5 ± 1.0"
