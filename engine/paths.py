@@ -50,6 +50,11 @@ def models() -> Path:
     return home() / "models"
 
 
+def sample() -> Path:
+    """The sample checkpoint. The folder exists only when complete."""
+    return models() / "SmolLM2-135M-Instruct"
+
+
 def resources() -> Path:
     """Icons, presets, built-in texts and translations that ship with Hasten."""
     return Path(__file__).resolve().parent.parent / "resources"

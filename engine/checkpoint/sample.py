@@ -38,7 +38,7 @@ package {PACKAGE}; Hasten unpacked them to float32, so they lie on that file's 4
 
 def sample_folder() -> Path:
     """Where the sample checkpoint is or will be. It exists only when complete."""
-    return paths.models() / NAME
+    return paths.sample()
 
 
 def ensure(context: StepContext) -> Path:

@@ -26,10 +26,10 @@ def register(app: typer.Typer) -> None:
 
 def sample(json: output.Json = False) -> None:
     """Fetch or make the sample checkpoint (once) and print its folder."""
-    from engine.checkpoint.sample import sample_folder
+    from engine import paths
     from engine.protocol.job import SampleJob
 
-    folder = sample_folder()
+    folder = paths.sample()
     path = str(folder) if folder.is_dir() else jobs.run(SampleJob())["path"]
     output.document({"path": path}) if json else print(path)
 
@@ -137,7 +137,7 @@ def download(
 
 def _local(reference: str) -> Path | None:
     """The path that `reference` names: whatever exists there, a run's checkpoint, the sample; None for the rest."""
-    from engine.checkpoint.sample import sample_folder
+    from engine import paths
     from engine.runs.record import CHECKPOINT, RECORD
     from engine.runs.store import RunStore
 
@@ -147,7 +147,7 @@ def _local(reference: str) -> Path | None:
     run = RunStore().root / reference
     if reference and (run / RECORD).is_file():
         return run / CHECKPOINT
-    return sample_folder() if reference == "sample" and sample_folder().is_dir() else None
+    return paths.sample() if reference == "sample" and paths.sample().is_dir() else None
 
 
 def _print(info: CheckpointInfo, summary: dict[str, Any]) -> None:
