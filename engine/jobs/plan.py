@@ -151,9 +151,9 @@ def require_writable(folders: Sequence[Path]) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             probe.write_bytes(b"")
             probe.unlink()
-        except FileExistsError as error:
+        except (FileExistsError, NotADirectoryError) as error:
             raise UserError(
-                f"“{folder}” is a file where a folder is needed.",
+                f"“{_existing(folder)}” is a file where a folder is needed.",
                 "Rename it or choose another folder.",
                 where=str(folder),
                 code="not_writable",

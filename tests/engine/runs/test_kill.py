@@ -23,7 +23,8 @@ from engine.worker.client import WorkerClient
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
-RECIPE = Recipe.parse({"passes": [{"pass": "prune_magnitude"}, {"pass": "mixed_precision"}, {"pass": "quantize"}]})
+SHORT = ("prune_magnitude", "quantize")
+WHOLE = ("prune_magnitude", "mixed_precision", "quantize")
 
 
 @pytest.fixture
@@ -63,9 +64,9 @@ def forget() -> None:
         shutil.rmtree(folder)
 
 
-def check_kills(client: WorkerClient, checkpoint: Path, kills: int, seed: int) -> None:
+def check_kills(client: WorkerClient, checkpoint: Path, passes: tuple[str, ...], kills: int, seed: int) -> None:
     chance = random.Random(seed)
-    job = RunJob(checkpoint=str(checkpoint), recipe=RECIPE)
+    job = RunJob(checkpoint=str(checkpoint), recipe=Recipe.parse({"passes": [{"pass": name} for name in passes]}))
     whole = list(client.run(job))
     assert isinstance(whole[-1], Finished), whole[-1]
     right = stage_bytes()
@@ -95,9 +96,9 @@ def check_kills(client: WorkerClient, checkpoint: Path, kills: int, seed: int) -
 
 
 def test_four_kills(client: WorkerClient, tiny_llama: Path) -> None:
-    check_kills(client, tiny_llama, kills=4, seed=1)
+    check_kills(client, tiny_llama, SHORT, kills=4, seed=1)
 
 
 @pytest.mark.slow
 def test_twenty_kills(client: WorkerClient, tiny_llama: Path) -> None:
-    check_kills(client, tiny_llama, kills=20, seed=2)
+    check_kills(client, tiny_llama, WHOLE, kills=20, seed=2)
