@@ -11,15 +11,7 @@ from engine.recipe.recipe import Target
 from engine.recipe.validate import Problem
 from engine.runtimes.base import RuntimeSpec
 from engine.runtimes.onnx_runtime.availability import availability, missing_for_build
-
-# Architecture -> class of onnxruntime-genai's model builder that writes its graph.
-DECODERS: dict[str, str] = {
-    "LlamaForCausalLM": "LlamaModel",
-    "MistralForCausalLM": "MistralModel",
-    "Qwen2ForCausalLM": "QwenModel",
-    "Qwen3ForCausalLM": "Qwen3Model",
-}
-ENCODERS = frozenset({"bert", "distilbert", "roberta"})
+from engine.runtimes.onnx_runtime.limits import DECODERS, ENCODERS
 
 
 class OnnxRuntimeOptions(Options):
@@ -53,7 +45,9 @@ def _unsupported_model(info: CheckpointInfo) -> Iterator[Problem]:
     elif info.model_type not in ENCODERS:
         known = ", ".join(sorted(ENCODERS))
         yield Problem(
-            None, "stop", f"{info.model_type} encoders are not converted to ONNX yet, only {known}. Choose Transformers."
+            None,
+            "stop",
+            f"{info.model_type} encoders are not converted to ONNX yet, only {known}. Choose Transformers.",
         )
 
 

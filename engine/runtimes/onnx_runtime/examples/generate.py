@@ -1,0 +1,63 @@
+"""Continue a text with this folder's model. Needs onnxruntime, tokenizers and numpy, nothing else.
+
+python generate.py "Once upon a time" 64
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from tokenizers import Tokenizer
+
+folder = Path(__file__).resolve().parent
+
+
+def read(name: str) -> dict[str, Any]:
+    """A JSON file of the folder, empty where it is not there."""
+    path = folder / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def main(prompt: str, new_tokens: int) -> str:
+    """`prompt` continued greedily by up to `new_tokens` tokens."""
+    config = read("config.json")
+    eos = read("generation_config.json").get("eos_token_id", config.get("eos_token_id"))
+    ends = set(eos if isinstance(eos, list) else [eos])
+    heads = config.get("num_key_value_heads") or config["num_attention_heads"]
+    width = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    ids = tokenizer.encode(prompt).ids
+    session = ort.InferenceSession(str(folder / "model.onnx"), providers=ort.get_available_providers())
+    binding = session.io_binding()
+
+    # One buffer a layer for keys and one for values, read and written in place.
+    for value in session.get_inputs():
+        if value.name.startswith("past_key_values."):
+            kind = np.float16 if "float16" in value.type else np.float32
+            cache = np.zeros((1, heads, len(ids) + new_tokens, width), kind)
+            buffer = ort.OrtValue.ortvalue_from_numpy(cache, "cpu")
+            binding.bind_ortvalue_input(value.name, buffer)
+            binding.bind_ortvalue_output(value.name.replace("past_key_values.", "present."), buffer)
+
+    answer: list[int] = []
+    step = ids
+    for _ in range(new_tokens):
+        binding.bind_cpu_input("input_ids", np.array([step], np.int64))
+        binding.bind_cpu_input("attention_mask", np.ones((1, len(ids) + len(answer)), np.int64))
+        binding.bind_output("logits", "cpu")
+        session.run_with_iobinding(binding)
+        token = int(binding.get_outputs()[-1].numpy()[0, -1].argmax())
+        if token in ends:
+            break
+        answer.append(token)
+        step = [token]
+    return tokenizer.decode(answer)
+
+
+if __name__ == "__main__":
+    text = sys.argv[1] if len(sys.argv) > 1 else "Once upon a time"
+    print(text + main(text, int(sys.argv[2]) if len(sys.argv) > 2 else 64))

@@ -1,0 +1,32 @@
+"""What ONNX Runtime's kernels and the graph builders can hold, as plain data: no library is imported."""
+
+from __future__ import annotations
+
+# Architecture -> class of onnxruntime-genai's model builder that writes its graph.
+DECODERS: dict[str, str] = {
+    "LlamaForCausalLM": "LlamaModel",
+    "MistralForCausalLM": "MistralModel",
+    "Qwen2ForCausalLM": "QwenModel",
+    "Qwen3ForCausalLM": "Qwen3Model",
+}
+ENCODERS = frozenset({"bert", "distilbert", "roberta"})
+MODEL = "model.onnx"
+# MatMulNBits' accuracy_level: 0 computes in float32, 4 rounds activations to 8 bits a block.
+EXACT, FAST = 0, 4
+# nats a token that the fast level may cost before "automatic" takes the exact one
+TOLERATED_KL = 0.01
+# 1 − cosine of the hidden vectors that it may cost an encoder
+TOLERATED_ANGLE = 1e-3
+BLOCKS = (256, 128, 64, 32, 16)
+
+
+def block_size_for(group: int | None, columns: int) -> int | None:
+    """The largest block the kernels know that cuts groups of `group` columns evenly; None where there is none.
+
+    One scale a row (`group` None or `columns`) always fits: the last block may be padded.
+    """
+    whole = group is None or group == columns
+    size = columns if group is None else group
+    if not whole and columns % size:
+        return None
+    return next((block for block in BLOCKS if size % block == 0), 32 if whole else None)

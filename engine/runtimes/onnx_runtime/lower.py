@@ -1,0 +1,100 @@
+"""Build an ONNX Runtime artefact: a graph with the checkpoint's own integers, verified against the torch model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import onnx_ir as ir
+import torch
+
+from engine.checkpoint.load import load_model
+from engine.checkpoint.reader import Reader
+from engine.protocol.errors import UserError
+from engine.runtimes.base import Artefact, BuildContext
+from engine.runtimes.onnx_runtime import decoder, verify
+from engine.runtimes.onnx_runtime.assemble import Facts, artefact_of, copy_companions, graph_facts, open_built
+from engine.runtimes.onnx_runtime.availability import missing_for_build
+from engine.runtimes.onnx_runtime.encoder_lower import build_encoder
+from engine.runtimes.onnx_runtime.graph import save, save_graph, set_accuracy_level
+from engine.runtimes.onnx_runtime.limits import EXACT, FAST, TOLERATED_KL
+
+
+def build(context: BuildContext) -> Artefact:
+    """Fill `context.destination` with model.onnx, its weights, tokenizer and an example.
+
+    Raises UserError when a package is missing or the result does not compute what the checkpoint does; Cancelled.
+    """
+    missing = missing_for_build()
+    if missing:
+        raise UserError(
+            f"Building for ONNX Runtime needs {', '.join(missing)}.",
+            "Run “python3 start.py setup”, or “pip install hasten[cpu]”.",
+            code="runtime_unavailable",
+        )
+    if context.info.task == "text-generation":
+        return _build_decoder(context)
+    return build_encoder(context)
+
+
+def _build_decoder(context: BuildContext) -> Artefact:
+    device = context.target.device
+    reader = Reader(context.source)
+    context.step(0, 0, "Loading the checkpoint")
+    twin = load_model(context.source, dtype=torch.float32)
+    written = decoder.decoder_graph(
+        twin,
+        context.source,
+        context,
+        device=device,
+        dtype=ir.DataType.FLOAT16 if device == "cuda" else ir.DataType.FLOAT,
+        fuse_qkv=decoder.can_fuse_qkv(reader.grids),
+    )
+    tied = bool(twin.config.tie_word_embeddings)
+    integer = decoder.put_grids(written.model, reader, context, tied=tied, level=EXACT)
+    weight_bytes = save(written.model, context.destination, context)
+    written.write_genai_config(context.destination)
+    copy_companions(context, "generate.py")
+    facts = {**graph_facts(written.model), **_verify_decoder(context, written.model, twin, integer)}
+    return artefact_of(context, weight_bytes, facts)
+
+
+def _verify_decoder(context: BuildContext, model: ir.Model, twin: Any, integer: int) -> Facts:
+    """Check the graph at the exact level, then settle the level to ship and measure its divergence."""
+    context.step(0, 0, "Comparing with the original")
+    window = verify.window(context.source, twin.config.vocab_size, context.info.context_length or 256)
+    expected = verify.twin_outputs(twin, {"input_ids": window.ids}, "logits")[0]
+    tolerance = verify.TOLERANCE_HALF if context.target.device == "cuda" else verify.TOLERANCE
+    exact = _logits(context, window)
+    facts: Facts = {"relative error": verify.require_equal(exact, expected, tolerance), "compared on": window.source}
+    kl = verify.divergence(expected, exact)
+    if integer:
+        level, kl = _settle_level(context, model, window, expected, kl)
+        facts["accuracy level"] = level
+    facts["kl_divergence_nats"] = kl
+    return facts
+
+
+def _settle_level(
+    context: BuildContext, model: ir.Model, window: verify.Window, expected: Any, exact_kl: float
+) -> tuple[int, float]:
+    """The accuracy level to ship and its divergence from the twin; model.onnx is left at that level."""
+    if context.options.accuracy == "exact" or context.target.device == "cuda":
+        return EXACT, exact_kl
+    context.step(0, 0, "Measuring the fast integer kernels")
+    set_accuracy_level(model, FAST)
+    save_graph(model, context.destination)
+    kl = verify.divergence(expected, _logits(context, window))
+    if context.options.accuracy == "fast" or kl <= TOLERATED_KL:
+        return FAST, kl
+    set_accuracy_level(model, EXACT)
+    save_graph(model, context.destination)
+    context.notice(f"Fast integer kernels would cost {kl:.3f} nats here, so the exact ones are used; they are slower.")
+    return EXACT, exact_kl
+
+
+def _logits(context: BuildContext, window: verify.Window) -> Any:
+    session = open_built(context)
+    try:
+        return session.logits(window.ids)[0]
+    finally:
+        session.close()

@@ -1,0 +1,88 @@
+"""Integer grids in the layout of ONNX Runtime's MatMulNBits and GatherBlockQuantized.
+
+Shape letters: N output rows, K input columns, g columns a block, C = ceil(K/g) blocks a row.
+The kernels read weights as unsigned `values + 2^(bits−1)`, the low nibble first, and blocks of 16, 32, 64, 128 or 256
+columns. Every conversion here keeps each weight exactly: narrower grids are widened to 4 or 8 bits, and scales of
+larger groups are repeated for each of the blocks that a group is cut into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.grid.grid import Grid
+from engine.runtimes.onnx_runtime.limits import block_size_for
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """One weight as MatMulNBits reads it.
+
+    Attributes:
+        data: uint8 [N, C, g·bits/8].
+        scales: float32 [N, C].
+        zeros: uint8 [N, ceil(C·bits/8)], or None where every block's zero is 2^(bits−1).
+        columns: K; the last block is padded where g does not divide it.
+    """
+
+    data: Bytes
+    scales: npt.NDArray[np.float32]
+    zeros: Bytes | None
+    bits: int
+    block: int
+    columns: int
+
+    @property
+    def rows(self) -> int:
+        """N."""
+        return int(self.data.shape[0])
+
+    @property
+    def padded(self) -> bool:
+        """Rows end in columns that are not the weight's."""
+        return int(self.data.shape[1]) * self.block != self.columns
+
+
+def blocks_of(grids: Sequence[Grid]) -> Blocks:
+    """`grids` of equal K as one weight, their rows one under the other; exact even where bits or groups differ."""
+    columns = int(grids[0].values.shape[1])
+    bits = 4 if all(grid.bits <= 4 for grid in grids) else 8
+    sizes = [block_size_for(grid.group_size, columns) for grid in grids]
+    if None in sizes:
+        raise ValueError(f"groups of {[grid.group_size for grid in grids]} cannot be cut into blocks")
+    block = min(size for size in sizes if size is not None)
+    half = 1 << (bits - 1)
+    values = np.concatenate([grid.values.numpy() for grid in grids]).astype(np.int16) + half
+    count = -(-columns // block)
+    values = np.pad(values, ((0, 0), (0, count * block - columns)), constant_values=half)
+    scales = np.concatenate([_spread(grid.scale.float().numpy(), count) for grid in grids])
+    zeros = None
+    if any(grid.zero is not None for grid in grids):
+        parts = [
+            _spread(np.zeros(grid.scale.shape, np.int8) if grid.zero is None else grid.zero.numpy(), count)
+            for grid in grids
+        ]
+        zeros = _pack((np.concatenate(parts).astype(np.int16) + half).astype(np.uint8), bits)
+    data = _pack(values.astype(np.uint8), bits).reshape(len(values), count, block * bits // 8)
+    return Blocks(data, np.ascontiguousarray(scales, dtype=np.float32), zeros, bits, block, columns)
+
+
+def _spread(rows: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+    """`rows` [N, G] repeated to [N, count]: each group's number once for every block it is cut into."""
+    return np.repeat(rows, count // rows.shape[1], axis=1)
+
+
+def _pack(values: Bytes, bits: int) -> Bytes:
+    """uint8 [N, C] as stored: two a byte for 4 bits, low nibble first, rows padded to whole bytes."""
+    if bits == 8:
+        return np.ascontiguousarray(values)
+    if values.shape[1] % 2:
+        values = np.pad(values, ((0, 0), (0, 1)))
+    return np.asarray(values[:, 0::2] | (values[:, 1::2] << 4), dtype=np.uint8)

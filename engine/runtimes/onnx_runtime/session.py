@@ -1,0 +1,159 @@
+"""An open ONNX Runtime model: weights mapped from disk, a key-value cache that grows in place, no copy per token."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from engine.runtimes.base import Floats, Ids, OpenRequest, Session, TextBatch
+from engine.runtimes.limits import context_length, ending_tokens
+from engine.runtimes.onnx_runtime.cache import KeyValueCache
+from engine.runtimes.onnx_runtime.limits import MODEL
+
+
+def inference_session(folder: Path, threads: int, device: str) -> Any:
+    """The model in `folder` on `threads` CPU threads, or on CUDA with the CPU for what CUDA lacks."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    # Threads spin inside a run, where it saves wake-ups, and rest between runs, where they would slow others down.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.log_severity_level = 3
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"] if device == "cuda" else ["CPUExecutionProvider"]
+    return ort.InferenceSession(str(folder / MODEL), options, providers=providers)
+
+
+class OnnxSession(Session):
+    """What decoders and encoders share."""
+
+    def __init__(self, request: OpenRequest) -> None:
+        self.folder, self.task, self.runtime = request.folder, request.artefact.task, request.artefact.runtime
+        self.device, self.weight_bytes = request.device, request.artefact.weight_bytes
+        self.eos, self.context_length = ending_tokens(request.folder), context_length(request.folder)
+        self._session: Any = inference_session(request.folder, request.threads, request.device)
+
+    def close(self) -> None:
+        """Free the weights."""
+        self._session = None
+
+
+class DecoderSession(OnnxSession):
+    """A decoder. Keys and values are appended to the cache where it lies."""
+
+    def __init__(self, request: OpenRequest) -> None:
+        super().__init__(request)
+        sizes = json.loads((request.folder / "config.json").read_text(encoding="utf-8"))
+        heads = sizes.get("num_key_value_heads") or sizes["num_attention_heads"]
+        width = sizes.get("head_dim") or sizes["hidden_size"] // sizes["num_attention_heads"]
+        self._cache = KeyValueCache(self._session, request.device, self.context_length, heads, width)
+        self._vocabulary = int(self._session.get_outputs()[0].shape[-1])
+        # The second binding lacks the logits: all but the last token of a prompt need no output head.
+        self._binding: Any = self._session.io_binding()
+        self._headless: Any = self._session.io_binding()
+        self._to_cache = ort.RunOptions()
+        self._to_cache.only_execute_path_to_fetches = True
+
+    def prefill(self, ids: Ids) -> Floats:
+        """Start a new sequence with `ids` [B, T]; the logits of the last position, [B, V]."""
+        self._start(ids)
+        if ids.shape[1] > 1:
+            self._append(ids[:, :-1])
+        return self._append_read(ids[:, -1:])[:, 0]
+
+    def decode(self, ids: Ids) -> Floats:
+        """Append one token per row, `ids` [B]; the logits for the next, [B, V]."""
+        return self._append_read(ids[:, None])[:, 0]
+
+    def logits(self, ids: Ids) -> Floats:
+        """The logits of every position of `ids` [B, T]: [B, T, V]. Leaves no sequence open."""
+        self._start(ids)
+        logits = self._append_read(ids)
+        self._cache.length = 0
+        return logits
+
+    def close(self) -> None:
+        """Free the weights and the cache."""
+        self._binding = self._headless = None
+        self._cache.free()
+        super().close()
+
+    def _start(self, ids: Ids) -> None:
+        if self._cache.start(*ids.shape):
+            self._bind_cache()
+
+    def _bind_cache(self) -> None:
+        self._cache.bind(self._binding)
+        self._cache.bind(self._headless)
+
+    def _append(self, ids: Ids) -> None:
+        """Run `ids` [B, T] after what the cache holds, for the cache alone."""
+        self._bind_inputs(self._headless, ids)
+        self._session.run_with_iobinding(self._headless, self._to_cache)
+        self._cache.length += ids.shape[1]
+
+    def _append_read(self, ids: Ids) -> Floats:
+        """Run `ids` [B, T] after what the cache holds; the logits, [B, T, V]."""
+        self._bind_inputs(self._binding, ids)
+        logits = np.empty((*ids.shape, self._vocabulary), np.float32)
+        self._binding.bind_output("logits", "cpu", 0, np.float32, logits.shape, logits.ctypes.data)
+        self._session.run_with_iobinding(self._binding)
+        self._cache.length += ids.shape[1]
+        return logits
+
+    def _bind_inputs(self, binding: Any, ids: Ids) -> None:
+        if self._cache.reserve(ids.shape[1]):
+            self._bind_cache()
+        binding.bind_cpu_input("input_ids", np.ascontiguousarray(ids))
+        binding.bind_cpu_input("attention_mask", self._cache.mask(self._cache.length + ids.shape[1]))
+
+
+class EncoderSession(OnnxSession):
+    """An encoder: hidden states, class logits, or logits of masked tokens."""
+
+    def __init__(self, request: OpenRequest) -> None:
+        super().__init__(request)
+        self._inputs = frozenset(value.name for value in self._session.get_inputs())
+
+    def prefill(self, ids: Ids) -> Floats:
+        """Encoders do not continue texts: raises TypeError."""
+        raise TypeError(f"a {self.task} model does not continue texts")
+
+    def decode(self, ids: Ids) -> Floats:
+        """Encoders do not continue texts: raises TypeError."""
+        raise TypeError(f"a {self.task} model does not continue texts")
+
+    def logits(self, ids: Ids) -> Floats:
+        """The vocabulary's logits of every position of `ids` [B, T], all of them real tokens: [B, T, V]."""
+        if self.task != "fill-mask":
+            raise TypeError(f"a {self.task} model has no logits over the vocabulary")
+        return self._run("logits", TextBatch(ids, np.ones_like(ids)))
+
+    def hidden(self, batch: TextBatch) -> Floats:
+        """The last hidden states, [B, T, H]."""
+        return self._run("last_hidden_state", batch)
+
+    def classify(self, batch: TextBatch) -> Floats:
+        """The class logits, [B, C]."""
+        if self.task != "text-classification":
+            raise TypeError(f"a {self.task} model does not classify")
+        return self._run("logits", batch)
+
+    def _run(self, output: str, batch: TextBatch) -> Floats:
+        feeds = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+        if "token_type_ids" in self._inputs:
+            types = batch.token_type_ids
+            feeds["token_type_ids"] = np.zeros_like(batch.input_ids) if types is None else types
+        result: Floats = self._session.run([output], feeds)[0]
+        return result
+
+
+def open_session(request: OpenRequest) -> OnnxSession:
+    """Open the artefact of `request`."""
+    if request.artefact.task == "text-generation":
+        return DecoderSession(request)
+    return EncoderSession(request)

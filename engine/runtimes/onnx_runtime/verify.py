@@ -1,0 +1,93 @@
+"""Compare a built model with the dequantised torch model that it came from, on the built-in text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import paths
+from engine.protocol.errors import UserError
+from engine.runtimes.base import Floats, Ids
+
+# Floating-point kernels order their sums differently; what lies on the same weights stays within this.
+TOLERANCE = 1e-3
+TOLERANCE_HALF = 3e-2  # the same with sums in float16, on CUDA
+_TOKENS = 256
+_TEXT = "evaluation.txt"
+
+
+@dataclass(frozen=True)
+class Window:
+    """The tokens that a conversion is checked on, and where they come from, in words."""
+
+    ids: Ids
+    source: str
+
+
+def window(folder: Path, vocabulary: int, limit: int) -> Window:
+    """The first tokens of the built-in text, [1, T] with T at most 256 and `limit`; seeded ones without a tokenizer."""
+    from engine.text.tokenizer import load_tokenizer
+
+    length = min(_TOKENS, limit)
+    try:
+        tokenizer = load_tokenizer(folder)
+    except UserError:
+        ids = np.random.default_rng(0).integers(0, vocabulary, (1, length))
+        return Window(ids, f"{length} random tokens")
+    text = (paths.resources() / _TEXT).read_text(encoding="utf-8")
+    tokens = tokenizer(text[: 40 * length], truncation=True, max_length=length)["input_ids"]
+    return Window(np.array([tokens], dtype=np.int64), f"{len(tokens)} tokens of the built-in text")
+
+
+def relative_error(found: Floats, expected: Floats) -> float:
+    """The largest difference over the largest magnitude; infinite where `found` is not finite."""
+    if not np.isfinite(found).all():
+        return float("inf")
+    return float(np.abs(found - expected).max() / max(float(np.abs(expected).max()), 1e-30))
+
+
+def divergence(expected: Floats, found: Floats) -> float:
+    """The mean Kullback–Leibler divergence of `found` from `expected`, logits [T, V], in nats a token."""
+    total = 0.0
+    for row, other in zip(expected, found, strict=True):
+        p, q = _log_softmax(row), _log_softmax(other)
+        total += float(np.sum(np.exp(p) * (p - q)))
+    return max(0.0, total / len(expected))
+
+
+def cosine(expected: Floats, found: Floats) -> float:
+    """The mean cosine of the rows of two arrays [T, H]."""
+    a, b = expected.astype(np.float64), found.astype(np.float64)
+    return float(np.mean(np.sum(a * b, -1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1) + 1e-30)))
+
+
+def require_equal(found: Floats, expected: Floats, tolerance: float) -> float:
+    """The relative error. Raises UserError where it is over `tolerance`: the conversion is then wrong, not inexact."""
+    error = relative_error(found, expected)
+    if error > tolerance:
+        raise UserError(
+            f"The converted model does not compute what the original does: its outputs differ by {error:.1%}.",
+            "Choose another runtime for this model, and report it: the conversion was not kept.",
+            code="unsupported_architecture",
+        )
+    return error
+
+
+def twin_outputs(twin: Any, inputs: dict[str, Ids], field: str) -> Floats:
+    """Output `field` of Transformers model `twin` for `inputs`."""
+    import torch
+
+    with torch.inference_mode():
+        output = twin(**{name: torch.from_numpy(array) for name, array in inputs.items()})
+    array: Floats = getattr(output, field).float().cpu().numpy()
+    return array
+
+
+def _log_softmax(row: Floats) -> npt.NDArray[np.float64]:
+    shifted = row.astype(np.float64) - float(row.max())
+    result: npt.NDArray[np.float64] = shifted - np.log(np.sum(np.exp(shifted)))
+    return result
