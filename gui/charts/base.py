@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 
 from gui.item_models.rows import Column, RowsModel
 from gui.theme.theme import colour, font, theme
+from gui.widgets.buttons import icon_button
 
 # Antialiased or thicker lines froze a window for a minute on a software renderer.
 pg.setConfigOptions(antialias=False, useOpenGL=False, enableExperimental=False)
@@ -171,26 +172,21 @@ class Chart(QFrame):
     # Inside ---------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self._toggle = QToolButton()
-        self._toggle.setText(self.tr("Table"))
+        title = self.translated(self.title)
+        self._toggle = icon_button("grid", self.tr("%1: show as a table").replace("%1", title))
         self._toggle.setCheckable(True)
-        self._toggle.setProperty("kind", "icon")
-        self._toggle.setToolTip(self.tr("Show the same numbers as a table"))
-        self._toggle.setAccessibleName(self.tr("%1: table").replace("%1", self.translated(self.title)))
         self._toggle.toggled.connect(self.show_table)
-        more = QToolButton()
-        more.setText("⋯")
-        more.setProperty("kind", "icon")
+        more = icon_button("more", self.tr("%1: open large, save").replace("%1", title))
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        more.setAccessibleName(self.tr("%1: enlarge or save").replace("%1", self.translated(self.title)))
         menu = QMenu(more)
         menu.addAction(self.tr("Open large"), self.enlarge)
         menu.addAction(self.tr("Save picture (PNG)…"), self._ask_png)
         menu.addAction(self.tr("Save numbers (CSV)…"), self._ask_csv)
         more.setMenu(menu)
         head = QHBoxLayout()
-        head.setSpacing(8)
+        head.setSpacing(4)
         head.addWidget(self._heading)
+        head.addSpacing(8)
         head.addWidget(self.legend, 1)
         head.addWidget(self._toggle)
         head.addWidget(more)
@@ -274,9 +270,9 @@ def _escaped(text: str) -> str:
 
 
 TEXTS = (
-    QT_TRANSLATE_NOOP("Chart", "Inter-token latency, live"),
+    QT_TRANSLATE_NOOP("Chart", "Inter-token latency"),
     QT_TRANSLATE_NOOP("Chart", "Seconds between one token and the next, as they arrive."),
-    QT_TRANSLATE_NOOP("Chart", "Tokens per second, live"),
+    QT_TRANSLATE_NOOP("Chart", "Tokens per second"),
     QT_TRANSLATE_NOOP("Chart", "How fast each model writes, over its latest tokens."),
     QT_TRANSLATE_NOOP("Chart", "Latency distribution"),
     QT_TRANSLATE_NOOP("Chart", "How often each inter-token latency occurred. Narrow and left is good."),

@@ -10,7 +10,7 @@ from gui.charts.live import LiveChart
 class LatencyLiveChart(LiveChart):
     """Milliseconds between one token and the next."""
 
-    title = "Inter-token latency, live"
+    title = "Inter-token latency"
     help = "Seconds between one token and the next, as they arrive."
     unit = "s"
     factor = 1e3

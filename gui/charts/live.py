@@ -30,6 +30,7 @@ class LiveChart(Chart):
         self.plot.setXRange(0, 60, padding=0)
         self.plot.setYRange(0, 1, padding=0)
         self._top = 1.0
+        self._show_values(False)
         self._paint_axes()
 
     def value_of(self, candidate: int, token: Token) -> float | None:
@@ -47,6 +48,7 @@ class LiveChart(Chart):
         self._top = 1.0
         self.plot.setYRange(0, 1, padding=0)
         self.plot.setXRange(0, 60, padding=0)
+        self._show_values(False)
         self._write_legend()
         self.refresh_table()
 
@@ -67,6 +69,7 @@ class LiveChart(Chart):
             view = np.asarray(values[-WINDOW:]) * self.factor
             self._curves[place].setData(np.arange(len(view)), view)
         if touched:
+            self._show_values(True)
             self._fit()
             self._write_legend()
             self.refresh_table()
@@ -83,6 +86,13 @@ class LiveChart(Chart):
         if high > self._top or high < self._top / 2.5 or self._top == 1.0:
             self._top = max(high * 1.1, 1e-9)
             self.plot.setYRange(0, self._top, padding=0)
+
+    def _show_values(self, shown: bool) -> None:
+        """An empty chart has axes without numbers: there is nothing yet to read off."""
+        if getattr(self, "_values_shown", None) != shown:
+            self._values_shown = shown
+            for side in ("left", "bottom"):
+                self.plot.getAxis(side).setStyle(showValues=shown)
 
     def _add_line(self) -> None:
         curve = self.plot.plot(pen=line(series_colour(len(self._curves))), antialias=False, skipFiniteCheck=True)

@@ -15,7 +15,7 @@ SPAN = 16  # tokens that the rate is taken over
 class RateLiveChart(LiveChart):
     """The rate over each model's latest tokens, by its own clock: interleaving with others does not count."""
 
-    title = "Tokens per second, live"
+    title = "Tokens per second"
     help = "How fast each model writes, over its latest tokens."
     unit = "1/s"
 

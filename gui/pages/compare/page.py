@@ -162,6 +162,7 @@ class ComparePage(Page):
         split.addWidget(self.results)
         split.setStretchFactor(0, 5)
         split.setStretchFactor(1, 4)
+        split.setSizes([340, 240])
         head = row(spacing=8)
         head.addLayout(column(self._verdict, self._rest, spacing=2), 1)
         parts: tuple[QWidget, ...] = (self.stop_button, self.rounds, self.measure_button, self.report_button)
@@ -328,7 +329,8 @@ class ComparePage(Page):
 
     def _on_compared(self, result: dict[str, Any]) -> None:
         self._show_comparison(Comparison.model_validate(result))
-        self._show(self.shown if self.shown < len(self.prompts) else -1)
+        self._show(next((place for place, turn in enumerate(self.prompts) if turn.mark), 0 if self.prompts else -1))
+        self._show_state()
 
     def _on_answered(self, result: dict[str, Any]) -> None:
         found = ChatAnswers.model_validate(result)

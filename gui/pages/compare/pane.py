@@ -17,6 +17,8 @@ from gui.theme.theme import colour, follow_theme, font
 from gui.widgets.frames import Card, row
 from gui.widgets.text import label
 
+PROMPT_SHOWN = 160
+
 
 class AnswerView(QTextEdit):
     """The text itself. Read-only; every character belongs to a turn's token or to a prompt."""
@@ -26,6 +28,7 @@ class AnswerView(QTextEdit):
         self.candidate = candidate
         self._turns: list[Turn] = []
         self._starts: list[list[int]] = []  # per turn: document position where each token begins
+        self._stops: list[int] = []  # per turn: document position after its last token
         self.setReadOnly(True)
         self.setFrameShape(QTextEdit.Shape.NoFrame)
         self.setUndoRedoEnabled(False)
@@ -37,7 +40,7 @@ class AnswerView(QTextEdit):
     def show_turns(self, turns: list[Turn]) -> None:
         """Write the whole conversation anew."""
         self._turns = turns
-        self._starts = []
+        self._starts, self._stops = [], []
         self.clear()
         for turn in turns:
             self._begin_turn(turn)
@@ -64,20 +67,20 @@ class AnswerView(QTextEdit):
     def mark(self) -> None:
         """Tint the tokens that the other side did not write; the first of them more strongly."""
         marks = []
-        for turn, starts in zip(self._turns, self._starts, strict=True):
+        for turn, starts, stop in zip(self._turns, self._starts, self._stops, strict=True):
             first = turn.diverged.get(self.candidate or 1)
             places = sorted(p for p in differing(turn, self.candidate) if p < len(starts))
             for begin, end in _runs(places):
-                marks.append(self._selection(turn, starts, begin, end, "accent_soft" if self.candidate else "raised"))
+                marks.append(self._selection(starts, stop, begin, end, "accent_soft" if self.candidate else "raised"))
             if first is not None and first < len(starts):
-                marks.append(self._selection(turn, starts, first, first + 1, "warn_soft", underline=True))
+                marks.append(self._selection(starts, stop, first, first + 1, "warn_soft", underline=True))
         self.setExtraSelections(marks)
 
     def token_at(self, place: QPoint) -> tuple[Turn, int] | None:
         """The turn and token under a point of the viewport."""
         position = self.cursorForPosition(place).position()
-        for turn, starts in zip(self._turns, self._starts, strict=True):
-            if starts and starts[0] <= position <= self._end(turn, starts):
+        for turn, starts, stop in zip(self._turns, self._starts, self._stops, strict=True):
+            if starts and starts[0] <= position <= stop:
                 return turn, max(0, bisect_right(starts, position) - 1)
         return None
 
@@ -121,9 +124,10 @@ class AnswerView(QTextEdit):
             cursor.setBlockFormat(space)
         asked = QTextCharFormat()
         asked.setForeground(colour("muted"))
-        cursor.insertText(turn.prompt, asked)
+        cursor.insertText(_shortened(turn.prompt), asked)
         cursor.insertBlock(QTextBlockFormat(), self._plain())
         self._starts.append([])
+        self._stops.append(cursor.position())
 
     def _append(self, number: int, shown: int) -> None:
         tokens = self._turns[number].answer(self.candidate)[shown:]
@@ -131,10 +135,16 @@ class AnswerView(QTextEdit):
             return
         cursor = self._cursor()
         position = cursor.position()
+        blank = not self._turns[number].text(self.candidate, shown).strip()
+        texts = []
         for token in tokens:
             self._starts[number].append(position)
-            position += len(token.text.encode("utf-16-le")) // 2  # Qt counts UTF-16 units
-        cursor.insertText("".join(token.text for token in tokens), self._plain())
+            text = token.text.lstrip() if blank else token.text  # what an answer begins with is often an empty line
+            blank = blank and not text
+            texts.append(text)
+            position += len(text.encode("utf-16-le")) // 2  # Qt counts UTF-16 units
+        self._stops[number] = position
+        cursor.insertText("".join(texts), self._plain())
 
     def _cursor(self) -> QTextCursor:
         cursor = QTextCursor(self.document())
@@ -150,16 +160,13 @@ class AnswerView(QTextEdit):
         bar = self.verticalScrollBar()
         bar.setValue(bar.maximum())
 
-    def _end(self, turn: Turn, starts: list[int]) -> int:
-        return starts[-1] + len(turn.answer(self.candidate)[len(starts) - 1].text.encode("utf-16-le")) // 2
-
     def _selection(
-        self, turn: Turn, starts: list[int], begin: int, end: int, token: str, *, underline: bool = False
+        self, starts: list[int], last: int, begin: int, end: int, token: str, *, underline: bool = False
     ) -> QTextEdit.ExtraSelection:
         made = QTextEdit.ExtraSelection()
         cursor = QTextCursor(self.document())
         cursor.setPosition(starts[begin])
-        stop = starts[end] if end < len(starts) else self._end(turn, starts)
+        stop = starts[end] if end < len(starts) else last
         cursor.setPosition(stop, QTextCursor.MoveMode.KeepAnchor)
         made.cursor = cursor
         look = QTextCharFormat()
@@ -224,6 +231,12 @@ class Pane(Card):
             " padding: 2px; background: transparent; }"
             f"QComboBox:focus {{ border: 2px solid {colour('focus').name()}; padding: 0; }}"
         )
+
+
+def _shortened(prompt: str) -> str:
+    """The beginning of a long prompt in one paragraph: the answer is what the pane is for."""
+    text = " ".join(prompt.split())
+    return text if len(text) <= PROMPT_SHOWN else text[:PROMPT_SHOWN].rsplit(" ", 1)[0] + " …"
 
 
 def _runs(places: list[int]) -> list[tuple[int, int]]:

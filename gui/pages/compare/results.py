@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QHeaderView, QPushButton, QStackedWidget, QTableView, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QTableView, QWidget
 
 from engine.compare.table import Comparison
 from engine.protocol.events import Measured, Token
@@ -47,7 +46,7 @@ class Results(QWidget):
         switch = row(spacing=0)
         for place, title in enumerate((self.tr("Live"), self.tr("Distribution and memory"))):
             tab = QPushButton(title)
-            tab.setProperty("kind", "quiet")
+            tab.setProperty("kind", "tab")
             tab.setCheckable(True)
             tab.setChecked(place == 0)
             self._tabs.addButton(tab, place)
@@ -65,8 +64,11 @@ class Results(QWidget):
         self._view.setSelectionMode(QTableView.SelectionMode.SingleSelection)
         self._view.setHorizontalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
         self._view.horizontalHeader().setHighlightSections(False)
+        self._view.setStyleSheet("QTableView::item { padding: 0 6px; }")
         layout = row(spacing=12)
-        layout.addLayout(column(switch, self._stack, spacing=4), 8)
+        left = column(switch, self._stack, spacing=4)
+        left.setStretch(1, 1)
+        layout.addLayout(left, 6)
         layout.addWidget(Card(self._view, kind="pane", margins=4), 5)
         self.setLayout(layout)
 
@@ -127,8 +129,4 @@ class Results(QWidget):
         lists = [tuple(found.values()) for found in self._measured]
         self.table.reset(rows_of(lists), columns(self._names or ("", "")))
         self.memory.set_measurements(lists)
-        header = self._view.horizontalHeader()
-        for place in range(self.table.columnCount()):
-            header.setSectionResizeMode(place, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self._view.resizeColumnsToContents()

@@ -29,9 +29,9 @@ class Turn:
             self.answers.append([])
         return self.answers[candidate]
 
-    def text(self, candidate: int) -> str:
-        """One candidate's answer."""
-        return "".join(token.text for token in self.answer(candidate))
+    def text(self, candidate: int, stop: int | None = None) -> str:
+        """One candidate's answer, or its first `stop` tokens."""
+        return "".join(token.text for token in self.answer(candidate)[:stop])
 
     def add(self, tokens: Iterable[Token]) -> None:
         """Append streamed tokens and look for the first divergence among the new ones."""

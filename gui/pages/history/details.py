@@ -70,7 +70,8 @@ class Details(Card):
         first = rows[0]
         record = first.record
         self._name.setText(record.name)
-        self._verdict.setText(first.candidate.verdict_text if first.candidate else self.tr("Not compared yet."))
+        words = first.candidate.verdict_text if first.candidate else self.tr("Not compared yet.")
+        self._verdict.setText(words[:1].upper() + words[1:])
         self._facts.show_facts(
             [
                 (self.tr("Model"), record.checkpoint_name, record.checkpoint),

@@ -122,7 +122,7 @@ class ExportDialog(QDialog):
     def _on_finished(self, result: dict[str, Any]) -> None:
         self._show_busy(False)
         files = len(result.get("files", []))
-        words = self.tr("%n file(s) written", "", files)
+        words = self.tr("1 file written") if files == 1 else self.tr("%n files written", "", files)
         verified = result.get("verified")
         if verified:
             how = verified if isinstance(verified, str) else self.tr("read back and verified")

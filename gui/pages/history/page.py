@@ -61,7 +61,7 @@ class HistoryPage(Page):
         ]
         self.scatter.set_dots(dots)
         self.scatter.setVisible(bool(dots))
-        self._count.setText(self.tr("%n run(s)", "", len(rows)))
+        self._count.setText(self.tr("1 run") if len(rows) == 1 else self.tr("%n runs", "", len(rows)))
         self.select(*(chosen or [row.record.id for row in rows[:1]]))
 
     def selected(self) -> list[RunRow]:
@@ -113,6 +113,7 @@ class HistoryPage(Page):
         self.view.setTabKeyNavigation(False)
         self.view.verticalHeader().hide()
         self.view.verticalHeader().setDefaultSectionSize(32)
+        self.view.setStyleSheet("QTableView::item { padding: 0 6px; }")
         header = self.view.horizontalHeader()
         header.setHighlightSections(False)
         for place in range(3, len(columns())):
@@ -224,7 +225,7 @@ class HistoryPage(Page):
         names = "\n".join(row.record.name for row in rows[:8])
         answer = QMessageBox.question(
             self,
-            self.tr("Delete %n run(s)?", "", len(rows)),
+            self.tr("Delete this run?") if len(rows) == 1 else self.tr("Delete %n runs?", "", len(rows)),
             self.tr("This removes the built model and its measurements from the disk. It cannot be undone.")
             + f"\n\n{names}",
             QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel,

@@ -83,7 +83,6 @@ class RunPage(Page):
     def _build(self) -> None:
         self._title = ElidedLabel("", "title")
         self._line = ElidedLabel("", "muted")
-        self.run_button = button(self.tr("Run"), self.start, kind="primary", icon="play")
         self.cancel_button = button(self.tr("Cancel"), self.cancel, icon="stop")
         self.cancel_button.setToolTip(self.tr("Stop. Finished stages are kept, and the next run goes on from there."))
         self.list = QListView()
@@ -106,25 +105,23 @@ class RunPage(Page):
         self.log.setMaximumBlockCount(LOG_LINES)
         self.log.setFont(font("caption", mono=True))
         self.log.setAccessibleName(self.tr("Log"))
-        self.log.setMaximumHeight(160)
+        self.log.setMinimumHeight(120)
         self.log.hide()
         self.log_button = QPushButton(self.tr("Show log"))
         self.log_button.setProperty("kind", "quiet")
         self.log_button.setCheckable(True)
         self.log_button.toggled.connect(self._on_log)
-        stages = Card(self.list, kind="pane", margins=4)
+        self._stages_card = Card(self.list, kind="pane", margins=4)
+        self.stages.modelReset.connect(self._fit)
         body = row(spacing=16)
-        body.addWidget(stages, 1)
-        body.addWidget(self.gauges)
+        body.addLayout(column(self._stages_card, self.log, row(self.log_button, None), None, spacing=8), 1)
+        body.addWidget(self.gauges, 0, Qt.AlignmentFlag.AlignTop)
         page = QWidget()
         head = row(spacing=8)
         head.addLayout(column(self._title, self._line, spacing=4), 1)
         head.addWidget(self.cancel_button)
-        head.addWidget(self.run_button)
         layout = column(head, self.card, self.result, self._notice, spacing=12, margins=(24, 16, 24, 16))
         layout.addLayout(body, 1)
-        layout.addWidget(self.log)
-        layout.addLayout(row(None, self.log_button))
         page.setLayout(layout)
         self._empty = EmptyState(
             "play",
@@ -208,8 +205,8 @@ class RunPage(Page):
         self._line.setText(recipe_line(self.document.recipe))
         self.stages.stop("stopped" if cancelled else "failed")
         if cancelled:
-            kept = self.tr("%n finished stage(s) are kept; Run goes on from there.", "", self.stages.done)
-            self._notice.setText(self.tr("Stopped.") + " " + (kept if self.stages.done else ""))
+            kept = self.tr("Finished stages are kept; Run goes on from there.")
+            self._notice.setText(self.tr("Stopped.") + (f" {kept}" if self.stages.done else ""))
             self._notice.show()
         else:
             self.card.show_failure(failure)
@@ -217,13 +214,13 @@ class RunPage(Page):
 
     def _show_state(self, _state: str = "") -> None:
         self.cancel_button.setVisible(self.running)
-        self.run_button.setVisible(not self.running)
-        again = self.handle is not None
-        self.run_button.setText(self.tr("Run again") if again else self.tr("Run"))
-        self.list.setMinimumHeight(min(HEIGHT * 3 + 8, HEIGHT * max(1, len(self.stages.rows)) + 8))
         if self.handle is not None and self.handle.state == "queued":
             waiting = self.jobs.current is not None
             self._line.setText(self.tr("Waiting for another job to end") if waiting else self.tr("Starting the engine"))
+
+    def _fit(self) -> None:
+        """The card is as high as its stages, so that nothing empty stands below them."""
+        self._stages_card.setMaximumHeight(HEIGHT * max(1, len(self.stages.rows)) + 12)
 
     def _on_log(self, shown: bool) -> None:
         self.log.setVisible(shown)

@@ -51,9 +51,9 @@ class ResultCard(Card):
             facts.append(f"{size(before)} → {size(after)} ({format_ratio(after / before)})")
         made = sum(stage["state"] == "done" for stage in result.get("stages", []))
         cached = len(result.get("stages", [])) - made
-        facts.append(self.tr("%n stage(s) done", "", made) if made else self.tr("nothing to do"))
+        facts.append(self.tr("stages made: %1").replace("%1", str(made)))
         if cached:
-            facts.append(self.tr("%n taken from the cache", "", cached))
+            facts.append(self.tr("taken from the cache: %1").replace("%1", str(cached)))
         facts.append(self.tr("in %1").replace("%1", duration(seconds)))
         facts.append(self.tr("kept in History as %1").replace("%1", str(result["run"])))
         self._facts.setText(" · ".join(facts))
