@@ -39,7 +39,7 @@ QFrame[kind="card"], QFrame[kind="pane"] {{
 QFrame[kind="card"][selected="true"] {{ border-color: {t.accent}; background: {t.surface}; }}
 QFrame[kind="card"]:focus {{ border: 2px solid {t.focus}; }}
 QFrame[kind="bar"] {{ background: {t.surface}; border: none; border-bottom: 1px solid {t.border}; }}
-QFrame[kind="note"] {{ background: {t.accent_soft}; border: none; border-radius: {RADIUS}px; }}
+QFrame[kind="note"] {{ background: {t.surface}; border: 1px solid {t.border}; border-radius: {RADIUS}px; }}
 QFrame[kind="warning"] {{ background: {t.warn_soft}; border: none; border-radius: {RADIUS}px; }}
 QFrame[kind="problem"] {{ background: {t.bad_soft}; border: none; border-radius: {RADIUS}px; }}
 QFrame[kind="line"] {{ background: {t.border}; border: none; max-height: 1px; min-height: 1px; }}

@@ -89,16 +89,16 @@ class Board(QWidget):
         if self.selected is not None and self.selected >= len(self.cards):
             self.selected = len(self.cards) - 1 if self.cards else None
         for index, (card, entry) in enumerate(zip(self.cards, recipe.passes, strict=True)):
-            severity, badge = self._badge([p for p in problems if p.index == index])
+            badge = self._badge([p for p in problems if p.index == index])
             card.show_enabled(entry.enabled)
-            card.show_state(self._glyph(entry), severity, badge, dimmed=not entry.enabled)
+            card.show_state(self._glyph(entry), *badge, dimmed=not entry.enabled)
         target = recipe.target
-        severity, badge = self._badge([p for p in problems if p.index is None])
+        badge = self._badge([p for p in problems if p.index is None])
         self.target.title.setText(engine_text(runtimes.get(target.runtime).title))
         threads = (
             self.tr("threads: automatic") if target.threads is None else self.tr("%n thread(s)", "", target.threads)
         )
-        self.target.show_state(f"{target.device.upper()}\n{threads}", severity, badge)
+        self.target.show_state(f"{target.device.upper()}\n{threads}", *badge)
         self._mark()
 
     def add_menu(self) -> QMenu:
@@ -184,11 +184,12 @@ class Board(QWidget):
         except UserError:
             return self.tr("needs a correction")
 
-    def _badge(self, problems: list[Problem]) -> tuple[str, str]:
+    def _badge(self, problems: list[Problem]) -> tuple[str, int, str]:
         stops = sum(problem.severity == "stop" for problem in problems)
         if stops:
-            return "stop", self.tr("%n problem(s)", "", stops)
-        return ("note", self.tr("%n note(s)", "", len(problems))) if problems else ("", "")
+            return "stop", stops, self.tr("%n problem(s), see below", "", stops)
+        count = len(problems)
+        return ("note", count, self.tr("%n note(s), see below", "", count)) if count else ("", 0, "")
 
     def _open_add_menu(self) -> None:
         menu = self.add_menu()

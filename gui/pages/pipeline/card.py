@@ -50,14 +50,19 @@ class BaseCard(QFrame):
         self._selected, self._severity = False, ""
         self._dimmed = False
         self.head = row(self._picture, self.title, spacing=6)
-        self.foot = row(self.badge_icon, self.badge, None, spacing=4)
+        self.foot = row(None, self.badge_icon, self.badge, spacing=4)
         self.setLayout(column(self.head, self.glyph, None, self.foot, spacing=6, margins=12))
         follow_theme(self, self._paint)
 
-    def show_state(self, glyph: str, severity: str, badge: str, *, dimmed: bool = False) -> None:
-        """Show the short picture of the options, and the badge: `severity` is "", "note" or "stop"."""
+    def show_state(self, glyph: str, severity: str, count: int, badge: str, *, dimmed: bool = False) -> None:
+        """Show the options in short, and how many notes there are: `severity` is "", "note" or "stop".
+
+        `badge` says the count in words, for tooltip and screen readers.
+        """
         self.glyph.setText(glyph)
-        self.badge.setText(badge)
+        self.badge.setText(str(count) if count else "")
+        for part in (self.badge, self.badge_icon):
+            part.setToolTip(badge)
         self._severity, self._dimmed = severity, dimmed
         for part in (self.title, self.glyph):
             part.setEnabled(not dimmed)
@@ -117,8 +122,8 @@ class PassCard(BaseCard):
         self.switch.setAccessibleName(self.tr("%1 is on").replace("%1", title))
         self.switch.toggled.connect(self.toggled)
         self.menu_button = icon_button("more", self.tr("Move or remove %1").replace("%1", title), self._open_menu)
-        self.head.addWidget(self.menu_button)
-        self.foot.addWidget(self.switch)
+        self.foot.insertWidget(0, self.switch)
+        self.foot.addWidget(self.menu_button)
         self._pressed: QPoint | None = None
 
     def show_enabled(self, enabled: bool) -> None:
