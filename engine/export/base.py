@@ -1,0 +1,42 @@
+"""What an export format declares, and what its writer is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.passes.base import StepContext
+from engine.runs.record import RunRecord
+
+
+@dataclass(frozen=True)
+class FormatSpec:
+    """An export format as data; importing it must not import torch.
+
+    Attributes:
+        write: "module:function" of `write(context: ExportContext) -> None`, imported only in the engine process. It
+            reads back what it wrote and raises where the copy does not do what the run's result does.
+        suffix: ".yaml" and the like for formats of one file; "" for folders.
+        needed_bytes: an upper bound of what it writes, for the check of the disk beforehand.
+    """
+
+    name: str
+    title: str
+    summary: str
+    write: str
+    needed_bytes: Callable[[RunRecord], int]
+    suffix: str = ""
+
+
+@dataclass(frozen=True)
+class ExportContext(StepContext):
+    """What a format's writer is given.
+
+    Attributes:
+        run: the run to take away; its folder is only read.
+        destination: an existing empty folder, or for formats of one file the file to write.
+    """
+
+    run: RunRecord
+    destination: Path

@@ -1,0 +1,35 @@
+"""All export formats, in the order in which they are offered. ADD A FORMAT: one file, one line here."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from engine.catalogue import resolve
+from engine.export.base import FormatSpec
+from engine.protocol.errors import UserError
+
+ENTRIES: tuple[str, ...] = (
+    "engine.export.specs:CHECKPOINT",
+    "engine.export.specs:DENSE",
+    "engine.export.specs:RUNTIME",
+    "engine.export.specs:RECIPE",
+    "engine.export.specs:SCRIPT",
+    "engine.export.specs:REPORT",
+)
+
+
+@cache
+def all_formats() -> dict[str, FormatSpec]:
+    """Every format by name."""
+    specs = [resolve(entry, FormatSpec) for entry in ENTRIES]
+    return {spec.name: spec for spec in specs}
+
+
+def get(name: str) -> FormatSpec:
+    """The format called `name`. Raises UserError listing the known ones."""
+    try:
+        return all_formats()[name]
+    except KeyError:
+        raise UserError(
+            f"There is no export format “{name}”.", f"Use one of: {', '.join(all_formats())}.", where=name
+        ) from None

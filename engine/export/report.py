@@ -1,0 +1,178 @@
+"""A run and its newest comparison as one HTML page that needs nothing else. Free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from engine.compare.format import format_bytes, format_measurement, format_seconds
+from engine.compare.table import AnswerDiff, Candidate, Comparison
+from engine.export.base import ExportContext
+from engine.protocol.measurement import Measurement
+from engine.runs.record import RunRecord
+from engine.runs.store import RunStore
+
+_STYLE = """
+:root { color-scheme: light dark; --ground: #fff; --ink: #1c2430; --soft: #5b6675; --line: #dde2e8; --panel: #f5f7f9;
+  --good: #17753f; --bad: #a8302a; --bar: #2f6fd0; }
+@media (prefers-color-scheme: dark) { :root { --ground: #14181e; --ink: #e6eaf0; --soft: #9aa5b3; --line: #2c343e;
+  --panel: #1b2129; --good: #5cc98b; --bad: #f0857d; --bar: #6ea8ff; } }
+body { background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; margin: 0 auto;
+  max-width: 62rem; padding: 2rem 1.25rem; }
+h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
+.soft { color: var(--soft); } .verdict { background: var(--panel);
+  border-left: 4px solid var(--soft); padding: .75rem 1rem; }
+.faster { border-color: var(--good); } .slower { border-color: var(--bad); }
+table { border-collapse: collapse; width: 100%; } caption { text-align: left; color: var(--soft); padding: .25rem 0; }
+th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+small { color: var(--soft); display: block; }
+pre { background: var(--panel); padding: .75rem 1rem; overflow-x: auto; white-space: pre-wrap; }
+del { color: var(--bad); } ins { color: var(--good); text-decoration: none; border-bottom: 1px solid; }
+svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } .wide { overflow-x: auto; }
+"""
+
+
+def write(context: ExportContext) -> None:
+    """Write the report of the run with the newest comparison stored beside it."""
+    stored = RunStore(context.run.folder.parent).comparisons(context.run.id)
+    comparison = Comparison.model_validate(stored[-1]) if stored else None
+    context.destination.write_text(page(context.run, comparison), encoding="utf-8")
+
+
+def page(run: RunRecord, comparison: Comparison | None) -> str:
+    """The report as an HTML document without a single outside resource."""
+    parts = [
+        f"<h1>{escape(run.name)}</h1>",
+        f'<p class="soft">{escape(run.checkpoint_name)} · run {escape(run.id)} · {escape(run.created)}</p>',
+        *(_compared(comparison) if comparison else ['<p class="verdict">This run has not been compared yet.</p>']),
+        *_stages(run),
+        "<h2>Recipe</h2>",
+        f"<pre>{escape(run.recipe.to_yaml())}</pre>",
+        *_origin(run, comparison),
+    ]
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(run.name)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        + "\n".join(parts)
+        + "\n</body></html>\n"
+    )
+
+
+def _compared(comparison: Comparison) -> Iterable[str]:
+    yield f'<p class="verdict {comparison.verdict}">{escape(comparison.verdict_text)}</p>'
+    for notice in comparison.notices:
+        yield f'<p class="soft">{escape(notice)}</p>'
+    yield "<h2>Measurements</h2>"
+    yield from _bars(comparison.candidates)
+    yield from _measurements(comparison.candidates)
+    if comparison.prompts:
+        yield "<h2>Answers</h2>"
+        for index, prompt in enumerate(comparison.prompts):
+            yield f"<h3>{escape(prompt)}</h3>"
+            yield from _answers(comparison, index)
+
+
+def _measurements(candidates: Sequence[Candidate]) -> Iterable[str]:
+    names = list(dict.fromkeys(m.name for candidate in candidates for m in candidate.measurements))
+    heads = "".join(f'<th class="number" scope="col">{escape(c.name)}</th>' for c in candidates)
+    yield '<div class="wide"><table><caption>Value ± half of the confidence interval; the first model is the reference.'
+    yield f'</caption><thead><tr><th scope="col">Measurement</th>{heads}</tr></thead><tbody>'
+    for name in names:
+        cells = "".join(f'<td class="number">{_cell(candidate.measured(name))}</td>' for candidate in candidates)
+        better = next(m.better for c in candidates for m in c.measurements if m.name == name)
+        label = name.removesuffix("_seconds").removesuffix("_bytes").replace("_", " ")
+        yield f'<tr><th scope="row">{escape(label)}<small>{better} is better</small></th>{cells}</tr>'
+    yield "</tbody></table></div>"
+
+
+def _cell(measured: Measurement | None) -> str:
+    if measured is None:
+        return "–"
+    text, unit = format_measurement(measured)
+    if measured.confidence >= 1.0:
+        return f"{escape(text)} {escape(unit)}<small>counted</small>"
+    detail = f"{measured.confidence:.0%} interval, {measured.samples} samples"
+    return f"{escape(text)} {escape(unit)}<small>{detail}</small>"
+
+
+def _bars(candidates: Sequence[Candidate]) -> Iterable[str]:
+    """Decoding speed as bars with whiskers for the interval; for encoders the time of a request."""
+    for name in ("decode_tokens_per_second", "request_seconds"):
+        found = [(c.name, m) for c in candidates if (m := c.measured(name)) is not None]
+        if found:
+            break
+    else:
+        return
+    top = max(max(m.value, min(m.high, 2 * m.value)) for _, m in found) or 1.0
+    height = 34 * len(found)
+    yield f'<svg role="img" aria-label="{name.replace("_", " ")}" viewBox="0 0 720 {height}" width="100%">'
+    for index, (label, m) in enumerate(found):
+        y = 34 * index
+        length = 380 * m.value / top
+        low, high = (180 + 380 * max(0.0, min(edge, top)) / top for edge in (m.low, m.high))
+        yield f'<text x="0" y="{y + 21}">{escape(label[:24])}</text>'
+        yield f'<rect x="180" y="{y + 7}" width="{length:.1f}" height="20" rx="3" fill="var(--bar)"/>'
+        yield f'<path d="M{low:.1f} {y + 17}H{high:.1f}" stroke="var(--ink)" stroke-width="2"/>'
+        yield f'<text x="570" y="{y + 21}">{escape(" ".join(format_measurement(m)))}</text>'
+    yield "</svg>"
+
+
+def _answers(comparison: Comparison, prompt: int) -> Iterable[str]:
+    for index, candidate in enumerate(comparison.candidates):
+        if prompt >= len(candidate.answers):
+            continue
+        diff = next((d for d in comparison.diffs if d.prompt == prompt and d.candidate == index), None)
+        text = _marked(diff) if diff else escape(candidate.answers[prompt].text)
+        note = ""
+        if diff is not None:
+            note = " · the same, token by token" if diff.same else f" · differs from token {_ordinal(diff)} on"
+        yield f'<p class="soft">{escape(candidate.name)}{note}</p><pre>{text}</pre>'
+
+
+def _ordinal(diff: AnswerDiff) -> str:
+    return "?" if diff.first_divergence is None else str(diff.first_divergence + 1)
+
+
+def _marked(diff: AnswerDiff) -> str:
+    out = []
+    for segment in diff.segments:
+        if segment.kind == "same":
+            out.append(escape(segment.candidate_text))
+            continue
+        if segment.reference_text:
+            out.append(f"<del>{escape(segment.reference_text)}</del>")
+        if segment.candidate_text:
+            out.append(f"<ins>{escape(segment.candidate_text)}</ins>")
+    return "".join(out)
+
+
+def _stages(run: RunRecord) -> Iterable[str]:
+    yield "<h2>What was done</h2>"
+    yield f"<p>{format_bytes(run.size_before)} of weights before, {format_bytes(run.size_after)} on disk after; "
+    yield f"{format_bytes(run.weight_bytes)} of weights are read by the runtime.</p>"
+    yield '<div class="wide"><table><thead><tr><th scope="col">Stage</th><th scope="col" class="number">Time</th>'
+    yield '<th scope="col" class="number">Size</th><th scope="col">Found</th></tr></thead><tbody>'
+    for stage in run.stages:
+        facts = "; ".join(f"{key}: {value}" for key, value in stage.facts.items())
+        kept = "<small>taken from the cache</small>" if stage.state == "cached" else ""
+        yield f'<tr><th scope="row">{escape(stage.name)}{kept}</th>'
+        yield f'<td class="number">{format_seconds(stage.seconds)}</td>'
+        yield f'<td class="number">{format_bytes(stage.bytes)}</td><td>{escape(facts)}</td></tr>'
+    yield "</tbody></table></div>"
+
+
+def _origin(run: RunRecord, comparison: Comparison | None) -> Iterable[str]:
+    facts: dict[str, object] = {
+        "Checkpoint fingerprint": run.fingerprint,
+        "Made by": f"Hasten {run.engine}",
+        "Runtime": run.recipe.target.runtime,
+    }
+    if comparison is not None:
+        facts |= {"Compared": comparison.created, **comparison.conditions}
+    rows = "".join(
+        f'<tr><th scope="row">{escape(str(key).replace("_", " "))}</th><td>{escape(str(value))}</td></tr>'
+        for key, value in facts.items()
+    )
+    yield f"<h2>Origin and conditions</h2><table><tbody>{rows}</tbody></table>"
