@@ -31,7 +31,8 @@ def sparse_checkpoint(folder: Path, *, layers: int = 32, hidden: int = 4096, sha
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
     config = {
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": hidden, "vocab_size": 32000,
-        "num_hidden_layers": layers, "intermediate_size": inner, "num_attention_heads": 32, "tie_word_embeddings": False,
+        "num_hidden_layers": layers, "intermediate_size": inner, "num_attention_heads": 32,
+        "tie_word_embeddings": False,
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config))
     return folder
