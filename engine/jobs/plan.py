@@ -1,4 +1,4 @@
-"""What a run will do, before it does it: its stages, their keys, what is already there, the room they need. No torch."""
+"""What a run will do, before it does it: its stages, their keys, what is there already, the room they need."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def encode(message: BaseModel) -> bytes:
     try:
         text = dumps(data)
     except ValueError:
-        text = dumps(_spelled(data))
+        text = dumps(spelled(data))
     return text.encode() + b"\n"
 
 
@@ -58,14 +58,14 @@ def decode_request(line: bytes) -> AnyJob | Cancel:
     return _decode(_request, line)  # type: ignore[no-any-return]
 
 
-def _spelled(value: Any) -> Any:
-    """`value` with non-finite floats as strings."""
+def spelled(value: Any) -> Any:
+    """Plain data with non-finite floats as "NaN", "Infinity" and "-Infinity", which standard JSON can hold."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, dict):
-        return {key: _spelled(item) for key, item in value.items()}
+        return {key: spelled(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_spelled(item) for item in value]
+        return [spelled(item) for item in value]
     return value
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine import paths
+from engine.protocol.codec import spelled
 from engine.protocol.errors import UserError
 from engine.runs.record import ARTEFACT, COMPARISONS, RECORD, ComparisonSummary, RunRecord
 
@@ -88,7 +89,7 @@ class RunStore:
         folder.mkdir(exist_ok=True)
         target = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.json"
         draft = target.with_suffix(f".tmp-{os.getpid()}")
-        draft.write_text(json.dumps(comparison, ensure_ascii=False, indent=1), encoding="utf-8")
+        draft.write_text(json.dumps(spelled(comparison), ensure_ascii=False, indent=1), encoding="utf-8")
         os.replace(draft, target)
         return target
 

@@ -108,7 +108,7 @@ def test_too_little_memory_is_said_before_anything_is_written(
     tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hardware, "available_memory", lambda: 1 << 20)
-    with pytest.raises(UserError, match="of memory, and 1.00 MiB are free") as caught:
+    with pytest.raises(UserError, match=r"of memory, and 1\.00 MiB are free") as caught:
         run(tiny_llama, recipe())
     assert caught.value.code == "not_enough_memory"
     assert cache.held_bytes() == 0
