@@ -32,8 +32,9 @@ def load_model(folder: Path, *, dtype: torch.dtype | None = None, device: str = 
     cls = _with_plan(model_class(reader.config), precision)
     weights: dict[str, Any] = {name: _Lazy(reader, name, precision) for name in dense_names(reader)}
     model, loading = cls.from_pretrained(
-        None, config=config, state_dict=weights, dtype=getattr(torch, precision.default), output_loading_info=True
-    )
+        None, config=config, state_dict=weights, dtype=getattr(torch, precision.default),
+        output_loading_info=True, ignore_mismatched_sizes=True,  # _require_complete says it in plain words
+    )  # fmt: skip
     _require_complete(loading, folder)
     reader.release()
     if (folder / "generation_config.json").is_file() and model.can_generate():

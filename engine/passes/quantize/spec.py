@@ -127,11 +127,12 @@ def _check_groups(targets: list[TensorHeader], options: QuantizeOptions, index: 
     wrong = [t for t in targets if t.shape[1] % group]
     if not wrong:
         return
+    first = min(wrong, key=lambda t: t.shape[1])
     best = next((g for g in GROUPS if all(t.shape[1] % g == 0 for t in targets)), None)
     label = f"Use groups of {best}" if best else "Use one scale per row"
     yield Problem(
         index, "stop",
-        f"Groups of {group} do not divide the width {wrong[0].shape[1]} of {module_of(wrong[0])}.",
+        f"Groups of {group} do not divide the width {first.shape[1]} of {module_of(first)}.",
         Fix(label, lambda r: set_options(r, index, group_size=best or "row")),
     )  # fmt: skip
 
