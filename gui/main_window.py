@@ -66,7 +66,7 @@ class MainWindow(QMainWindow):
         self._check.timeout.connect(self._show_run_state)
         for signal in (self.document.recipe_changed, self.document.checkpoint_changed):
             signal.connect(self._check.start)
-        self.jobs.current_changed.connect(lambda _: self._check.start())
+        self.jobs.current_changed.connect(self._on_job)
         self._restore_geometry()
         self._show_title()
         self.go("start")
@@ -167,6 +167,9 @@ class MainWindow(QMainWindow):
         name = self.document.model_name
         self.header.show_model(name)
         self.setWindowTitle(f"{name} – Hasten" if name else "Hasten")
+
+    def _on_job(self, _: object) -> None:
+        self._check.start()
 
     def _show_run_state(self) -> None:
         why = self._why_not()

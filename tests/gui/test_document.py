@@ -69,7 +69,7 @@ def test_an_edit_that_ends_where_it_began_leaves_no_step(document: Document) -> 
 
 def test_another_runtime_starts_with_its_own_options(document: Document) -> None:
     document.set_options(None, {"anything": 1})
-    document.set_target("runtime", "onnx_runtime")
+    document.set_target("runtime", "onnxruntime")
     assert document.recipe.target.options == {}
 
 

@@ -84,7 +84,8 @@ class PipelinePage(Page):
         problems = self.document.problems()
         self.board.refresh(problems)
         self.inspector.refresh(self.board.selected)
-        self.suggestions.setVisible(not self.document.recipe.passes)
+        recipe = self.document.recipe
+        self.suggestions.setVisible(not recipe.passes and not recipe.name)
         self._show_problems(problems)
         self.forecast.refresh()
 
@@ -134,22 +135,28 @@ class PipelinePage(Page):
         box = QWidget()
         self._name = ElidedLabel("", "caption")
         self._presets = button(self.tr("Presets"), self._open_presets, icon="spark")
-        undo = icon_button("undo", self.tr("Undo (Ctrl+Z)"), self.document.undo_stack.undo)
-        redo = icon_button("redo", self.tr("Redo (Ctrl+Shift+Z)"), self.document.undo_stack.redo)
+        undo = self._undo = icon_button("undo", self.tr("Undo (Ctrl+Z)"), self.document.undo_stack.undo)
+        redo = self._redo = icon_button("redo", self.tr("Redo (Ctrl+Shift+Z)"), self.document.undo_stack.redo)
         self._more = icon_button("more", self.tr("Open, save or copy the recipe"), self._open_more)
         stack = self.document.undo_stack
         undo.setEnabled(stack.canUndo())
         redo.setEnabled(stack.canRedo())
         stack.canUndoChanged.connect(undo.setEnabled)
         stack.canRedoChanged.connect(redo.setEnabled)
-        stack.undoTextChanged.connect(lambda text: undo.setToolTip(self.tr("Undo: %1").replace("%1", text)))
-        stack.redoTextChanged.connect(lambda text: redo.setToolTip(self.tr("Redo: %1").replace("%1", text)))
+        stack.undoTextChanged.connect(self._on_undo_text)
+        stack.redoTextChanged.connect(self._on_redo_text)
         line = row(label(self.tr("Pipeline"), "title"), spacing=8)
         line.addWidget(self._name, 1)
         for part in (self._presets, undo, redo, self._more):
             line.addWidget(part)
         box.setLayout(line)
         return box
+
+    def _on_undo_text(self, text: str) -> None:
+        self._undo.setToolTip(self.tr("Undo: %1 (Ctrl+Z)").replace("%1", text))
+
+    def _on_redo_text(self, text: str) -> None:
+        self._redo.setToolTip(self.tr("Redo: %1 (Ctrl+Shift+Z)").replace("%1", text))
 
     def _show_name(self) -> None:
         path = self.document.recipe_path

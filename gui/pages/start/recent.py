@@ -61,8 +61,12 @@ class Recent(QWidget):
         self._settings = settings
         self._list = column(spacing=4)
         self.setLayout(column(label(self.tr("Recent"), "section"), self._list, None, spacing=8))
-        settings.changed.connect(lambda name: self.refresh() if name == "recent" else None)
+        settings.changed.connect(self._on_setting)
         self.refresh()
+
+    def _on_setting(self, name: str) -> None:
+        if name == "recent":
+            self.refresh()
 
     def refresh(self) -> None:
         """Show the settings' list; folders that are gone are left out."""
