@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pyqtgraph as pg
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, QEvent, QObject, Qt
-from PySide6.QtGui import QColor, QPen
+from PySide6.QtGui import QColor, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -35,6 +35,7 @@ from gui.widgets.buttons import icon_button
 pg.setConfigOptions(antialias=False, useOpenGL=False, enableExperimental=False)
 
 Row = tuple[str, ...]
+LEGEND_FROM = 460  # pixels of width
 
 
 class Chart(QFrame):
@@ -42,6 +43,7 @@ class Chart(QFrame):
 
     Class attributes:
         title, help: the heading and its tooltip, in English; translated in the context "Chart".
+        legend_inside: the legend holds figures that change, and stands in the picture instead of the heading.
 
     Attributes:
         plot: the pyqtgraph plot item.
@@ -50,6 +52,7 @@ class Chart(QFrame):
 
     title: ClassVar[str] = ""
     help: ClassVar[str] = ""
+    legend_inside: ClassVar[bool] = False
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,7 +64,6 @@ class Chart(QFrame):
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setProperty("role", "caption")
-        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._view = pg.PlotWidget()
         self._view.setAccessibleName(self.translated(self.title))
         self._view.setAccessibleDescription(self.tr("A picture; “Table” shows the same numbers as text."))
@@ -169,6 +171,19 @@ class Chart(QFrame):
         gap.deleteLater()
         dialog.deleteLater()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Names stand in the heading only where there is room; the colours mean the same everywhere."""
+        super().resizeEvent(event)
+        if not self.legend_inside:
+            self.legend.setVisible(self.width() >= LEGEND_FROM)
+        self._place_legend()
+
+    def _place_legend(self) -> None:
+        """A legend inside the picture stands at its upper right."""
+        if self.legend_inside:
+            self.legend.adjustSize()
+            self.legend.move(max(0, self._view.width() - self.legend.width() - 8), 0)
+
     # Inside ---------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
@@ -186,8 +201,13 @@ class Chart(QFrame):
         head = QHBoxLayout()
         head.setSpacing(4)
         head.addWidget(self._heading)
-        head.addSpacing(8)
-        head.addWidget(self.legend, 1)
+        if self.legend_inside:
+            self.legend.setParent(self._view)
+            head.addStretch(1)
+        else:
+            self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            head.addSpacing(8)
+            head.addWidget(self.legend, 1)
         head.addWidget(self._toggle)
         head.addWidget(more)
         layout = QVBoxLayout(self)

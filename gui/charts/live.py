@@ -20,6 +20,7 @@ KEPT = 20_000  # tokens kept per candidate for the table
 class LiveChart(Chart):
     """A line per candidate over its latest tokens: `value_of` each, drawn in `unit` times `factor`."""
 
+    legend_inside = True
     unit = "s"
     factor = 1.0
 
@@ -105,16 +106,15 @@ class LiveChart(Chart):
             curve.setPen(line(series_colour(place)))
 
     def _write_legend(self) -> None:
-        super()._write_legend()
         now = [
             f'<span style="color:{series_colour(place).name()}">■</span> '
             f"<b>{quantity(statistics.median(values[-32:]), self.unit, 'tokens')}</b>"
             for place, values in enumerate(getattr(self, "_values", []))
             if values
         ]
-        if now:
-            self.legend.setText(" &nbsp; ".join(now))
-            self.legend.setToolTip(" · ".join(self.names))
+        self.legend.setText(" &nbsp; ".join(now))
+        self.legend.setToolTip(" · ".join(self.names))
+        self._place_legend()
 
     def _name(self, place: int) -> str:
         return self.names[place] if place < len(self.names) else str(place + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QTableView, QWidget
 
@@ -60,7 +60,7 @@ class Results(QWidget):
         self._view.setShowGrid(False)
         self._view.setWordWrap(False)
         self._view.verticalHeader().hide()
-        self._view.verticalHeader().setDefaultSectionSize(26)
+        self._view.verticalHeader().setDefaultSectionSize(24)
         self._view.setSelectionMode(QTableView.SelectionMode.SingleSelection)
         self._view.setHorizontalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
         self._view.horizontalHeader().setHighlightSections(False)
@@ -68,8 +68,8 @@ class Results(QWidget):
         layout = row(spacing=12)
         left = column(switch, self._stack, spacing=4)
         left.setStretch(1, 1)
-        layout.addLayout(left, 6)
-        layout.addWidget(Card(self._view, kind="pane", margins=4), 5)
+        layout.addLayout(left, 1)
+        layout.addWidget(Card(self._view, kind="pane", margins=4), 1)
         self.setLayout(layout)
 
     def show_charts(self, pair: int) -> None:
@@ -112,17 +112,15 @@ class Results(QWidget):
         """Show a finished comparison."""
         self._names = tuple(candidate.name for candidate in comparison.candidates)
         self._measured = [{m.name: m for m in candidate.measurements} for candidate in comparison.candidates]
-        times = [
-            [token.seconds for answer in candidate.answers for token in answer.tokens[1:]]
-            for candidate in comparison.candidates
-        ]
-        if not any(times):  # encoders have requests, not tokens
-            found = [candidate.measured("request_seconds") for candidate in comparison.candidates]
-            times = [list(m.values) if m else [] for m in found]
         for chart in (self.latency, self.rate, self.distribution, self.memory):
             chart.set_names(self._names)
-        if any(times):
-            self.distribution.set_samples(times)
+        self.clear_live()
+        tokens = list(_streamed(comparison))
+        if tokens:
+            self.add_tokens(tokens)
+        else:  # encoders have requests, not tokens
+            found = [candidate.measured("request_seconds") for candidate in comparison.candidates]
+            self.distribution.set_samples([m.values if m else () for m in found])
         self._fill()
 
     def _fill(self) -> None:
@@ -130,3 +128,19 @@ class Results(QWidget):
         self.table.reset(rows_of(lists), columns(self._names or ("", "")))
         self.memory.set_measurements(lists)
         self._view.resizeColumnsToContents()
+
+
+def _streamed(comparison: Comparison) -> Iterator[Token]:
+    """The tokens of a finished comparison as they came."""
+    for place, candidate in enumerate(comparison.candidates):
+        for prompt, answer in enumerate(candidate.answers):
+            for index, token in enumerate(answer.tokens):
+                yield Token(
+                    candidate=place,
+                    prompt=prompt,
+                    index=index,
+                    token_id=token.id,
+                    text=token.text,
+                    seconds=token.seconds,
+                    probability=token.probability,
+                )

@@ -22,6 +22,7 @@ from gui.pages.base import Page
 from gui.pages.history.details import Details
 from gui.pages.history.export import ExportDialog
 from gui.settings.settings import Settings
+from gui.theme.theme import follow_theme, theme
 from gui.widgets.empty import EmptyState
 from gui.widgets.frames import Card, column, row
 from gui.widgets.text import label
@@ -88,7 +89,7 @@ class HistoryPage(Page):
         self.filter.setPlaceholderText(self.tr("Filter by name, model or recipe"))
         self.filter.setAccessibleName(self.tr("Filter"))
         self.filter.setClearButtonEnabled(True)
-        self.filter.setMaximumWidth(320)
+        self.filter.setFixedWidth(280)
         self._count = label("", "muted")
         self.card = FailureCard("settings")
         self.card.remedy.connect(self.navigate)
@@ -113,7 +114,7 @@ class HistoryPage(Page):
         self.view.setTabKeyNavigation(False)
         self.view.verticalHeader().hide()
         self.view.verticalHeader().setDefaultSectionSize(32)
-        self.view.setStyleSheet("QTableView::item { padding: 0 6px; }")
+        follow_theme(self.view, self._style_table)
         header = self.view.horizontalHeader()
         header.setHighlightSections(False)
         for place in range(3, len(columns())):
@@ -138,6 +139,7 @@ class HistoryPage(Page):
         left.addWidget(Card(self.view, kind="pane", margins=4))
         left.setStretchFactor(0, 2)
         left.setStretchFactor(1, 3)
+        left.setSizes([250, 330])
         page = QWidget()
         head = row(label(self.tr("History"), "title"), self._count, None, self.filter, spacing=12)
         body = row(spacing=12)
@@ -158,6 +160,17 @@ class HistoryPage(Page):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(empty)
         self._stack.addWidget(page)
+
+    def _style_table(self) -> None:
+        """Room around the cells; the sort arrow stands before the title, never on it."""
+        arrows = "".join(
+            f'QHeaderView::{way}-arrow {{ image: url("icons:{theme().tokens.name}/chevron-{way}.svg"); width: 10px;'
+            " subcontrol-origin: padding; subcontrol-position: center left; left: 2px; }"
+            for way in ("up", "down")
+        )
+        self.view.setStyleSheet(
+            "QTableView::item { padding: 0 6px; } QHeaderView::section { padding-left: 14px; }" + arrows
+        )
 
     def resizeEvent(self, event) -> None:  # type: ignore[no-untyped-def]
         """The details take a third at most."""
