@@ -110,7 +110,7 @@ def describe(event: Event) -> str:
         return event.text
     if event.type == "measured" and event.final:
         value, unit = format_measurement(event.measurement)
-        return f"  {event.measurement.name}: {value} {unit}".rstrip()
+        return f"[{event.candidate + 1}] {event.measurement.name}: {value} {unit}".rstrip()
     if event.type != "stage":
         return ""
     if event.state == "running":

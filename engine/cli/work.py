@@ -123,12 +123,13 @@ def comparison(result: dict[str, Any]) -> None:
     """Print a comparison: measurements with their intervals, where answers part, the verdict."""
     from engine.compare.format import format_measurement
     from engine.compare.table import Comparison
+    from engine.metrics import catalog
 
     found = Comparison.model_validate(result)
     names = list(dict.fromkeys(m.name for candidate in found.candidates for m in candidate.measurements))
     rows = []
     for name in names:
-        row = [name.removesuffix("_seconds").removesuffix("_bytes").replace("_", " ")]
+        row = [catalog.get(name).title]
         for candidate in found.candidates:
             measured = candidate.measured(name)
             row.append(" ".join(format_measurement(measured)).strip() if measured else "–")
@@ -140,7 +141,7 @@ def comparison(result: dict[str, Any]) -> None:
         if diff.same:
             print(f"Prompt {diff.prompt + 1}: {name} answers the same.")
         else:
-            print(f"Prompt {diff.prompt + 1}: {name} differs from token {diff.first_divergence} on.")
+            print(f"Prompt {diff.prompt + 1}: {name} differs from token {(diff.first_divergence or 0) + 1} on.")
     for notice in found.notices:
         print(notice)
     print(found.verdict_text)

@@ -146,5 +146,5 @@ def test_a_comparison_is_printed_with_spread_and_verdict(capsys: pytest.CaptureF
     )
     comparison(found.model_dump(mode="json"))
     out = capsys.readouterr().out
-    for part in ("100 ± 5", "tokens/s", "B answers the same", "differs from token 4", "A notice.", "twice as fast"):
+    for part in ("100 ± 5", "tokens/s", "B answers the same", "differs from token 5", "A notice.", "twice as fast"):
         assert part in out
