@@ -43,9 +43,7 @@ class JobContext:
         now = time.monotonic()
         began = self._clock.setdefault((stage, unit), now)
         eta = (now - began) / done * (total - done) if done > 0 and total > 0 and now - began > 0.5 else None
-        self.emit(
-            Progress(job=self.job, stage=stage, done=done, total=total, unit=unit, text=text, eta_seconds=eta)
-        )
+        self.emit(Progress(job=self.job, stage=stage, done=done, total=total, unit=unit, text=text, eta_seconds=eta))
 
     def notice(self, text: str) -> None:
         """Tell the user something in one sentence."""

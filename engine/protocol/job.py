@@ -41,7 +41,7 @@ class InspectJob(_Job):
 
 
 class ImportJob(_Job):
-    """Turn a GGUF file, a LoRA folder or a pickle checkpoint into a plain checkpoint folder. Result: {"path", "notices"}."""
+    """Turn a GGUF file, LoRA folder or pickle checkpoint into a plain checkpoint folder. Result: {"path", "notices"}."""
 
     kind: Literal["import"] = "import"
     source: str
@@ -113,7 +113,7 @@ class ChatJob(_Job):
 
 
 class ProfileJob(_Job):
-    """Measure time, count FLOPs and bytes per block before anything is changed. Result: engine.bench.profile.Profile."""
+    """Measure time, count FLOPs and bytes per block of an unchanged model. Result: engine.bench.profile.Profile."""
 
     kind: Literal["profile"] = "profile"
     checkpoint: str

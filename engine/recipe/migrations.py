@@ -30,7 +30,8 @@ def migrate(data: Any, where: str) -> dict[str, Any]:
             where=where,
             code="bad_recipe",
         )
+    document: dict[str, Any] = data
     while version < VERSION:
-        data = {**STEPS[version](data), "version": version + 1}
+        document = {**STEPS[version](document), "version": version + 1}
         version += 1
-    return data
+    return document

@@ -82,7 +82,9 @@ def fields_of(options: type[Options]) -> Iterator[OptionField]:
         variants = [v for v in spec.get("anyOf", [spec]) if v.get("type") != "null"]
         body = {**variants[0], **{k: v for k, v in spec.items() if k != "anyOf"}}
         choices = tuple(body.get("enum", ()))
-        kind = {"boolean": "bool", "integer": "int", "number": "float", "array": "texts"}.get(body.get("type"), "text")
+        kind = {"boolean": "bool", "integer": "int", "number": "float", "array": "texts"}.get(
+            str(body.get("type")), "text"
+        )
         if "const" in body:
             choices = (body["const"],)
         if choices:
@@ -116,7 +118,10 @@ def parse_options(kind: type[Options], values: dict[str, Any], where: str) -> An
         allowed = ", ".join(kind.model_fields)
         if first["type"] == "extra_forbidden":
             raise UserError(
-                f"“{where}” has no option “{key}”.", f"Use one of: {allowed}.", where=f"{where}.{key}", code="bad_recipe"
+                f"“{where}” has no option “{key}”.",
+                f"Use one of: {allowed}.",
+                where=f"{where}.{key}",
+                code="bad_recipe",
             ) from error
         raise UserError(
             f"Option “{key}” of “{where}” cannot be {first['input']!r}: {first['msg'].lower()}.",

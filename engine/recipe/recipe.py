@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.protocol.errors import UserError
 
-VERSION = 1
+VERSION: Final = 1
 
 
 class PassEntry(BaseModel):
@@ -98,7 +98,10 @@ class Recipe(BaseModel):
                 else f"“{key}” in the recipe cannot be {first['input']!r}: {first['msg'].lower()}."
             )
             raise UserError(
-                cause, "Remove or correct it; docs/recipe.md lists the keys.", where=f"{where}: {key}", code="bad_recipe"
+                cause,
+                "Remove or correct it; docs/recipe.md lists the keys.",
+                where=f"{where}: {key}",
+                code="bad_recipe",
             ) from error
         check_options(recipe, where)
         return recipe

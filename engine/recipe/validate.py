@@ -72,10 +72,8 @@ def problems(recipe: Recipe, info: CheckpointInfo | None) -> list[Problem]:
             continue
         here = list(spec.check(layout, options, index))
         found += here
-        if any(problem.severity == "stop" for problem in here):
-            layout = None
-        else:
-            layout = spec.predict(layout, options)
+        blocked = any(problem.severity == "stop" for problem in here)
+        layout = None if blocked else spec.predict(layout, options)
     found += _target(recipe.target, layout)
     return found
 
@@ -156,7 +154,10 @@ def _target(target: Target, layout: CheckpointInfo | None) -> list[Problem]:
                 None,
                 "stop",
                 f"{spec.title} cannot use {target.device.upper()} on this machine.",
-                Fix("Use the CPU", lambda r: r.model_copy(update={"target": target.model_copy(update={"device": "cpu"})})),
+                Fix(
+                    "Use the CPU",
+                    lambda r: r.model_copy(update={"target": target.model_copy(update={"device": "cpu"})}),
+                ),
             )
         )
     if layout is not None:
