@@ -43,14 +43,12 @@ class Form(QWidget):
         if folded:
             self._more = self._section(folded)
             self._more.hide()
-            self.fold = button(self.tr("More options"), kind="quiet", icon="chevron-right")
+            self.fold = button(self.tr("More options…"), kind="link")
             self.fold.setCheckable(True)
             self.fold.toggled.connect(self._on_folded)
             layout.addWidget(self.fold, 0, Qt.AlignmentFlag.AlignLeft)
             layout.addWidget(self._more)
         self.setLayout(layout)
-        if not fields:
-            layout.addWidget(label(self.tr("Nothing to set here."), "muted"))
         self.show_values({})
 
     def show_values(self, values: Mapping[str, Any]) -> None:
@@ -96,4 +94,4 @@ class Form(QWidget):
     def _on_folded(self, opened: bool) -> None:
         assert self.fold is not None
         self._more.setVisible(opened)
-        self.fold.setText(self.tr("Fewer options") if opened else self.tr("More options"))
+        self.fold.setText(self.tr("Fewer options") if opened else self.tr("More options…"))

@@ -105,6 +105,9 @@ QPushButton[kind="row"]:focus {{ border: 2px solid {t.focus}; padding: 3px 11px;
 QPushButton[kind="danger"] {{ color: {t.bad}; }}
 QPushButton[kind="quiet"], QToolButton[kind="quiet"] {{ background: transparent; border: 1px solid transparent; }}
 QPushButton[kind="quiet"]:hover, QToolButton[kind="quiet"]:hover {{ background: {t.raised}; }}
+QPushButton[kind="link"] {{ background: transparent; border: none; padding: 4px 0; color: {t.muted}; }}
+QPushButton[kind="link"]:hover {{ color: {t.text}; }}
+QPushButton[kind="link"]:focus {{ color: {t.accent}; text-decoration: underline; border: none; padding: 4px 0; }}
 QPushButton[kind="quiet"]:focus, QToolButton[kind="quiet"]:focus {{ border: 2px solid {t.focus}; padding: 5px 11px; }}
 QToolButton[kind="icon"] {{ background: transparent; border: 1px solid transparent; padding: 5px; }}
 QToolButton[kind="icon"]:hover {{ background: {t.raised}; }}
@@ -119,8 +122,9 @@ QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ bac
     color: {t.text}; border: 1px solid {t.border}; border-radius: {RADIUS}px; padding: 5px 8px;
     selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
 QSpinBox, QDoubleSpinBox, QComboBox, QLineEdit {{ min-height: 18px; }}
-QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{ border: none; background: transparent; padding: 0;
-    min-height: 0; }}
+QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{ border: none; background: transparent;
+    padding: 0 0 0 7px; min-height: 0; }}
+QAbstractSpinBox {{ max-height: 18px; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{
     border: 2px solid {t.focus}; padding: 4px 7px; }}
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{

@@ -63,7 +63,7 @@ class PipelinePage(Page):
         side.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         content = row(spacing=0)
         content.addWidget(scrolled(left), 1)
-        content.addLayout(column(side, margins=(0, 24, 24, 24)), 0)
+        content.addLayout(column(side, margins=(8, 24, 24, 24)), 0)
         self.setLayout(content)
         document.recipe_changed.connect(self.refresh)
         document.checkpoint_changed.connect(self.refresh)
