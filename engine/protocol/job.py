@@ -41,7 +41,7 @@ class InspectJob(_Job):
 
 
 class ImportJob(_Job):
-    """Turn a GGUF file, LoRA folder or pickle checkpoint into a plain checkpoint folder. Result: {"path", "notices"}."""
+    """Turn a GGUF file, LoRA folder or pickle checkpoint into a plain folder. Result: {"path", "notices"}."""
 
     kind: Literal["import"] = "import"
     source: str
