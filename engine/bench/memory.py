@@ -29,7 +29,7 @@ def probe(
 
     Raises UserError when the model does not open there or the process is killed for want of memory.
     """
-    command = [sys.executable, "-m", "engine.bench.memory_probe", str(folder.resolve()), "--device", device]
+    command = [sys.executable, "-P", "-m", "engine.bench.memory_probe", str(folder.resolve()), "--device", device]
     command += ["--threads", str(threads or 0)]
     command += ["--prompt-tokens", str(prompt_tokens), "--new-tokens", str(new_tokens)]
     with tempfile.TemporaryFile() as errors:

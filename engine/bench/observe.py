@@ -21,11 +21,14 @@ from engine.jobs.base import JobContext
 from engine.metrics.base import DECODERS, DecodeRound, Observed, RequestRound
 from engine.metrics.catalog import all_metrics
 from engine.parallel.placement import suggested_threads
+from engine.parallel.replicas import measure_replicas
 from engine.protocol.events import Measured, Token
 from engine.protocol.job import CompareJob
 from engine.runtimes.base import Ids
 from engine.text.chat import prompt_ids
 
+# Throughput of several copies: answers a round for each copy, and rounds.
+REQUESTS_PER_COPY, REPLICA_ROUNDS = 4, 5
 # Shown as running figures while rounds are timed.
 _LIVE = ("decode_tokens_per_second", "ttft_seconds", "request_seconds")
 
@@ -150,6 +153,31 @@ class Observer:
                 "threads": self._threads(candidate),
             }
             found.append(replace(one, peaks=peaks, conditions={**one.conditions, "memory": shape}))
+        return found
+
+    def replicas(self, observed: list[Observed]) -> list[Observed]:
+        """`observed` with the rate of all copies together, if any candidate was built for several; else unchanged."""
+        most = max(candidate.place.target.replicas for candidate in self._opened)
+        if most == 1:
+            return observed
+        text, _ = texts.read_text(None)
+        found = []
+        for index, (candidate, one) in enumerate(zip(self._opened, observed, strict=True)):
+            target = candidate.place.target
+            copies = f"{target.replicas} copies" if target.replicas > 1 else "one copy"
+            self._context.progress(index, len(observed), f"Timing {copies} of {candidate.place.name}", unit="model")
+            rate = measure_replicas(
+                candidate.place.folder,
+                target.model_copy(update={"device": candidate.session.device}),
+                texts.prompts_of(candidate.tokenizer, text, self._prompt, REQUESTS_PER_COPY * most),
+                self._new or 1,
+                rounds=min(self._job.rounds, REPLICA_ROUNDS),
+                threads=self._job.threads,
+                check=self._context.check,
+            )
+            found.append(
+                replace(one, rates=rate.values, conditions={**one.conditions, "replicas": dict(rate.conditions)})
+            )
         return found
 
     def _quality_of_text(self, observed: list[Observed], text: str, name: str) -> list[Observed]:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from engine.bench.texts import Windows, blocks_of
-from engine.metrics.base import TokenScores
-from engine.metrics.logits import divergence, negative_log_likelihood
-from engine.runtimes.base import Session, TextBatch
+from engine.metrics.base import Doubles, TokenScores
+from engine.metrics.logits import divergence, negative_log_likelihood, normalisers
+from engine.runtimes.base import Floats, Session, TextBatch
 
 # progress(done, total): may raise Cancelled.
 Progress = Callable[[int, int], None]
@@ -27,15 +27,16 @@ def score_text(sessions: Sequence[Session], text: Windows, progress: Progress) -
     total = len(text.ids) * len(sessions)
     for index, window in enumerate(text.ids):
         inputs, targets = window[None, :-1], window[1:]
-        reference = None
+        reference: tuple[Floats, Doubles] | None = None
         for number, session in enumerate(sessions):
             progress(index * len(sessions) + number, total)
             logits = session.logits(inputs)[0]
-            nll[number].append(negative_log_likelihood(logits, targets))
+            normaliser = normalisers(logits)
+            nll[number].append(negative_log_likelihood(logits, targets, normaliser))
             if reference is None:
-                reference = logits
+                reference = logits, normaliser
             else:
-                divergences, agreements = divergence(reference, logits)
+                divergences, agreements = divergence(reference[0], logits, reference[1], normaliser)
                 kl[number].append(divergences)
                 agree[number].append(agreements)
     progress(total, total)

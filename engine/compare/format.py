@@ -54,7 +54,7 @@ def format_count(count: float) -> str:
 
 
 def format_ratio(ratio: float) -> str:
-    """A factor: "×2.1" below 10 with two digits, more digits only where they mean something."""
+    """A factor: "×2.1", "×0.47", but "×1.04" where the second digit is what matters."""
     return f"×{_factor(ratio)}"
 
 
@@ -110,7 +110,7 @@ def factor_interval(value: float, low: float, high: float) -> tuple[str, str, st
 
 
 def _factor(ratio: float) -> str:
-    return format_number(ratio, 2 if 2 <= ratio < 9.95 else 3)
+    return format_number(ratio, 3 if 0.95 <= ratio < 2 or ratio >= 9.95 else 2)
 
 
 def _second_scale(seconds: float) -> tuple[float, str]:

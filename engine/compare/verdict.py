@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.bench.statistics import MARGIN, verdict
-from engine.compare.format import factor_interval, format_bytes, format_measurement, format_percent
+from engine.compare.format import factor_interval, format_bytes, format_measurement, format_percent, format_ratio
 from engine.compare.table import Candidate, Speedup
 from engine.protocol.measurement import Measurement
 
@@ -15,6 +15,7 @@ def judge(reference: Candidate, candidate: Candidate, ratio: Speedup, *, busy: b
     """`candidate` with verdict and sentence: "×5.3 faster (5.1–5.5, 99 % sure, 7 rounds) · 3.9 × smaller · …"."""
     parts = [
         speed_words(ratio),
+        _throughput(reference, candidate),
         _size(reference, candidate),
         _change("perplexity", reference, candidate),
         _change("accuracy", reference, candidate),
@@ -59,6 +60,19 @@ def _words(m: Measurement) -> str:
     if m.name in ("perplexity", "spearman"):
         return f"{'perplexity' if m.name == 'perplexity' else 'correlation with people'} {value}"
     return f"{value} {unit}{label.get(m.name, '')}"
+
+
+def _throughput(reference: Candidate, candidate: Candidate) -> str:
+    """How many times more requests all copies answer together, where there are several."""
+    before, after = reference.measured("requests_per_second"), candidate.measured("requests_per_second")
+    if before is None or after is None or before.value <= 0:
+        return ""
+    copies = int(after.conditions.get("replicas") or 1)
+    if max(copies, int(before.conditions.get("replicas") or 1)) == 1:
+        return ""
+    return (
+        f"{format_ratio(after.value / before.value)} the requests/s with {copies} {'copy' if copies == 1 else 'copies'}"
+    )
 
 
 def _size(reference: Candidate, candidate: Candidate) -> str:

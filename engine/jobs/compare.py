@@ -55,7 +55,7 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
     answers = observer.answers(prompts) if decoder else [[] for _ in opened]
     observed = [Observed(session.weight_bytes) for session in sessions]
     _report(context, sessions, observed, {"weight_bytes"})
-    observed = observer.timing(observed)
+    observed = observer.replicas(observer.timing(observed))
     if job.quality:
         observed = observer.quality(observed)
         _report(context, sessions, observed, None)

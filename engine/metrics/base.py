@@ -18,6 +18,7 @@ ENCODERS: frozenset[Task] = CLASSIFIERS | EMBEDDERS
 ALL: frozenset[Task] = DECODERS | ENCODERS
 
 Doubles = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -2,47 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-from engine.metrics.base import Doubles
-from engine.runtimes.base import Floats
+from engine.metrics.base import Doubles, Floats
 
 CHUNK = 32
 
 
-def log_softmax(logits: npt.NDArray[Any]) -> Doubles:
-    """ln of the softmax over the last axis, in float64, shifted by the maximum so that nothing overflows."""
-    x = logits.astype(np.float64)
-    x -= x.max(axis=-1, keepdims=True)
-    x -= np.log(np.exp(x).sum(axis=-1, keepdims=True))
-    return x
+def normalisers(logits: Floats) -> Doubles:
+    """ln Σ exp per position in float64, shifted by the maximum so that nothing overflows: [T, V] → [T]."""
+    sums = []
+    for i in range(0, len(logits), CHUNK):
+        x = logits[i : i + CHUNK].astype(np.float64)
+        highest = x.max(axis=-1)
+        x -= highest[:, None]
+        sums.append(highest + np.log(np.exp(x, out=x).sum(axis=-1)))
+    return np.concatenate(sums)
 
 
-def negative_log_likelihood(logits: Floats, targets: npt.NDArray[np.int64]) -> Doubles:
+def negative_log_likelihood(
+    logits: Floats, targets: npt.NDArray[np.int64], normaliser: Doubles | None = None
+) -> Doubles:
     """−ln p(target) per position, nats: logits [T, V], targets [T] → [T]."""
-    scores = [
-        -np.take_along_axis(log_softmax(logits[i : i + CHUNK]), targets[i : i + CHUNK, None], axis=-1)[:, 0]
-        for i in range(0, len(targets), CHUNK)
-    ]
-    return np.concatenate(scores)
+    known = normalisers(logits) if normaliser is None else normaliser
+    return known - np.take_along_axis(logits, targets[:, None], axis=-1)[:, 0].astype(np.float64)
 
 
-def divergence(reference: Floats, candidate: Floats) -> tuple[Doubles, Doubles]:
+def divergence(
+    reference: Floats,
+    candidate: Floats,
+    reference_normaliser: Doubles | None = None,
+    candidate_normaliser: Doubles | None = None,
+) -> tuple[Doubles, Doubles]:
     """KL(reference ‖ candidate) in nats and agreement of the best entry (1 or 0) per position: [T, V] twice → [T] each.
 
-    Entries that only one side has (padding of the vocabulary) are left out.
+    Entries that only one side has (padding of the vocabulary) are left out. The normalisers [T], where they are known
+    already, save work.
     """
     width = min(reference.shape[-1], candidate.shape[-1])
-    kl, agree = [], []
+    if reference.shape[-1] != candidate.shape[-1]:
+        reference, candidate = reference[:, :width], candidate[:, :width]
+        reference_normaliser = candidate_normaliser = None
+    left = normalisers(reference) if reference_normaliser is None else reference_normaliser
+    right = normalisers(candidate) if candidate_normaliser is None else candidate_normaliser
+    kl = []
     for i in range(0, len(reference), CHUNK):
-        p = log_softmax(reference[i : i + CHUNK, :width])
-        q = log_softmax(candidate[i : i + CHUNK, :width])
-        agree.append((p.argmax(-1) == q.argmax(-1)).astype(np.float64))
-        # A probability of exactly 0 in the reference adds nothing, whatever the candidate says (0 ln 0 = 0).
+        here = slice(i, i + CHUNK)
+        p = reference[here].astype(np.float64) - left[here, None]
+        q = candidate[here].astype(np.float64) - right[here, None]
         weight = np.exp(p)
-        q = np.subtract(p, q, out=np.zeros_like(q), where=weight > 0)
-        kl.append(np.multiply(weight, q, out=np.zeros_like(q), where=weight > 0).sum(-1))
-    return np.maximum(np.concatenate(kl), 0.0), np.concatenate(agree)
+        # A probability of exactly 0 in the reference adds nothing, whatever the candidate says (0 ln 0 = 0).
+        difference = np.subtract(p, q, out=np.zeros_like(p), where=weight > 0)
+        kl.append((weight * difference).sum(axis=-1))
+    agree = reference.argmax(axis=-1) == candidate.argmax(axis=-1)
+    return np.maximum(np.concatenate(kl), 0.0), agree.astype(np.float64)

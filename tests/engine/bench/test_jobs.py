@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 
 from engine.bench.profile import Profile
+from engine.bench.statistics import over_rounds
 from engine.compare.table import ChatAnswers, Comparison
 from engine.jobs import chat, compare, profile
 from engine.protocol.errors import Cancelled, UserError
 from engine.protocol.events import Event, Log, Measured, Token
 from engine.protocol.job import ChatJob, CompareJob, ProfileJob, Sampling
+from engine.protocol.measurement import Measurement
+from engine.recipe.recipe import Target
+from engine.runtimes.base import Artefact
 from tests.engine.bench.jobs import context_with
 from tests.helpers import checkpoints
 
@@ -60,6 +64,29 @@ def test_compare_answers_measures_and_judges(tiny_llama: Path, other_llama: Path
     assert any(not event.final for event in measured)
     final = {(event.candidate, event.measurement.name) for event in measured if event.final}
     assert {(0, "perplexity"), (1, "top1_agreement"), (2, "ttft_seconds")} <= final
+
+
+def test_candidates_built_for_several_copies_are_timed_as_such(
+    tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = Target(replicas=2, threads=1)
+    shutil.copytree(tiny_llama, tmp_path / "two")
+    manifest = Artefact(runtime="transformers", task="text-generation", target=two, weight_bytes=1, files=())
+    (tmp_path / "two" / "hasten.json").write_text(manifest.model_dump_json())
+
+    def rate(folder: Path, target: Target, *args: object, **options: object) -> Measurement:
+        conditions = {"replicas": target.replicas}
+        return over_rounds("requests_per_second", [10.0 * target.replicas] * 3, conditions)
+
+    monkeypatch.setattr("engine.bench.observe.measure_replicas", rate)
+    job = CompareJob(
+        candidates=(str(tiny_llama), str(tmp_path / "two")), prompts=("Once",), rounds=3, prompt_tokens=8,
+        new_tokens=4, quality=False, memory=False,
+    )  # fmt: skip
+    found = Comparison.model_validate(compare.handle(job, context_with([])))
+    rates = [candidate.measured("requests_per_second") for candidate in found.candidates]
+    assert [m and (m.value, m.conditions["replicas"]) for m in rates] == [(10.0, 1), (20.0, 2)]
+    assert "×2.0 the requests/s with 2 copies" in found.verdict_text
 
 
 def test_a_single_candidate_is_described_not_judged(tiny_llama: Path) -> None:

@@ -48,5 +48,18 @@ def test_noise_is_not_proven_and_a_busy_machine_is_named() -> None:
     assert "busy" in found.verdict_text
 
 
+def test_several_copies_are_told_by_their_throughput() -> None:
+    def rate(value: float, copies: int) -> Measurement:
+        return Measurement(
+            name="requests_per_second", unit="1/s", better="higher", value=value, low=value, high=value, samples=5,
+            conditions={"replicas": copies},
+        )  # fmt: skip
+
+    one = ORIGINAL.model_copy(update={"measurements": (rate(2.0, 1),)})
+    two = SMALL.model_copy(update={"measurements": (rate(3.2, 2),)})
+    found = judge(one, two, speedup([1.0, 1.01, 0.99], [1.3, 1.31, 1.29]), busy=False)
+    assert "×1.60 the requests/s with 2 copies" in found.verdict_text
+
+
 def test_a_single_candidate_is_described() -> None:
     assert alone(SMALL) == "100 MiB of weights · perplexity 33.5 ± 1.0"

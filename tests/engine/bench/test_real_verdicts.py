@@ -1,0 +1,46 @@
+"""Calibration of verdicts with real timings: the same model opened twice, and a model that is truly slower."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.bench import statistics, texts
+from engine.bench.runner import time_answers
+from engine.compare.table import Speedup
+from engine.runtimes.open import open_session
+from engine.text.tokenizer import load_tokenizer
+from tests.helpers import checkpoints
+
+REPETITIONS = 100
+
+
+def compare_speed(folders: tuple[Path, Path], rounds: int, prompt: int, new: int) -> Speedup:
+    """A timing comparison of two models as the compare job makes it, opened afresh."""
+    text = texts.read_text(None)[0]
+    sessions = [open_session(folder, threads=1) for folder in folders]
+    try:
+        prompts = [texts.prompts_of(load_tokenizer(folder), text, prompt, rounds) for folder in folders]
+        first, second = time_answers(sessions, prompts, new, lambda: None)
+    finally:
+        for session in sessions:
+            session.close()
+    return statistics.speedup([r.decode_seconds for r in first], [r.decode_seconds for r in second])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_model_against_itself_is_not_proven_faster(stories260k: Path) -> None:
+    found = [compare_speed((stories260k, stories260k), 7, 64, 32) for _ in range(REPETITIONS)]
+    proven = [ratio for ratio in found if statistics.verdict(ratio) != "not_proven"]
+    assert len(proven) <= 0.05 * REPETITIONS, proven
+
+
+def test_a_model_of_five_times_the_work_is_found_slower(tmp_path: Path) -> None:
+    """Width and layers make decoding far slower; five rounds must show it."""
+    small = checkpoints.tiny_llama(tmp_path / "small", layers=1, hidden=64)
+    large = checkpoints.tiny_llama(tmp_path / "large", layers=16, hidden=256)
+    ratio = compare_speed((large, small), 5, 16, 16)
+    assert ratio.value > 5
+    assert statistics.verdict(ratio) == "faster"
