@@ -73,7 +73,9 @@ def _load(file: Path) -> dict[str, Tensor]:
             f"“{file.name}” holds more than tensors, so it cannot be converted without running its code.",
             "Ask its authors for safetensors, or use another copy of the model.", where=str(file), code="pickle_only",
         ) from error  # fmt: skip
-    except (RuntimeError, EOFError, ValueError) as error:
+    except (RuntimeError, EOFError, ValueError, OSError) as error:
+        if isinstance(error, PermissionError):
+            raise
         raise UserError(
             f"“{file.name}” is damaged or cut short.", "Download it again.", where=str(file), code="corrupt_shard"
         ) from error
