@@ -39,7 +39,7 @@ class CompiledSession(TorchSession):
         super().__init__(request, None if options.precision == "automatic" else getattr(torch, options.precision))
         self._mode: str = options.mode
         self._graphs: dict[str, Callable[..., torch.Tensor]] = {}
-        self._caches: dict[int, Cache] = {}
+        self._caches: dict[int, Any] = {}
         self._length = 0
         if self.task == "text-generation":
             self.context_length = min(self.context_length, options.context)
@@ -99,7 +99,8 @@ class CompiledSession(TorchSession):
             options["freezing"] = self.device == "cpu" and name == "write"
             # Weights and modules never change while the session is open: checking them each token is waste.
             options["guard_filter_fn"] = torch.compiler.skip_guard_on_all_nn_modules_unsafe
-            self._graphs[name] = torch.compile(
+            compile_: Any = torch.compile  # its overloads omit isolate_recompiles
+            self._graphs[name] = compile_(
                 self._function(name), fullgraph=True, dynamic=False, options=options,
                 isolate_recompiles=True, recompile_limit=64,
             )  # fmt: skip
@@ -128,7 +129,7 @@ class CompiledSession(TorchSession):
     def _run(self, name: str, *inputs: Any, **named: Any) -> torch.Tensor:
         self._use_threads()
         if self._mode != "default" and self.device == "cuda":
-            torch.compiler.cudagraph_mark_step_begin()
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         with torch.no_grad(), _told():
             return self._graph(name)(*inputs, **named)
 
@@ -172,12 +173,12 @@ class CompiledSession(TorchSession):
             yield self._tensor(piece), min(left, width) - 1
             begin += width
 
-    def _cache(self, rows: int) -> Cache:
+    def _cache(self, rows: int) -> Any:
         """The static cache for batches of `rows`, allocated on first use with the shapes the model really has."""
         if rows not in self._caches:
             config = self.model.config.get_text_config(decoder=True)
             room = -(-self.context_length // self._long) * self._long
-            cache = Cache(layers=[StaticLayer(max_cache_len=room) for _ in range(config.num_hidden_layers)])
+            cache: Any = Cache(layers=[StaticLayer(max_cache_len=room) for _ in range(config.num_hidden_layers)])
             with torch.no_grad():
                 self.model(
                     input_ids=torch.zeros((rows, 1), dtype=torch.int64, device=self._input_device),
