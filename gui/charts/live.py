@@ -108,7 +108,7 @@ class LiveChart(Chart):
     def _write_legend(self) -> None:
         now = [
             f'<span style="color:{series_colour(place).name()}">■</span> '
-            f"<b>{quantity(statistics.median(values[-32:]), self.unit, 'tokens')}</b>"
+            f"<b>{self.figure(statistics.median(values[-32:]))}</b>"
             for place, values in enumerate(getattr(self, "_values", []))
             if values
         ]
@@ -116,12 +116,24 @@ class LiveChart(Chart):
         self.legend.setToolTip(" · ".join(self.names))
         self._place_legend()
 
+    def figure(self, value: float) -> str:
+        """A value in the legend."""
+        return quantity(value, self.unit, "tokens")
+
     def _name(self, place: int) -> str:
         return self.names[place] if place < len(self.names) else str(place + 1)
 
+    @property
+    def _width(self) -> int:
+        return max(len(self.names), len(self._values))
+
+    def _cell(self, candidate: int, place: int) -> str:
+        values = self._values[candidate] if candidate < len(self._values) else []
+        return quantity(values[place], self.unit, "tokens") if place < len(values) else ""
+
     def headers(self) -> Row:
         """Token number, then a column per candidate."""
-        return (self.tr("token"), *(self._name(place) for place in range(len(self._values))))
+        return (self.tr("token"), *(self._name(place) for place in range(self._width)))
 
     def rows(self) -> list[Row]:
         """The latest tokens, newest first."""
@@ -129,7 +141,7 @@ class LiveChart(Chart):
         return [
             (
                 str(place + 1),
-                *(quantity(v[place], self.unit, "tokens") if place < len(v) else "" for v in self._values),
+                *(self._cell(candidate, place) for candidate in range(self._width)),
             )
             for place in range(count - 1, max(-1, count - 1 - WINDOW), -1)
         ]

@@ -6,6 +6,7 @@ from collections import deque
 
 from PySide6.QtWidgets import QWidget
 
+from engine.compare.format import format_number
 from engine.protocol.events import Token
 from gui.charts.live import LiveChart
 
@@ -29,6 +30,10 @@ class RateLiveChart(LiveChart):
         """Begin anew."""
         self._recent.clear()
         super().clear()
+
+    def figure(self, value: float) -> str:
+        """The bare number: the heading says the unit."""
+        return format_number(value)
 
     def value_of(self, candidate: int, token: Token) -> float | None:
         """Tokens over seconds of the latest SPAN tokens; nothing for an answer's first token."""

@@ -397,5 +397,5 @@ def _split(verdict: str) -> tuple[str, str]:
     """A verdict's sentence, and apart from it how sure it is: ("×7.2 faster · 3.9 × smaller", "6.9–7.5, 99 % sure")."""
     first, dot, rest = verdict.partition(" · ")
     claim, _, sure = first.partition(" (")
-    headline = claim[:1].upper() + claim[1:] + dot + rest
+    headline = (claim[:1].upper() + claim[1:] + dot + rest).replace(" %", "\u00a0%").replace(" ×", "\u00a0×")
     return (headline, sure.removesuffix(")")) if "\n" not in verdict else ("", verdict)

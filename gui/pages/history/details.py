@@ -10,7 +10,7 @@ from engine.runs.record import RunRecord, StageRecord
 from engine.runs.store import RunStore
 from gui.item_models.runs import RunRow, recipe_line
 from gui.numbers import duration, size, when
-from gui.widgets.buttons import button
+from gui.widgets.buttons import button, icon_button
 from gui.widgets.facts import Facts
 from gui.widgets.frames import Card, column, row, scrolled
 from gui.widgets.text import label
@@ -61,9 +61,9 @@ class Details(Card):
         self.reopen_button.setToolTip(self.tr("Load this run's checkpoint and recipe, to change and run them"))
         self.rerun_button = button(self.tr("Run again"), self.rerun.emit, icon="play")
         self.export_button = button(self.tr("Export…"), self.export.emit, icon="save")
-        self.delete_button = button(self.tr("Delete…"), self.delete.emit, kind="danger")
-        self.body.addLayout(row(self.compare_button, self.export_button, None))
-        self.body.addLayout(row(self.reopen_button, self.rerun_button, None, self.delete_button))
+        self.delete_button = icon_button("trash", self.tr("Delete…"), self.delete.emit, token="bad")
+        self.body.addLayout(row(self.compare_button, self.export_button, None, self.delete_button))
+        self.body.addLayout(row(self.reopen_button, self.rerun_button, None))
 
     def show_rows(self, rows: list[RunRow], store: RunStore) -> None:
         """Show the first of the selected rows; the buttons act on all of them where that makes sense."""

@@ -1,0 +1,127 @@
+"""Charts: what they draw stands in their table too; live plotting costs no reference to None."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QImage
+from pytestqt.qtbot import QtBot
+
+from engine.protocol.events import Token
+from engine.protocol.measurement import Measurement
+from gui.charts import catalog
+from gui.charts.base import Chart, series_colour
+from gui.charts.latency_distribution import LatencyDistributionChart
+from gui.charts.latency_live import LatencyLiveChart
+from gui.charts.memory import MemoryChart
+from gui.charts.quality_speed import Dot, QualitySpeedChart
+from gui.charts.rate_live import RateLiveChart
+from gui.theme.theme import theme
+
+pytestmark = pytest.mark.usefixtures("styled")
+
+
+def _tokens(count: int, seconds: float = 0.02, start: int = 0) -> list[Token]:
+    return [
+        Token(candidate=c, prompt=0, index=i, token_id=i, text="a", seconds=seconds / (1 + c))
+        for i in range(start, start + count)
+        for c in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize("name", catalog.ENTRIES)
+def test_every_chart_has_a_name_and_a_table(qtbot: QtBot, name: str) -> None:
+    chart = catalog.make(name, Chart)
+    qtbot.addWidget(chart)
+    chart.set_names(["before", "after"])
+    assert chart.title
+    assert chart.plot.getViewWidget().accessibleName() == chart.title
+    chart.show_table(True)
+    assert chart.table_shown
+    assert len(chart.headers()) > 1
+    for pen in (item.opts["pen"] for item in chart.plot.listDataItems()):
+        assert pen.widthF() == 1
+
+
+def test_live_charts_show_each_candidates_own_pace(qtbot: QtBot) -> None:
+    latency, rate = LatencyLiveChart(), RateLiveChart()
+    for chart in (latency, rate):
+        qtbot.addWidget(chart)
+        chart.set_names(["before", "after"])
+        chart.add(_tokens(40))
+    assert latency.headers() == ("token", "before", "after")
+    assert latency.rows()[0] == ("39", "20.0 ms", "10.0 ms")  # the first token is the TTFT, not a latency
+    assert rate.rows()[0] == ("39", "50.0 tokens/s", "100 tokens/s")
+    latency.clear()
+    assert latency.rows() == []
+
+
+def test_distribution_draws_what_came_while_hidden(qtbot: QtBot) -> None:
+    chart = LatencyDistributionChart()
+    qtbot.addWidget(chart)
+    chart.set_names(["before", "after"])
+    chart.remember(_tokens(50))
+    chart.show()
+    assert [row[:4] for row in chart.rows()] == [
+        ("before", "49", "20.0 ms", "20.0 ms"),
+        ("after", "49", "10.0 ms", "10.0 ms"),
+    ]
+    assert all(curve.getData()[1].sum() == pytest.approx(1) for curve in chart._curves)
+
+
+def test_memory_lists_every_bar(qtbot: QtBot) -> None:
+    chart = MemoryChart()
+    qtbot.addWidget(chart)
+    chart.set_names(["before", "after"])
+    chart.set_measurements(
+        [[Measurement.exact("weight_bytes", 512 << 20)], [Measurement.exact("weight_bytes", 1 << 27)]]
+    )
+    assert chart.rows() == [("before", "weights", "512 MiB"), ("after", "weights", "128 MiB")]
+
+
+def test_scatter_tells_which_run_was_clicked(qtbot: QtBot) -> None:
+    chart = QualitySpeedChart()
+    qtbot.addWidget(chart)
+    chart.set_dots([Dot("a", "int8", 5.0, 0.97), Dot("b", "int4", 7.0, 0.9)])
+    with qtbot.waitSignal(chart.picked) as caught:
+        chart._on_clicked(None, chart._scatter.points()[1:])
+    assert caught.args == ["b"]
+    assert chart.rows() == [("int8", "×5.0", "97.0 %"), ("int4", "×7.0", "90.0 %")]
+
+
+def test_pictures_and_numbers_can_be_saved(qtbot: QtBot, tmp_path: Path) -> None:
+    chart = LatencyLiveChart()
+    qtbot.addWidget(chart)
+    chart.set_names(["before", "after"])
+    chart.add(_tokens(5))
+    chart.save_png(tmp_path / "chart.png")
+    chart.save_csv(tmp_path / "chart.csv")
+    assert not QImage(str(tmp_path / "chart.png")).isNull()
+    rows = list(csv.reader((tmp_path / "chart.csv").read_text(encoding="utf-8").splitlines()))
+    assert rows[:2] == [["token", "before", "after"], ["4", "20.0 ms", "10.0 ms"]]
+
+
+def test_colours_follow_the_theme(qtbot: QtBot) -> None:
+    chart = LatencyLiveChart()
+    qtbot.addWidget(chart)
+    chart.add(_tokens(3))
+    light = chart._curves[1].opts["pen"].color().name()
+    theme().choose("dark")
+    assert light != chart._curves[1].opts["pen"].color().name() == series_colour(1).name()
+
+
+def test_live_plotting_keeps_the_count_of_none(qtbot: QtBot) -> None:
+    """A Qt binding that loses references to None aborts a window after seconds of live plotting."""
+    chart = LatencyLiveChart()
+    qtbot.addWidget(chart)
+    chart.resize(400, 200)
+    chart.show()
+    qtbot.waitExposed(chart)
+    before = sys.getrefcount(None)
+    for step in range(60):
+        chart.add(_tokens(20, start=20 * step))
+        chart.grab()
+    assert sys.getrefcount(None) > before - 200
