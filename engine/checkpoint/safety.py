@@ -25,8 +25,8 @@ def carries_code(config: dict[str, Any]) -> bool:
 
 def is_moe(config: dict[str, Any]) -> bool:
     """Whether the model routes tokens to experts."""
-    inner = config.get("text_config") or {}
-    return any(int(source.get(key) or 0) > 1 for source in (config, inner) for key in _EXPERTS)
+    counts = (source.get(key) for source in (config, config.get("text_config") or {}) for key in _EXPERTS)
+    return any(isinstance(count, list) or (isinstance(count, int) and count > 1) for count in counts)
 
 
 def known_to_transformers(architecture: str) -> bool:
