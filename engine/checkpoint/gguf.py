@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import importlib
 import logging
 import math
 from collections.abc import Iterator
@@ -144,9 +145,8 @@ def _dtype(header: GgufHeader, parameters: int) -> str:
 @contextmanager
 def _quiet(transformers_logging: Any, context: StepContext) -> Iterator[None]:
     """Without Transformers' progress bars; unpacking a tensor reports to `context`, which may cancel it."""
-    import transformers.modeling_gguf_pytorch_utils
-
-    unpacking: Any = transformers.modeling_gguf_pytorch_utils
+    # By name: Transformers' lazy package does not always carry its submodules as attributes.
+    unpacking: Any = importlib.import_module("transformers.modeling_gguf_pytorch_utils")
 
     def reported(tensors: Any, **bar: Any) -> Iterator[Any]:
         total = len(tensors)
