@@ -138,7 +138,7 @@ def _show(
     if not single:
         output.table(("Name", "What it does"), [(entry["name"], entry["summary"]) for entry in entries])
         return
-    output.facts((key.replace("_", " "), _text(value)) for key, value in entries[0].items())
+    output.facts((key.replace("_", " "), output.value(value)) for key, value in entries[0].items())
     kind = options[0]
     if kind is not None:
         rows = [(f.name, _default(f), _allowed(f), f.help) for f in _fields(kind)]
@@ -158,18 +158,14 @@ def _field(field: OptionField) -> dict[str, Any]:
     return asdict(field)
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
 def _default(field: OptionField) -> str:
     if field.default is None:
         return "automatic" if field.optional else ""
+    if isinstance(field.default, bool):
+        return output.value(field.default)
     if isinstance(field.default, (tuple, list)):
         return ", ".join(map(str, field.default)) or "none"
-    return f"{_text(field.default)} {field.unit}".strip()
+    return f"{field.default} {field.unit}".strip()
 
 
 def _allowed(field: OptionField) -> str:

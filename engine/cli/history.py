@@ -81,7 +81,7 @@ def show(run: Id, json: output.Json = False) -> None:
             stage.state,
             format_seconds(stage.seconds),
             format_bytes(stage.bytes),
-            ", ".join(f"{key}: {value}" for key, value in stage.facts.items()),
+            ", ".join(f"{key}: {output.value(fact)}" for key, fact in stage.facts.items()),
         )
         for stage in record.stages
     ]
@@ -121,7 +121,7 @@ def diff(
     elif not found:
         print("No difference but the time they were made.")
     else:
-        rows = [(change.what, _short(change.a), _short(change.b)) for change in found]
+        rows = [(change.what, output.value(change.a), output.value(change.b)) for change in found]
         output.table(("", first.id, second.id), rows)
 
 
@@ -171,7 +171,3 @@ def _document(record: RunRecord) -> dict[str, Any]:
         "folder": str(record.folder),
         "artefact": str(record.artefact_folder),
     }
-
-
-def _short(value: Any) -> str:
-    return "–" if value is None else str(value)

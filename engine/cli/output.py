@@ -64,6 +64,19 @@ def facts(pairs: Iterable[tuple[str, str]]) -> None:
         print(f"{term:<{width}}  {value}")
 
 
+def value(found: Any) -> str:
+    """A fact for people: yes or no, three significant digits, "–" for what is absent."""
+    from engine.compare.format import format_number
+
+    if found is None:
+        return "–"
+    if isinstance(found, bool):
+        return "yes" if found else "no"
+    if isinstance(found, (list, tuple)):
+        return ", ".join(map(str, found))
+    return format_number(found) if isinstance(found, float) else str(found)
+
+
 def console() -> Any:
     """The console of stdout: as wide as the terminal, or wide enough for everything."""
     from rich.console import Console
