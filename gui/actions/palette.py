@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QWidget
+from PySide6.QtWidgets import QDialog, QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
+from gui.theme.theme import colour
 from gui.widgets.frames import column
 
 
@@ -24,11 +25,17 @@ class Palette(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setObjectName("palette")
         self._actions = [action for action in actions if action.objectName() != "palette"]
-        self.field, self.list = QLineEdit(), QListWidget()
+        self.field, self.list = QLineEdit(), QTreeWidget()
         self.field.setPlaceholderText(self.tr("What do you want to do?"))
         self.field.setAccessibleName(self.tr("Command"))
         self.field.textChanged.connect(self._filter)
         self.field.installEventFilter(self)
+        self.list.setColumnCount(2)
+        self.list.setHeaderHidden(True)
+        self.list.setRootIsDecorated(False)
+        self.list.header().setStretchLastSection(False)
+        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.list.itemClicked.connect(lambda _: self._run())
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setAccessibleName(self.tr("Matching commands"))
@@ -44,8 +51,9 @@ class Palette(QDialog):
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
             if step is not None:
-                count = max(1, self.list.count())
-                self.list.setCurrentRow((self.list.currentRow() + step) % count)
+                count = max(1, self.list.topLevelItemCount())
+                row = self.list.indexOfTopLevelItem(self.list.currentItem()) if self.list.currentItem() else 0
+                self.list.setCurrentItem(self.list.topLevelItem((row + step) % count))
                 return True
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self._run()
@@ -59,14 +67,15 @@ class Palette(QDialog):
             if not action.isEnabled() or not matches(words, text):
                 continue
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            item = QListWidgetItem(action.icon(), f"{text}    {keys}".rstrip())
-            item.setData(Qt.ItemDataRole.UserRole, action)
-            self.list.addItem(item)
-        self.list.setCurrentRow(0)
+            item = QTreeWidgetItem([text, keys])
+            item.setData(0, Qt.ItemDataRole.UserRole, action)
+            item.setForeground(1, colour("muted"))
+            self.list.addTopLevelItem(item)
+        self.list.setCurrentItem(self.list.topLevelItem(0))
 
     def _run(self) -> None:
         item = self.list.currentItem()
         if item is not None:
-            action: QAction = item.data(Qt.ItemDataRole.UserRole)
+            action: QAction = item.data(0, Qt.ItemDataRole.UserRole)
             self.close()
             action.trigger()

@@ -106,9 +106,17 @@ class _Patient:
 class SpinBox(_Patient, QSpinBox):
     """A whole number."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.lineEdit().setTextMargins(6, 0, 0, 0)  # the stylesheet's padding does not reach it
+
 
 class DoubleSpinBox(_Patient, QDoubleSpinBox):
     """A real number, shown without trailing zeros."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lineEdit().setTextMargins(6, 0, 0, 0)
 
     def textFromValue(self, value: float) -> str:
         """Up to six decimals, as few as needed."""

@@ -42,6 +42,7 @@ QFrame[kind="bar"] {{ background: {t.surface}; border: none; border-bottom: 1px 
 QFrame[kind="note"] {{ background: {t.surface}; border: 1px solid {t.border}; border-radius: {RADIUS}px; }}
 QFrame[kind="warning"] {{ background: {t.warn_soft}; border: none; border-radius: {RADIUS}px; }}
 QFrame[kind="problem"] {{ background: {t.bad_soft}; border: none; border-radius: {RADIUS}px; }}
+QDialog#palette {{ background: {t.surface}; border: 1px solid {t.border}; }}
 QFrame[kind="line"] {{ background: {t.border}; border: none; max-height: 1px; min-height: 1px; }}
 QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
 QMenuBar {{ background: transparent; border: none; }}
@@ -60,6 +61,7 @@ QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none;
 QTreeView, QTableView, QListView {{ background: {t.surface}; alternate-background-color: {t.background};
     border: none; outline: none; selection-background-color: {t.accent_soft}; selection-color: {t.text};
     gridline-color: {t.border}; }}
+QTableView::item {{ padding: 0 4px; }}
 QTreeView::item, QListView::item {{ padding: 4px; border-radius: 4px; }}
 QTreeView::item:hover, QListView::item:hover, QTableView::item:hover {{ background: {t.raised}; }}
 QTreeView::item:selected, QListView::item:selected, QTableView::item:selected {{

@@ -26,7 +26,7 @@ class BarDelegate(QStyledItemDelegate):
         share = index.data(SHARE)
         if share is None:
             return
-        room = option.rect.adjusted(4, 0, -12, 0)
+        room = option.rect.adjusted(8, 0, -16, 0)
         bar = QRectF(room.x(), room.center().y() - 3, max(2.0, room.width() * float(share)), 7)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

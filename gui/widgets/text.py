@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from gui.theme.theme import font
 
-
 _SIZED = ("title", "section", "strong", "caption")
 
 

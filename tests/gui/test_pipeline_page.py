@@ -52,7 +52,7 @@ def test_the_add_menu_offers_every_pass_with_its_summary(page: PipelinePage) -> 
     offered["quantize"].trigger()
     assert names(page) == ["quantize"]
     assert page.board.selected == 0
-    assert offered["quantize"].toolTip() == all_passes()["quantize"].summary
+    assert all_passes()["quantize"].summary in offered["quantize"].text()
 
 
 def test_cards_move_by_keyboard_and_stay_selected(page: PipelinePage, qtbot: QtBot) -> None:

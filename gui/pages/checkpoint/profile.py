@@ -25,6 +25,9 @@ from gui.widgets.frames import column, row
 from gui.widgets.progress import ProgressCard
 from gui.widgets.text import label
 
+# The conditions worth a line; the tooltip has all of them.
+_FIRST = ("cpu", "threads", "device", "prompt tokens", "torch", "load average")
+
 
 class ProfileView(QWidget):
     """Runs the profile of the open checkpoint and shows it.
@@ -132,8 +135,9 @@ class ProfileView(QWidget):
             text = self.tr("%1 takes the most time. The whole model: %2.")
             self.summary.setText(text.replace("%1", slowest.title).replace("%2", measured(whole)))
             self.table.selectRow(profile.blocks.index(slowest))
-        shown = {**profile.conditions, "prompt": self.tr("%n token(s)", "", profile.prompt_tokens)}
-        self.conditions.setText(" · ".join(f"{key.replace('_', ' ')}: {value}" for key, value in shown.items()))
+        told = {key.replace("_", " "): value for key, value in profile.conditions.items()}
+        self.conditions.setText(" · ".join(f"{key} {told[key]}" for key in _FIRST if told.get(key) is not None))
+        self.conditions.setToolTip("\n".join(f"{key}: {value}" for key, value in told.items()))
 
     def _show_parts(self) -> None:
         busy, ready = self._handle is not None, self.profile is not None

@@ -104,19 +104,16 @@ class Board(QWidget):
     def add_menu(self) -> QMenu:
         """Every pass, grouped by family, each with what it does."""
         menu = QMenu(self)
-        menu.setToolTipsVisible(True)
         families: dict[str, list[PassSpec]] = {}
         for spec in passes.all_passes().values():
             families.setdefault(spec.family, []).append(spec)
         for place, (family, specs) in enumerate(families.items()):
             if place:
                 menu.addSeparator()
-            heading = menu.addAction(engine_text(family.capitalize()))
-            heading.setEnabled(False)
             for spec in specs:
-                action = menu.addAction(icon(family_icon(family), "accent"), engine_text(spec.title))
+                text = f"{engine_text(spec.title)}\t{engine_text(spec.summary)}"
+                action = menu.addAction(icon(family_icon(family), "accent"), text)
                 action.setObjectName(spec.name)
-                action.setToolTip(engine_text(spec.summary))
                 action.triggered.connect(lambda _=False, name=spec.name: self.add(name))
         return menu
 

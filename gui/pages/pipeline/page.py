@@ -92,11 +92,9 @@ class PipelinePage(Page):
     def presets_menu(self) -> QMenu:
         """Every preset with its summary."""
         menu = QMenu(self)
-        menu.setToolTipsVisible(True)
         for preset in presets.all_presets():
-            action = menu.addAction(engine_text(preset.title))
+            action = menu.addAction(f"{engine_text(preset.title)}\t{engine_text(preset.summary)}")
             action.setObjectName(preset.name)
-            action.setToolTip(engine_text(preset.summary))
             action.triggered.connect(lambda _=False, preset=preset: self._apply_preset(preset))
         return menu
 
