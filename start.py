@@ -163,7 +163,7 @@ def pip(arguments: Sequence[str], *, quiet_failure: bool = False) -> bool:
     """Run pip in the virtual environment, its progress shown. Raises Stop with the reason, or returns False."""
     command = [str(python_in_venv()), "-m", "pip", "install", "--disable-pip-version-check", *arguments]
     if not sys.stdout.isatty():
-        command.insert(4, "--progress-bar=off")
+        command.insert(4, "--quiet")
     done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode == 0:
         return True
