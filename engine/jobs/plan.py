@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import hardware, paths, settings
+from engine import hardware, paths
 from engine.checkpoint.info import CheckpointInfo
 from engine.compare.format import format_bytes
 from engine.parallel.placement import physical_cores
@@ -90,6 +90,11 @@ class Plan:
         return self.passes[self.last_cached + 1 :]
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """Every stage's key in order."""
+        return (*(stage.key for stage in self.passes), self.build.key)
+
+    @property
     def titles(self) -> tuple[str, ...]:
         """Every stage's title in order."""
         return (*(stage.title for stage in self.passes), self.build.title)
@@ -129,18 +134,18 @@ def require_memory(plan: Plan) -> None:
             )
 
 
-def require_disk(plan: Plan, source: Path, out: Path | None) -> None:
+def require_disk(plan: Plan, out: Path | None) -> None:
     """Make room in the cache, then raise UserError (code "disk_full") if what the run will write does not fit.
 
     Sizes are predicted from headers; unchanged shards are linked, so it is an upper bound.
     """
     built = 0 if plan.build.entry else plan.build.before.bytes
     writes = sum(stage.after.bytes for stage in plan.to_do) + built + SPARE_DISK
-    _require(paths.home(), writes, plan)
+    _require(paths.home(), writes)
     if out is not None:
         same = _existing(out).stat().st_dev == _existing(paths.home()).stat().st_dev
         if not same:
-            _require(out, plan.build.before.bytes + SPARE_DISK, plan)
+            _require(out, plan.build.before.bytes + SPARE_DISK)
 
 
 def require_writable(folders: Sequence[Path]) -> None:
@@ -175,12 +180,11 @@ def _not_writable(folder: Path) -> UserError:
     )
 
 
-def _require(folder: Path, needed: int, plan: Plan) -> None:
+def _require(folder: Path, needed: int) -> None:
     place = _existing(folder)
     free = shutil.disk_usage(place).free
     if needed > free:
-        keep = frozenset({*(stage.key for stage in plan.passes), plan.build.key})
-        cache.trim(max(0, cache.held_bytes() - (needed - free)), keep)
+        cache.trim(max(0, cache.held_bytes() - (needed - free)))
         free = shutil.disk_usage(place).free
     if needed > free:
         raise UserError(
@@ -197,9 +201,3 @@ def _existing(path: Path) -> Path:
     while not place.exists():
         place = place.parent
     return place
-
-
-def keep_quota(plan: Plan) -> None:
-    """Delete the least recently used stages beyond the quota of the settings, but none of this run's."""
-    keep = frozenset({*(stage.key for stage in plan.passes), plan.build.key})
-    cache.trim(settings.read().stage_quota_bytes, keep)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine import __version__, paths
+from engine import __version__, paths, settings
 from engine.catalogue import load
 from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.info import CheckpointInfo
@@ -58,21 +58,21 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
     content = fingerprint(source)
     plan = planning.make(job.recipe, info, content)
     planning.require_memory(plan)
-    planning.require_disk(plan, source, out)
-    context.emit(Started(job=job.id, stages=plan.titles))
-    context.sessions.clear()  # their memory is the passes' to use
-
-    work = _Work(context, plan)
-    folder, layout = work.run_passes(source, info)
-    work.run_build(folder, layout)
-    record = _record(job, work, source, info, content, parents)
-    _keep(record, folder, work.artefact)
-    if out is not None:
-        if out.is_dir():
-            os.rmdir(out)  # empty, as was checked; someone may have filled it since, then this refuses
-        with draft(out) as place:
-            link_tree(work.artefact, place)
-    planning.keep_quota(plan)
+    with cache.in_use(plan.keys):
+        planning.require_disk(plan, out)
+        context.emit(Started(job=job.id, stages=plan.titles))
+        context.sessions.clear()  # their memory is the passes' to use
+        work = _Work(context, plan)
+        folder, layout = work.run_passes(source, info)
+        work.run_build(folder, layout)
+        record = _record(job, work, source, info, content, parents)
+        _keep(record, folder, work.artefact)
+        if out is not None:
+            if out.is_dir():
+                os.rmdir(out)  # empty, as was checked; someone may have filled it since, then this refuses
+            with draft(out) as place:
+                link_tree(work.artefact, place)
+        cache.trim(settings.read().stage_quota_bytes)
     return {
         "run": record.id,
         "artefact": str(paths.runs() / record.id / ARTEFACT),

@@ -13,13 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine import paths
 from engine.protocol.errors import UserError
-from engine.runs.drafts import clean, draft, size_of
+from engine.runs.drafts import alive, clean, draft, owner, size_of
 from engine.runs.record import StageRecord
 
 ENTRY = "entry.json"
 CONTENT = "content"
 SCRATCH = "scratch"
 _GONE = ".deleting-"
+_USED = ".using-"
 
 
 class Entry(BaseModel):
@@ -71,7 +72,7 @@ class Cache:
         if not self.root.is_dir():
             return []
         found = [entry for folder in self.root.iterdir() if (entry := self._read(folder)) is not None]
-        return sorted(found, key=_used, reverse=True)
+        return sorted(found, key=_last_use, reverse=True)
 
     @contextmanager
     def building(self, key: str) -> Iterator[Path]:
@@ -132,14 +133,27 @@ def held_bytes() -> int:
     return sum(seen.values())
 
 
-def trim(quota: int, keep: frozenset[str] = frozenset()) -> list[str]:
+@contextmanager
+def in_use(keys: Iterable[str]) -> Iterator[None]:
+    """While the block runs, no process trims the stages under `keys`."""
+    mark = paths.stages() / f"{_USED}{owner()}"
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_text("\n".join(keys), encoding="ascii")
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def trim(quota: int) -> list[str]:
     """Delete the least recently used stages until both caches hold at most `quota` bytes; the keys deleted.
 
-    Keys in `keep` stay whatever the quota says.
+    Stages in use stay whatever the quota says.
     """
     deleted = []
+    keep = _in_use()
     places = {entry.key: (cache, entry) for cache in (stages(), artefacts()) for entry in cache.entries()}
-    oldest = sorted(places.values(), key=lambda place: _used(place[1]))
+    oldest = sorted(places.values(), key=lambda place: _last_use(place[1]))
     for cache, entry in oldest:
         if held_bytes() <= quota:
             break
@@ -149,5 +163,16 @@ def trim(quota: int, keep: frozenset[str] = frozenset()) -> list[str]:
     return deleted
 
 
-def _used(entry: Entry) -> float:
+def _in_use() -> set[str]:
+    """The keys that living processes marked; marks of dead ones are removed."""
+    keys: set[str] = set()
+    for mark in paths.stages().glob(f"{_USED}*"):
+        if alive(mark.name.removeprefix(_USED)):
+            keys.update(mark.read_text(encoding="ascii").split())
+        else:
+            mark.unlink(missing_ok=True)
+    return keys
+
+
+def _last_use(entry: Entry) -> float:
     return (entry.folder / ENTRY).stat().st_mtime

@@ -50,7 +50,7 @@ def clean(parent: Path) -> None:
         return
     for folder in parent.iterdir():
         _, mark, builder = folder.name.rpartition(_MARK)
-        if mark and not _alive(builder):
+        if mark and not alive(builder):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -98,7 +98,8 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def _alive(builder: str) -> bool:
+def alive(builder: str) -> bool:
+    """Whether the process that called itself `builder` (see `owner`) still runs; of other hosts that is assumed."""
     rest, _, start = builder.rpartition("-")
     host, _, pid = rest.rpartition("-")
     if host != _host():
