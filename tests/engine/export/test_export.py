@@ -236,3 +236,10 @@ def test_a_report_shows_numbers_with_spread_and_escapes_what_models_wrote(tiny_l
     assert "a &lt; b" in text
     assert "prefers-color-scheme: dark" in text
     assert not any(mark in text for mark in ("http:", "https:", "<script", "url(", "<link", "src="))
+
+
+def test_a_built_onnx_model_runs_with_onnxruntime_and_tokenizers_alone(tiny_llama: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime_genai")
+    made = run_on(tiny_llama, quantized().model_copy(update={"target": Target(runtime="onnxruntime", threads=1)}))
+    result = export(ExportJob(run=made, format="runtime", out=str(tmp_path / "out")), context())
+    assert {"model.onnx", "generate.py", "tokenizer.json", "recipe.yaml"} <= set(result["files"])
