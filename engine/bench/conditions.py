@@ -51,6 +51,27 @@ def load_before() -> Conditions:
     return found
 
 
+class OthersLoad:
+    """How much of the processors other programs used since this object was made."""
+
+    def __init__(self) -> None:
+        self._total, self._busy, self._own = self._read()
+
+    def percent(self) -> float:
+        """Their share of all processors' time, in percent; this process's own work does not count."""
+        total, busy, own = self._read()
+        spent = total - self._total
+        return max(0.0, 100 * ((busy - self._busy) - (own - self._own)) / spent) if spent > 0 else 0.0
+
+    @staticmethod
+    def _read() -> tuple[float, float, float]:
+        times, own = psutil.cpu_times(), psutil.Process().cpu_times()
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        # Linux counts guests' time twice
+        total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
+        return total, total - idle, own.user + own.system
+
+
 @cache
 def cpu_model() -> str:
     """The processor's marketing name, as far as the system tells it."""

@@ -27,7 +27,7 @@ class Pooling:
 
 
 def read_pooling(folder: Path) -> Pooling | None:
-    """What the sentence-transformers' modules.json in `folder` says; None without one.
+    """What the sentence-transformers' modules.json in `folder` says; None without one, or without what it points at.
 
     Raises UserError for a pooling that is not offered here.
     """
@@ -37,8 +37,10 @@ def read_pooling(folder: Path) -> Pooling | None:
     modules = json.loads(listing.read_text(encoding="utf-8"))
     mode: Literal["mean", "cls", "max"] = "mean"
     for module in modules:
-        config = folder / str(module.get("path", "")) / "config.json"
-        if module.get("type", "").endswith(".Pooling") and config.is_file():
+        if module.get("type", "").endswith(".Pooling"):
+            config = folder / str(module.get("path", "")) / "config.json"
+            if not config.is_file():
+                return None
             mode = _mode(json.loads(config.read_text(encoding="utf-8")), config)
     return Pooling(mode, any(module.get("type", "").endswith(".Normalize") for module in modules))
 

@@ -11,6 +11,7 @@ import numpy as np
 from engine.bench import texts
 from engine.bench.answers import answer_together
 from engine.bench.candidates import Open
+from engine.bench.conditions import BUSY_PERCENT, OthersLoad
 from engine.bench.embeddings import Pooling, cosines, embed, read_pooling
 from engine.bench.memory import probe
 from engine.bench.quality import score_classes, score_text
@@ -63,6 +64,11 @@ class Observer:
             self.shape["requests_per_round"] = REQUESTS_PER_ROUND
 
     @property
+    def disturbed(self) -> bool:
+        """Whether other programs used much of the processors during the timing."""
+        return float(self.shape.get("others_percent") or 0.0) > BUSY_PERCENT
+
+    @property
     def _decoder(self) -> bool:
         return self._sessions[0].task in DECODERS
 
@@ -107,6 +113,7 @@ class Observer:
             self._live(candidate, timed(candidate))
 
         self._context.progress(0, self._job.rounds * len(self._opened), "Warming up", unit="round")
+        others = OthersLoad()
         if self._decoder:
             prompts = [texts.prompts_of(t, text, self._prompt, self._job.rounds) for t in self._tokenizers]
             rounds: list[list[DecodeRound]] = running
@@ -116,6 +123,7 @@ class Observer:
             batches = [self._request_batches(t, text) for t in self._tokenizers]
             run = [s.classify if s.task == "text-classification" else s.hidden for s in self._sessions]
             time_requests(run, batches, self._context.check, on_round, requests)
+        self.shape["others_percent"] = round(others.percent(), 1)
         return [timed(candidate) for candidate in range(len(self._opened))]
 
     def quality(self, observed: list[Observed]) -> list[Observed]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from engine.runtimes.base import Ids, Session, TextBatch
 
 # A candidate warms up with short answers until this many have been given or this time is over.
 WARM_UP_TOKENS, WARM_UP_ANSWERS, WARM_UP_SECONDS = 8, 10, 0.5
+# A round of a fast model is made of several answers, so that one interruption by the system does not decide it.
+ROUND_SECONDS, ROUND_ANSWERS = 0.2, 8
 REQUESTS_PER_ROUND = 8
 
 # on_round(round, candidate): one candidate has been timed in this round. May raise Cancelled.
@@ -51,16 +54,13 @@ def time_answers(
     """
     found = collected if collected is not None else [[] for _ in sessions]
     with _quiet():
-        for session, own in zip(sessions, prompts, strict=True):
-            began = time.perf_counter()
-            for _ in range(WARM_UP_ANSWERS):
-                _answer(session, own[0], min(new_tokens, WARM_UP_TOKENS), check)
-                if time.perf_counter() - began > WARM_UP_SECONDS:
-                    break
+        answers = [_warm_up(session, own[0], new_tokens, check) for session, own in zip(sessions, prompts, strict=True)]
         for index, order in enumerate(orders(len(prompts[0]), len(sessions))):
             for candidate in order:
                 gc.collect()
-                found[candidate].append(_answer(sessions[candidate], prompts[candidate][index], new_tokens, check))
+                prompt = prompts[candidate][index]
+                made = [_answer(sessions[candidate], prompt, new_tokens, check) for _ in range(answers[candidate])]
+                found[candidate].append(_joined(made))
                 on_round(index, candidate)
     return found
 
@@ -99,6 +99,25 @@ def time_requests(
                 found[candidate].append(RequestRound(seconds, len(requests), tokens))
                 on_round(index, candidate)
     return found
+
+
+def _warm_up(session: Session, prompt: Ids, new_tokens: int, check: Callable[[], None]) -> int:
+    """Give short answers until the model has settled; how many whole answers make a round, judged by the last."""
+    began = time.perf_counter()
+    for _ in range(WARM_UP_ANSWERS):
+        last = _answer(session, prompt, min(new_tokens, WARM_UP_TOKENS), check)
+        if time.perf_counter() - began > WARM_UP_SECONDS:
+            break
+    expected = last.first_seconds + last.decode_seconds * new_tokens / WARM_UP_TOKENS
+    return max(1, min(ROUND_ANSWERS, math.ceil(ROUND_SECONDS / expected)))
+
+
+def _joined(answers: Sequence[DecodeRound]) -> DecodeRound:
+    """Several answers to one prompt as a round: the mean time to the first token, and the times of all others."""
+    first = sum(answer.first_seconds for answer in answers) / len(answers)
+    return DecodeRound(
+        first, tuple(s for a in answers for s in a.next_seconds), answers[0].prompt_tokens, answers=len(answers)
+    )
 
 
 def _answer(session: Session, prompt: Ids, new_tokens: int, check: Callable[[], None]) -> DecodeRound:

@@ -73,7 +73,9 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
         )
         for index, candidate in enumerate(opened)
     ]
-    return _conclude(candidates, observed, observer, prompts if decoder else (), {**conditions, **observer.shape})
+    conditions = {**conditions, **observer.shape}
+    conditions["busy"] = bool(conditions["busy"]) or observer.disturbed
+    return _conclude(candidates, observed, observer, prompts if decoder else (), conditions)
 
 
 def _conclude(
@@ -111,7 +113,7 @@ def _conclude(
 
 
 def _seconds(observed: Observed) -> list[float]:
-    """What the verdict stands on, one value a round: time of all tokens after the first, or of the requests."""
+    """What the verdict stands on, one value a round: time of an answer's tokens after the first, or of the requests."""
     if observed.rounds:
         return [r.decode_seconds for r in observed.rounds]
     return [r.seconds for r in observed.requests]

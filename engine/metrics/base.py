@@ -49,16 +49,23 @@ class MetricSpec:
 
 @dataclass(frozen=True)
 class DecodeRound:
-    """One timed answer: seconds to the first token, then to each further one, for a prompt of `prompt_tokens`."""
+    """One round of answering a prompt of `prompt_tokens`.
+
+    Attributes:
+        first_seconds: to the first token; the mean where a round is several answers.
+        next_seconds: from each token to the next, of all answers.
+        answers: how many answers the round is made of.
+    """
 
     first_seconds: float
     next_seconds: tuple[float, ...]
     prompt_tokens: int
+    answers: int = 1
 
     @property
     def decode_seconds(self) -> float:
-        """Seconds of all tokens after the first."""
-        return sum(self.next_seconds)
+        """Seconds of one answer's tokens after the first; the mean over answers."""
+        return sum(self.next_seconds) / self.answers
 
 
 @dataclass(frozen=True)

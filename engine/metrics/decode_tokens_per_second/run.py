@@ -9,5 +9,5 @@ from engine.protocol.measurement import Measurement
 
 def measure(observed: Observed) -> Measurement | None:
     """One rate a round; None where no round wrote a second token."""
-    rates = [len(r.next_seconds) / r.decode_seconds for r in observed.rounds if r.next_seconds]
+    rates = [len(r.next_seconds) / sum(r.next_seconds) for r in observed.rounds if r.next_seconds]
     return over_rounds("decode_tokens_per_second", rates, observed.conditions_of("speed")) if rates else None

@@ -25,6 +25,13 @@ def other_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkpoints.tiny_llama(tmp_path_factory.mktemp("other"), layers=2, seed=1)
 
 
+@pytest.fixture(autouse=True)
+def _short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is timed here is not looked at."""
+    monkeypatch.setattr("engine.bench.runner.ROUND_SECONDS", 0.001)
+    monkeypatch.setattr("engine.bench.runner.WARM_UP_SECONDS", 0.001)
+
+
 @pytest.fixture
 def short_text(tmp_path: Path) -> Path:
     (tmp_path / "text.txt").write_text(checkpoints.TEXT[:1500])
