@@ -50,6 +50,7 @@ class RuntimeSpec:
         open: "module:function" of `open_session(request: OpenRequest) -> Session`.
         tasks: the tasks it can run.
         extra: the optional dependency group that brings it.
+        weight_bytes: bytes of weights that a build of this layout will read, foreseen from headers; None: as stored.
     """
 
     name: str
@@ -63,6 +64,7 @@ class RuntimeSpec:
     tasks: frozenset[Task]
     extra: str = ""
     version: int = 1
+    weight_bytes: Callable[[CheckpointInfo, Any], int] | None = None
 
 
 class Artefact(BaseModel):

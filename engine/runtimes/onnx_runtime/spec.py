@@ -11,6 +11,7 @@ from engine.recipe.recipe import Target
 from engine.recipe.validate import Problem
 from engine.runtimes.base import RuntimeSpec
 from engine.runtimes.onnx_runtime.availability import availability, missing_for_build
+from engine.runtimes.onnx_runtime.forecast import weight_bytes
 from engine.runtimes.onnx_runtime.limits import DECODERS, ENCODERS
 
 
@@ -62,4 +63,5 @@ SPEC = RuntimeSpec(
     open="engine.runtimes.onnx_runtime.session:open_session",
     tasks=frozenset({"text-generation", "feature-extraction", "text-classification", "fill-mask"}),
     extra="cpu",
+    weight_bytes=weight_bytes,
 )

@@ -8,9 +8,8 @@ from engine.parallel.placement import suggested_threads
 from engine.runtimes.base import Artefact, BuildContext, OpenRequest
 from engine.runtimes.open import write_artefact
 from engine.runtimes.torch_compile.session import open_session
+from engine.runtimes.torch_compile.spec import BITS
 from engine.runtimes.torch_family import dense_bytes, link_checkpoint
-
-BITS = {"bfloat16": 16, "float16": 16, "float32": 32}
 
 
 def build(context: BuildContext) -> Artefact:

@@ -18,7 +18,9 @@ from engine.recipe.options import Options, option
 from engine.recipe.recipe import Recipe, Target
 from engine.recipe.validate import Fix, Problem, set_options
 from engine.runtimes.base import Availability, RuntimeSpec
-from engine.runtimes.torch_family import TASKS, grid_note, torch_availability
+from engine.runtimes.torch_family import TASKS, dense_bytes, grid_note, torch_availability
+
+BITS = {"bfloat16": 16, "float16": 16, "float32": 32}
 
 
 class TorchCompileOptions(Options):
@@ -105,4 +107,5 @@ SPEC = RuntimeSpec(
     build="engine.runtimes.torch_compile.lower:build",
     open="engine.runtimes.torch_compile.session:open_session",
     tasks=TASKS,
+    weight_bytes=lambda info, options: dense_bytes(info, BITS.get(options.precision)),
 )

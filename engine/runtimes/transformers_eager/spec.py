@@ -9,7 +9,7 @@ from engine.recipe.options import Options
 from engine.recipe.recipe import Target
 from engine.recipe.validate import Problem
 from engine.runtimes.base import RuntimeSpec
-from engine.runtimes.torch_family import TASKS, grid_note, torch_availability
+from engine.runtimes.torch_family import TASKS, dense_bytes, grid_note, torch_availability
 
 
 class TransformersOptions(Options):
@@ -30,4 +30,5 @@ SPEC = RuntimeSpec(
     build="engine.runtimes.transformers_eager.lower:build",
     open="engine.runtimes.transformers_eager.session:open_session",
     tasks=TASKS,
+    weight_bytes=lambda info, options: dense_bytes(info),
 )

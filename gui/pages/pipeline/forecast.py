@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from engine.checkpoint.info import CheckpointInfo
 from engine.compare.format import format_bytes
 from engine.passes import catalog as passes
+from engine.protocol.errors import UserError
+from engine.recipe.options import parse_options
+from engine.recipe.recipe import Recipe
+from engine.runtimes import catalog as runtimes
 from gui.document.document import Document
 from gui.translate import engine_text
 from gui.widgets.bars import Strip
@@ -28,7 +33,19 @@ class Forecast(QWidget):
         self._grid.setColumnStretch(1, 1)
         self._grid.setColumnMinimumWidth(0, 148)
         line = row(self.now, self.arrow, self.expected, self.estimate, None, spacing=8)
-        self.setLayout(column(label(self.tr("Size of the weights"), "section"), line, 4, self._grid, spacing=8))
+        self.setLayout(column(label(self.tr("Size"), "section"), line, 4, self._grid, spacing=8))
+
+    def _built(self, layout: CheckpointInfo) -> int:
+        """Bytes of weights that the target will read."""
+        target = self._document.recipe.target
+        spec = runtimes.get(target.runtime)
+        if spec.weight_bytes is None:
+            return layout.bytes
+        try:
+            options = parse_options(spec.options, target.options, target.runtime)
+        except UserError:
+            return layout.bytes
+        return spec.weight_bytes(layout, options)
 
     def refresh(self) -> None:
         """Predict again."""
@@ -39,23 +56,30 @@ class Forecast(QWidget):
             return
         layouts = self._document.predictions()
         self.now.setText(self.tr("now %1").replace("%1", format_bytes(info.bytes)))
-        foreseen = len(layouts) > 1
+        recipe = self._document.recipe
+        foreseen = bool(layouts) and recipe != Recipe()
         for part in (self.arrow, self.expected, self.estimate):
             part.setVisible(foreseen)
         if not layouts:
             self.estimate.setText(self.tr("The size can be foreseen once the problems are solved."))
             self.estimate.show()
             return
-        self.expected.setText(self.tr("expected ≈ %1").replace("%1", format_bytes(layouts[-1].bytes)))
+        built = self._built(layouts[-1])
+        self.expected.setText(self.tr("expected ≈ %1").replace("%1", format_bytes(built)))
         self.estimate.setText(self.tr("(estimate from the headers; the run measures it)"))
         if not foreseen:
             return
-        names = [self.tr("Original"), *(engine_text(passes.get(e.name).title) for e in self._document.recipe.active)]
-        largest = max(max(layout.bytes for layout in layouts), 1)
-        for line, (name, layout) in enumerate(zip(names, layouts, strict=True)):
+        steps = self.tr("after %1")
+        names = [self.tr("original"), *(engine_text(passes.get(entry.name).title) for entry in recipe.active)]
+        names = [names[0], *(steps.replace("%1", name) for name in names[1:])]
+        sizes = [layout.bytes for layout in layouts]
+        names.append(self.tr("in %1").replace("%1", engine_text(runtimes.get(recipe.target.runtime).title)))
+        sizes.append(built)
+        largest = max(*sizes, 1)
+        for line, (name, count) in enumerate(zip(names, sizes, strict=True)):
             strip = Strip()
-            size = format_bytes(layout.bytes)
-            strip.show_parts([("accent" if line else "original", layout.bytes / largest)], f"{name}: {size}")
+            size = format_bytes(count)
+            strip.show_parts([("accent" if line else "original", count / largest)], f"{name}: {size}")
             term = ElidedLabel(name, "muted")
             term.setText(name)
             self._grid.addWidget(term, line, 0)

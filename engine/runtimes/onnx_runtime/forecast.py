@@ -1,0 +1,29 @@
+"""How many bytes of weights a graph will hold, from headers alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.checkpoint.info import CheckpointInfo
+
+_AUXILIARY = ("weight_scale", "weight_zero_point", "weight_shape")
+
+
+def weight_bytes(info: CheckpointInfo, options: Any) -> int:
+    """Bytes of the weights after lowering `info`: packed integers with float32 scales, everything else float32."""
+    grids = {module: grid for grid in info.grids for module in grid.modules}
+    total = 0
+    for tensor in info.tensors:
+        module, _, leaf = tensor.name.rpartition(".")
+        grid = grids.get(module)
+        if grid is not None and leaf in _AUXILIARY:
+            continue
+        if grid is None or leaf not in ("weight", "weight_packed"):
+            total += tensor.elements * 4
+            continue
+        count = tensor.elements * 32 // grid.bits if leaf == "weight_packed" else tensor.elements
+        groups = count // grid.group_size if grid.group_size else tensor.shape[0]
+        total += count * grid.bits // 8 + groups * 4
+        if not grid.symmetric:
+            total += groups * grid.bits // 8
+    return total
