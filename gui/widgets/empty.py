@@ -33,14 +33,15 @@ class EmptyState(QWidget):
         for part in (heading, body):
             part.setAlignment(Qt.AlignmentFlag.AlignCenter)
         body.setFixedWidth(420)
-        self.setLayout(column(None, self._picture, 4, heading, row(None, body, None), spacing=8, margins=24))
+        content = column(None, self._picture, 4, heading, row(None, body, None), spacing=8, margins=24)
         self.button = None
         if action:
             self.button = button(action, self.acted.emit, kind="primary")
-            self.layout().addItem(column(8, row(None, self.button, None)))
+            content.addLayout(column(8, row(None, self.button, None)))
             if on_action is not None:
                 self.acted.connect(lambda: on_action())
-        self.layout().addItem(column(None))
+        content.addStretch(1)
+        self.setLayout(content)
         follow_theme(self, self._paint)
 
     def _paint(self) -> None:
