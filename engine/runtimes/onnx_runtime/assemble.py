@@ -41,7 +41,8 @@ def open_built(context: BuildContext) -> OnnxSession:
 
 def artefact_of(context: BuildContext, weight_bytes: int, facts: Facts) -> Artefact:
     """The manifest of what lies in `context.destination`."""
-    files = tuple(sorted(path.name for path in context.destination.iterdir() if path.is_file()))
+    here = context.destination
+    files = tuple(sorted(path.relative_to(here).as_posix() for path in here.rglob("*") if path.is_file()))
     return Artefact(
         runtime="onnxruntime",
         task=context.info.task,

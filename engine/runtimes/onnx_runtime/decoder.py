@@ -17,8 +17,9 @@ from engine.checkpoint.info import GridScheme
 from engine.checkpoint.reader import Reader
 from engine.grid import grid as grids
 from engine.passes.base import StepContext
+from engine.protocol.errors import UserError
 from engine.runtimes.onnx_runtime import graph as edit
-from engine.runtimes.onnx_runtime.limits import DECODERS
+from engine.runtimes.onnx_runtime.limits import DECODERS, FUSED_ROPE_HEADS
 from engine.runtimes.onnx_runtime.nbits import blocks_of
 
 _EMBEDDING = "/model/embed_tokens/Gather"
@@ -53,10 +54,17 @@ def decoder_graph(
     config = copy.deepcopy(twin.config)
     config._name_or_path = str(folder)
     options = {"shared_embeddings": bool(config.tie_word_embeddings), "fuse_qkv": fuse_qkv, "hf_token": None}
-    maker_class = getattr(builder, DECODERS[config.architectures[0]])
+    maker_class = _maker_class(getattr(builder, DECODERS[config.architectures[0]]))
     layers = config.num_hidden_layers
     with contextlib.redirect_stdout(io.StringIO()):
-        maker = maker_class(config, dtype, dtype, device, "", options)
+        try:
+            maker = maker_class(config, dtype, dtype, device, "", options)
+        except NotImplementedError as error:
+            raise UserError(
+                f"ONNX Runtime's builder cannot write this model: {error}",
+                "Choose another runtime for it.",
+                code="unsupported_architecture",
+            ) from error
         make_layer = maker.make_layer
 
         def layer(index: int, module: Any) -> None:
@@ -65,6 +73,8 @@ def decoder_graph(
 
         # instance attributes, so that the library's classes stay as they are
         maker.load_weights = lambda path: twin
+        # the builder takes any linear layer with as many rows as the vocabulary for the head
+        maker.has_lm_head = lambda module: module is twin.get_output_embeddings()
         maker.make_layer = layer
         maker.make_model("")
 
@@ -73,6 +83,19 @@ def decoder_graph(
             maker.make_genai_config(config, {}, str(folder))
 
     return DecoderGraph(maker.model, write_genai_config)
+
+
+def _maker_class(base: Any) -> Any:
+    """`base`, rotating queries and keys outside of GroupQueryAttention where that kernel cannot."""
+
+    class Maker(base):  # type: ignore[misc]
+        def is_fused_rope_supported(self) -> bool:
+            return bool(self.head_size % FUSED_ROPE_HEADS == 0)
+
+        def is_packed_matmul_supported(self) -> bool:
+            return bool(self.is_fused_rope_supported() and super().is_packed_matmul_supported())
+
+    return Maker
 
 
 def can_fuse_qkv(schemes: tuple[GridScheme, ...]) -> bool:

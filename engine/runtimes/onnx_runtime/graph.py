@@ -91,8 +91,8 @@ def save(model: ir.Model, folder: Path, context: StepContext) -> int:
     _strip(model)
     model.graph.sort()
     places: dict[tuple[int, int], int] = {}
+    kept: list[npt.NDArray[np.generic]] = []  # so that no address is used twice
     values = list(model.graph.initializers.values())
-    kept: list[ir.TensorProtocol] = []
     weights = 0
     with (folder / DATA).open("wb") as file:
         for index, value in enumerate(values):
@@ -103,21 +103,20 @@ def save(model: ir.Model, folder: Path, context: StepContext) -> int:
                 weights += tensor.nbytes
                 continue
             array = np.ascontiguousarray(tensor.numpy())
-            key = (array.__array_interface__["data"][0], array.nbytes)
+            # arrays placed by this package may share their bytes; the builder's lie nowhere until they are asked for
+            key = (array.ctypes.data, array.nbytes) if isinstance(tensor, ir.Tensor) else (0, index)
             offset = places.get(key)
             if offset is None:
-                offset = -(-file.tell() // _ALIGN) * _ALIGN
+                offset = places[key] = -(-file.tell() // _ALIGN) * _ALIGN
                 file.seek(offset)
                 file.write(array.reshape(-1).view(np.uint8).data)
                 weights += array.nbytes
-                if isinstance(tensor, ir.Tensor):  # held by the graph until the end; others' addresses are used again
-                    places[key] = offset
+                if isinstance(tensor, ir.Tensor):
+                    kept.append(array)
             value.const_value = ir.ExternalTensor(
                 DATA, offset, array.nbytes, tensor.dtype, shape=ir.Shape(array.shape), name=value.name or "",
                 base_dir=folder,
             )  # fmt: skip
-            if isinstance(tensor, ir.Tensor):
-                kept.append(tensor)
     save_graph(model, folder)
     return weights
 

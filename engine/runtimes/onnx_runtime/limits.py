@@ -8,6 +8,9 @@ DECODERS: dict[str, str] = {
     "MistralForCausalLM": "MistralModel",
     "Qwen2ForCausalLM": "QwenModel",
     "Qwen3ForCausalLM": "Qwen3Model",
+    "SmolLM3ForCausalLM": "SmolLM3Model",
+    "GraniteForCausalLM": "GraniteModel",
+    "GemmaForCausalLM": "GemmaModel",
 }
 ENCODERS = frozenset({"bert", "distilbert", "roberta"})
 MODEL = "model.onnx"
@@ -17,6 +20,8 @@ EXACT, FAST = 0, 4
 TOLERATED_KL = 0.01
 # 1 − cosine of the hidden vectors that it may cost an encoder
 TOLERATED_ANGLE = 1e-3
+# GroupQueryAttention rotates heads of a multiple of this width itself
+FUSED_ROPE_HEADS = 16
 BLOCKS = (256, 128, 64, 32, 16)
 
 

@@ -61,7 +61,7 @@ def _build_decoder(context: BuildContext) -> Artefact:
 def _verify_decoder(context: BuildContext, model: ir.Model, twin: Any, integer: int) -> Facts:
     """Check the graph at the exact level, then settle the level to ship and measure its divergence."""
     context.step(0, 0, "Comparing with the original")
-    window = verify.window(context.source, twin.config.vocab_size, context.info.context_length or 256)
+    window = verify.window(context.source, twin.config.vocab_size)
     expected = verify.twin_outputs(twin, {"input_ids": window.ids}, "logits")[0]
     tolerance = verify.TOLERANCE_HALF if context.target.device == "cuda" else verify.TOLERANCE
     exact = _logits(context, window)

@@ -52,6 +52,7 @@ class DecoderSession(OnnxSession):
         width = sizes.get("head_dim") or sizes["hidden_size"] // sizes["num_attention_heads"]
         self._cache = KeyValueCache(self._session, request.device, self.context_length, heads, width)
         self._vocabulary = int(self._session.get_outputs()[0].shape[-1])
+        self._counts = any(value.name == "position_ids" for value in self._session.get_inputs())
         # The second binding lacks the logits: all but the last token of a prompt need no output head.
         self._binding: Any = self._session.io_binding()
         self._headless: Any = self._session.io_binding()
@@ -109,7 +110,12 @@ class DecoderSession(OnnxSession):
         if self._cache.reserve(ids.shape[1]):
             self._bind_cache()
         binding.bind_cpu_input("input_ids", np.ascontiguousarray(ids))
-        binding.bind_cpu_input("attention_mask", self._cache.mask(self._cache.length + ids.shape[1]))
+        length = self._cache.length
+        total = length + ids.shape[1]
+        binding.bind_cpu_input("attention_mask", self._cache.mask(total))
+        if self._counts:
+            positions = np.arange(length, total, dtype=np.int64)
+            binding.bind_cpu_input("position_ids", np.tile(positions, (len(ids), 1)))
 
 
 class EncoderSession(OnnxSession):

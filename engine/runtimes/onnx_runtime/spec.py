@@ -7,12 +7,14 @@ from typing import Literal
 
 from engine.checkpoint.info import CheckpointInfo
 from engine.recipe.options import Options, option
-from engine.recipe.recipe import Target
-from engine.recipe.validate import Problem
+from engine.recipe.recipe import Recipe, Target
+from engine.recipe.validate import Fix, Problem, set_options
 from engine.runtimes.base import RuntimeSpec
 from engine.runtimes.onnx_runtime.availability import availability, missing_for_build
 from engine.runtimes.onnx_runtime.forecast import weight_bytes
-from engine.runtimes.onnx_runtime.limits import DECODERS, ENCODERS
+from engine.runtimes.onnx_runtime.limits import BLOCKS, DECODERS, ENCODERS
+
+_ENCODER_TASKS = ("feature-extraction", "text-classification", "fill-mask")
 
 
 class OnnxRuntimeOptions(Options):
@@ -28,28 +30,59 @@ class OnnxRuntimeOptions(Options):
 def _check(info: CheckpointInfo, options: OnnxRuntimeOptions, target: Target) -> Iterable[Problem]:
     missing = missing_for_build()
     if missing:
-        yield Problem(
-            None, "stop", f"Building for ONNX Runtime needs {', '.join(missing)}. Run “python3 start.py setup”."
-        )
+        yield _stop(f"Building for ONNX Runtime needs {', '.join(missing)}: run “python3 start.py setup”.")
+    if target.split == "balanced":
+        yield _stop("ONNX Runtime keeps a model on one GPU.", Fix("Do not split", lambda r: _retarget(r, split="none")))
     yield from _unsupported_model(info)
+    yield from _unsupported_grids(info)
+    if target.device == "cpu" and {"BF16", "F16"} & set(info.bytes_by_dtype) and not info.grids:
+        yield Problem(None, "note", "On a CPU, ONNX Runtime widens 16-bit weights to 32 bits: quantise them instead.")
 
 
 def _unsupported_model(info: CheckpointInfo) -> Iterator[Problem]:
-    if info.task == "text-generation":
-        if info.architecture not in DECODERS:
-            known = ", ".join(name.removesuffix("ForCausalLM") for name in DECODERS)
-            yield Problem(
-                None,
-                "stop",
-                f"ONNX Runtime's builder does not know {info.architecture}; it knows {known}. Choose Transformers.",
-            )
-    elif info.model_type not in ENCODERS:
+    to_transformers = Fix("Use Transformers", lambda r: _retarget(r, runtime="transformers", options={}))
+    if info.model_type == "hasten":
+        yield _stop("ONNX Runtime cannot hold shared or low-rank layers.", to_transformers)
+    elif info.task == "text-generation" and info.architecture not in DECODERS:
+        known = ", ".join(name.removesuffix("ForCausalLM") for name in DECODERS)
+        yield _stop(f"{info.architecture} has no fused ONNX graph; these have: {known}.", to_transformers)
+    elif info.task not in ("text-generation", *_ENCODER_TASKS):
+        yield _stop(f"ONNX Runtime does not run {info.task} models here.", to_transformers)
+    elif info.task in _ENCODER_TASKS and info.model_type not in ENCODERS:
         known = ", ".join(sorted(ENCODERS))
-        yield Problem(
-            None,
-            "stop",
-            f"{info.model_type} encoders are not converted to ONNX yet, only {known}. Choose Transformers.",
-        )
+        yield _stop(f"{info.model_type} encoders have no ONNX graph; these have: {known}.", to_transformers)
+
+
+def _unsupported_grids(info: CheckpointInfo) -> Iterator[Problem]:
+    for scheme in info.grids:
+        if scheme.bits > 8:
+            yield _stop(f"ONNX Runtime's kernels read up to 8 bits, not {scheme.bits}.", _quantize_fix(bits=8))
+        elif scheme.group_size is not None and scheme.group_size % BLOCKS[-1]:
+            yield _stop(
+                f"ONNX Runtime's kernels read groups of a multiple of {BLOCKS[-1]} weights, not {scheme.group_size}.",
+                _quantize_fix(group_size=32),
+            )
+
+
+def _stop(text: str, fix: Fix | None = None) -> Problem:
+    return Problem(None, "stop", text, fix)
+
+
+def _retarget(recipe: Recipe, **changes: object) -> Recipe:
+    return recipe.model_copy(update={"target": recipe.target.model_copy(update=changes)})
+
+
+def _quantize_fix(**values: object) -> Fix:
+    """Change every quantize card of the recipe."""
+
+    def apply(recipe: Recipe) -> Recipe:
+        for index, entry in enumerate(recipe.passes):
+            if entry.name == "quantize":
+                recipe = set_options(recipe, index, **values)
+        return recipe
+
+    words = " and ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items())
+    return Fix(f"Quantise with {words}", apply)
 
 
 SPEC = RuntimeSpec(

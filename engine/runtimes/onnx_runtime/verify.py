@@ -12,11 +12,11 @@ import numpy.typing as npt
 from engine import paths
 from engine.protocol.errors import UserError
 from engine.runtimes.base import Floats, Ids
+from engine.runtimes.limits import context_length
 
 # Floating-point kernels order their sums differently; what lies on the same weights stays within this.
 TOLERANCE = 1e-3
 TOLERANCE_HALF = 3e-2  # the same with sums in float16, on CUDA
-_TOKENS = 256
 _TEXT = "evaluation.txt"
 
 
@@ -28,11 +28,11 @@ class Window:
     source: str
 
 
-def window(folder: Path, vocabulary: int, limit: int) -> Window:
-    """The first tokens of the built-in text, [1, T] with T at most 256 and `limit`; seeded ones without a tokenizer."""
+def window(folder: Path, vocabulary: int, most: int = 256) -> Window:
+    """The first tokens of the built-in text, [1, T] with T at most `most`; seeded ones without a tokenizer."""
     from engine.text.tokenizer import load_tokenizer
 
-    length = min(_TOKENS, limit)
+    length = min(most, context_length(folder))
     try:
         tokenizer = load_tokenizer(folder)
     except UserError:

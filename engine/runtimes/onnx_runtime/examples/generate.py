@@ -48,6 +48,9 @@ def main(prompt: str, new_tokens: int) -> str:
     for _ in range(new_tokens):
         binding.bind_cpu_input("input_ids", np.array([step], np.int64))
         binding.bind_cpu_input("attention_mask", np.ones((1, len(ids) + len(answer)), np.int64))
+        if any(value.name == "position_ids" for value in session.get_inputs()):
+            total = len(ids) + len(answer)
+            binding.bind_cpu_input("position_ids", np.arange(total - len(step), total, dtype=np.int64)[None])
         binding.bind_output("logits", "cpu")
         session.run_with_iobinding(binding)
         token = int(binding.get_outputs()[-1].numpy()[0, -1].argmax())

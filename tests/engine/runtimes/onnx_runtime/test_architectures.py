@@ -1,0 +1,58 @@
+"""Every decoder architecture that the runtime offers is converted exactly, and others are refused before the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.checkpoint.inspect import inspect
+from engine.recipe.recipe import PassEntry, Recipe, Target
+from engine.recipe.validate import problems
+from engine.runtimes.onnx_runtime.limits import DECODERS
+from engine.runtimes.open import read_artefact
+from tests.helpers.checkpoints import tokenizer
+from tests.helpers.onnx_runtime import build, quantized
+
+
+@pytest.mark.parametrize("architecture", DECODERS)
+def test_every_decoder(architecture: str, tmp_path: Path) -> None:
+    import transformers
+
+    name = architecture.removesuffix("ForCausalLM")
+    config = getattr(transformers, f"{name}Config")(
+        vocab_size=400, hidden_size=128, intermediate_size=192, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=32, max_position_embeddings=128, bos_token_id=0, eos_token_id=1, pad_token_id=2,
+    )  # fmt: skip
+    torch.manual_seed(5)
+    model = getattr(transformers, architecture)(config)
+    for parameter in model.parameters():  # biases and norms start at 0 and 1, which would hide mistakes
+        if parameter.dim() == 1:
+            torch.nn.init.normal_(parameter, 0.5, 0.2)
+    model.save_pretrained(tmp_path / "source")
+    tokenizer(tmp_path / "source")
+    artefact = read_artefact(build(quantized(tmp_path / "source", tmp_path, bits=4), tmp_path, accuracy="exact"))
+    assert artefact is not None
+    assert artefact.facts["relative error"] < 1e-3
+    assert artefact.facts["integer nodes"] >= 2 * 4
+
+
+def _problem(checkpoint: Path, **passes: object) -> str:
+    target = Target(runtime="onnxruntime")
+    entries = tuple(PassEntry(**{"pass": "quantize"}, options=passes) for _ in range(1 if passes else 0))
+    found = [p for p in problems(Recipe(passes=entries, target=target), inspect(checkpoint)) if p.severity == "stop"]
+    return " ".join(p.text for p in found)
+
+
+def test_legal_recipes_have_no_problem(tiny_llama: Path, tiny_bert: Path) -> None:
+    assert _problem(tiny_llama, bits=4, group_size=16) == ""
+    assert _problem(tiny_bert, bits=8) == ""
+
+
+def test_unknown_decoder_is_refused_by_name(tmp_path: Path) -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    GPT2LMHeadModel(GPT2Config(vocab_size=400, n_embd=32, n_layer=1, n_head=2)).save_pretrained(tmp_path)
+    tokenizer(tmp_path)
+    assert "GPT2LMHeadModel" in _problem(tmp_path)
