@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -134,8 +135,8 @@ class MainWindow(QMainWindow):
             "clear_recipe": self.document.new_recipe,
             "run": self._run,
             "profile": self._profile,
-            "close_model": lambda: (self.document.set_info(None), self.go("start")),
-            **{f"page_{key}": lambda key=key: self.go(key) for key, entry in catalog.ENTRIES.items() if entry[2]},
+            "close_model": self._close_model,
+            **{f"page_{key}": partial(self.go, key) for key, entry in catalog.ENTRIES.items() if entry[2]},
             "palette": lambda: Palette(self.actions_by_name.values(), self).show(),
             "theme": self._switch_theme,
             "full_screen": lambda: self.showNormal() if self.isFullScreen() else self.showFullScreen(),
@@ -145,6 +146,10 @@ class MainWindow(QMainWindow):
     def _add_pass(self) -> None:
         self.go("pipeline")
         self.page("pipeline").board.add_button.click()  # type: ignore[attr-defined]
+
+    def _close_model(self) -> None:
+        self.document.set_info(None)
+        self.go("start")
 
     def _run(self) -> None:
         self.go("run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -25,10 +26,14 @@ def build_actions(window: QWidget, handlers: Mapping[str, Callable[[], object]])
         handler = handlers[entry.name]
         action.triggered.connect(lambda _=False, handler=handler: handler())
         if entry.icon:
-            follow_theme(action, lambda action=action, name=entry.icon: action.setIcon(icon(name)))
+            follow_theme(action, partial(_paint, action, entry.icon))
         window.addAction(action)
         made[entry.name] = action
     return made
+
+
+def _paint(action: QAction, name: str) -> None:
+    action.setIcon(icon(name))
 
 
 def fill_menu_bar(bar: QMenuBar, actions: Mapping[str, QAction]) -> None:

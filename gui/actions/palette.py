@@ -52,8 +52,8 @@ class Palette(QDialog):
             step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
             if step is not None:
                 count = max(1, self.list.topLevelItemCount())
-                row = self.list.indexOfTopLevelItem(self.list.currentItem()) if self.list.currentItem() else 0
-                self.list.setCurrentItem(self.list.topLevelItem((row + step) % count))
+                row = max(0, self.list.currentIndex().row())
+                self._mark((row + step) % count)
                 return True
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self._run()
@@ -71,7 +71,12 @@ class Palette(QDialog):
             item.setData(0, Qt.ItemDataRole.UserRole, action)
             item.setForeground(1, colour("muted"))
             self.list.addTopLevelItem(item)
-        self.list.setCurrentItem(self.list.topLevelItem(0))
+        self._mark(0)
+
+    def _mark(self, row: int) -> None:
+        item = self.list.topLevelItem(row)
+        if item is not None:
+            self.list.setCurrentItem(item)
 
     def _run(self) -> None:
         item = self.list.currentItem()

@@ -193,7 +193,7 @@ def _title(parent: Block, name: str) -> str:
         return tr("blocks", "Layer %1").replace("%1", name)
     if name in _LAYER_LISTS:
         return tr("blocks", "Layers")
-    return tr("blocks", _NAMES[name]) if name in _NAMES else name
+    return tr("blocks", str(_NAMES[name])) if name in _NAMES else name
 
 
 def _all(block: Block) -> list[TensorHeader]:

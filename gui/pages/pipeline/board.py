@@ -124,7 +124,7 @@ class Board(QWidget):
         self.select(self.selected)
         self.cards[-1].setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def move(self, index: int, by: int) -> None:
+    def move_card(self, index: int, by: int) -> None:
         """Move the pass at `index` by so many places and keep it selected."""
         to = max(0, min(index + by, len(self.cards) - 1))
         self.selected = to
@@ -132,7 +132,7 @@ class Board(QWidget):
         self.select(to)
         self.cards[to].setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def remove(self, index: int) -> None:
+    def remove_card(self, index: int) -> None:
         """Take the pass at `index` out; its neighbour is selected."""
         count = len(self.cards) - 1
         self._document.remove_pass(index)
@@ -153,8 +153,8 @@ class Board(QWidget):
             card.setToolTip(engine_text(spec.summary))
             card.chosen.connect(lambda index=index: self.select(index))
             card.toggled.connect(lambda on, index=index: self._document.set_enabled(index, on))
-            card.removed.connect(lambda index=index: self.remove(index))
-            card.moved.connect(lambda by, index=index: self.move(index, by))
+            card.removed.connect(lambda index=index: self.remove_card(index))
+            card.moved.connect(lambda by, index=index: self.move_card(index, by))
             self.cards.append(card)
             self._flow.addWidget(card)
             self._flow.addWidget(Arrow())
@@ -218,7 +218,7 @@ class Board(QWidget):
         self._drop_at = None
         self.update()
         event.acceptProposedAction()
-        self.move(index, (slot if slot <= index else slot - 1) - index)
+        self.move_card(index, (slot if slot <= index else slot - 1) - index)
 
     def slot_at(self, point: QPoint) -> int:
         """The gap between cards nearest to `point`: 0 before the first, len(cards) after the last."""

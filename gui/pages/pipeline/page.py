@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
@@ -112,7 +114,7 @@ class PipelinePage(Page):
             spacing=8,
         )
         for preset in presets.all_presets():
-            use = button(self.tr("Use it"), lambda preset=preset: self._apply_preset(preset))
+            use = button(self.tr("Use it"), partial(self._apply_preset, preset))
             use.setObjectName(preset.name)
             use.setAccessibleName(self.tr("Use the preset %1").replace("%1", engine_text(preset.title)))
             texts = column(
@@ -178,7 +180,7 @@ class PipelinePage(Page):
                 shown,
                 "problem" if problem.severity == "stop" else "note",
                 engine_text(fix.label) if fix else "",
-                (lambda fix=fix: self.document.apply_fix(fix)) if fix else None,
+                partial(self.document.apply_fix, fix) if fix else None,
             )
             self._notes.addWidget(note)
 

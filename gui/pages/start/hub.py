@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -60,7 +61,7 @@ class HubSearch(QWidget):
         self._suggestions = QWidget()
         chips = FlowLayout(self._suggestions)
         for words in SUGGESTIONS:
-            chips.addWidget(button(words, lambda words=words: self.suggest(words), kind="chip"))
+            chips.addWidget(button(words, partial(self.suggest, words), kind="chip"))
         self.setLayout(
             column(row(self.field, self.go), self._suggestions, self.state, self.failure, self._area, spacing=12)
         )

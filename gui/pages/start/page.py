@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -127,7 +128,7 @@ class StartPage(Page):
             self.navigate.emit("start")
 
     def _on_remedy(self, remedy: str) -> None:
-        acts = {
+        acts: dict[str, Callable[[], object]] = {
             "choose_folder": self.choose_folder,
             "convert_pickle": self.opener.convert_pickle,
             "retry": lambda: self.opener.open(self.opener.source),
