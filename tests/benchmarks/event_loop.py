@@ -38,7 +38,7 @@ out = sys.stdout.buffer
 out.write(codec.encode(Ready(protocol=codec.PROTOCOL, version="bench", pid=0))); out.flush()
 job = json.loads(sys.stdin.buffer.readline())["id"]
 out.write(codec.encode(Started(job=job)))
-words = ["The ", "capital ", "of ", "France ", "is ", "Paris", ". ", "It ", "lies ", "on ", "the ", "Seine", ".\\n", "长城"]
+words = ["The ", "capital ", "of ", "France ", "is ", "Paris", ". ", "It ", "lies ", "on ", ".\\n", "长城"]
 began, sent, prompts = time.perf_counter(), 0, 6
 while True:
     due = int((time.perf_counter() - began) * 1000)
