@@ -23,6 +23,7 @@ from engine.metrics.base import DECODERS, DecodeRound, Observed, RequestRound
 from engine.metrics.catalog import all_metrics
 from engine.parallel.placement import suggested_threads
 from engine.parallel.replicas import measure_replicas
+from engine.protocol.errors import UserError
 from engine.protocol.events import Measured, Token
 from engine.protocol.job import CompareJob
 from engine.runtimes.base import Ids
@@ -57,7 +58,13 @@ class Observer:
                 f"The models hold {self._context_length} tokens, so a timing round has {self._prompt} prompt "
                 f"and {self._new} new tokens."
             )
-        self.shape: Conditions = {"batch": 1, "rounds": job.rounds, "prompt_tokens": self._prompt}
+        threads = list(dict.fromkeys(self._threads(candidate) for candidate in opened))
+        self.shape: Conditions = {
+            "threads": threads[0] if len(threads) == 1 else ", ".join(str(self._threads(c)) for c in opened),
+            "batch": 1,
+            "rounds": job.rounds,
+            "prompt_tokens": self._prompt,
+        }
         if self._decoder:
             self.shape["new_tokens"] = self._new
         else:
@@ -146,14 +153,19 @@ class Observer:
             self._context.progress(
                 index, len(observed), f"Measuring the memory of {candidate.place.name}", unit="model"
             )
-            peaks = probe(
-                candidate.place.folder,
-                threads=self._job.threads,
-                device=candidate.session.device,
-                prompt_tokens=self._prompt,
-                new_tokens=self._new or 1,
-                check=self._context.check,
-            )
+            try:
+                peaks = probe(
+                    candidate.place.folder,
+                    threads=self._job.threads,
+                    device=candidate.session.device,
+                    prompt_tokens=self._prompt,
+                    new_tokens=self._new or 1,
+                    check=self._context.check,
+                )
+            except UserError as error:  # the rest of the comparison stands without it
+                self._note(f"The memory of {candidate.place.name} could not be measured: {error.cause}")
+                found.append(one)
+                continue
             shape = {
                 "process": "fresh, opened and used once",
                 "prompt_tokens": self._prompt,

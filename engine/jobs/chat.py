@@ -41,6 +41,11 @@ def handle(job: ChatJob, context: JobContext) -> dict[str, Any]:
         sampling=job.sampling,
         text=job.histories[0][-1].get("content", ""),
     )
+    for place, session, ids, answer in zip(places, sessions, prompts, answers, strict=True):
+        if len(answer.tokens) < job.max_new_tokens and len(ids) + len(answer.tokens) >= session.context_length:
+            context.notice(
+                f"{place.name} stopped: the conversation fills the {session.context_length} tokens that it holds."
+            )
     same = [same_vocabulary([tokenizers[0], other]) for other in tokenizers]
     diffs = diffs_of([[answer] for answer in answers], lambda index: same[index])
     return ChatAnswers(answers=tuple(answers), diffs=diffs).model_dump(mode="json")

@@ -15,6 +15,7 @@ from engine.protocol.job import ChatJob, CompareJob, ProfileJob, Sampling
 from engine.protocol.measurement import Measurement
 from engine.recipe.recipe import Target
 from engine.runtimes.base import Artefact
+from engine.text.tokenizer import load_tokenizer
 from tests.engine.bench.jobs import context_with
 from tests.helpers import checkpoints
 
@@ -172,6 +173,38 @@ def test_memory_is_measured_in_a_fresh_process(tiny_llama: Path) -> None:
     peak = found.candidates[0].measured("peak_rss_bytes")
     assert peak is not None
     assert 50 << 20 < peak.value < 4 << 30
+
+
+def test_a_failed_memory_probe_leaves_the_rest(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*args: object, **options: object) -> None:
+        raise UserError("The system ended the process.", "Close other programs.", code="not_enough_memory")
+
+    monkeypatch.setattr("engine.bench.observe.probe", killed)
+    job = CompareJob(
+        candidates=(str(tiny_llama),),
+        prompts=("Once",),
+        rounds=3,
+        prompt_tokens=8,
+        new_tokens=4,
+        quality=False,
+        threads=1,
+    )
+    found = Comparison.model_validate(compare.handle(job, context_with([])))
+    assert found.candidates[0].measured("decode_tokens_per_second") is not None
+    assert found.candidates[0].measured("peak_rss_bytes") is None
+    assert found.notices[-1].endswith("could not be measured: The system ended the process.")
+
+
+def test_an_answer_cut_by_the_context_is_told(tiny_llama: Path) -> None:
+    events: list[Event] = []
+    words = checkpoints.TEXT.split()
+    tokenizer = load_tokenizer(tiny_llama)
+    text = next(t for n in range(len(words)) if len(tokenizer(t := " ".join(words[:n])).input_ids) > 250)
+    history = ({"role": "user", "content": text},)
+    job = ChatJob(candidates=(str(tiny_llama),), histories=(history,), max_new_tokens=64)
+    found = ChatAnswers.model_validate(chat.handle(job, context_with(events)))
+    assert len(found.answers[0].tokens) < 6
+    assert any(isinstance(event, Log) and "fills the 256 tokens" in event.text for event in events)
 
 
 def test_chat_keeps_models_open_and_answers_in_turn(tiny_llama: Path, other_llama: Path) -> None:

@@ -73,3 +73,4 @@ def test_a_measurement_shows_value_spread_and_unit(measurement: Measurement, sho
 def test_bounds_of_a_factor_can_be_told_apart() -> None:
     assert f.factor_interval(5.31, 5.12, 5.49) == ("5.3", "5.1", "5.5")
     assert f.factor_interval(5.3, 5.28, 5.31) == ("5.30", "5.28", "5.31")
+    assert f.factor_interval(0.94, 0.0123, 136.14) == ("0.94", "0.012", "136")
