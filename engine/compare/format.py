@@ -101,7 +101,7 @@ def unit_text(name: str, unit: str) -> str:
 
 def factor_interval(value: float, low: float, high: float) -> tuple[str, str, str]:
     """A factor and its bounds with enough common decimals to tell them apart: ("5.3", "5.1", "5.5")."""
-    wide = 0 < low and high / low > 3  # nothing to tell apart: two digits each
+    wide = low > 0 and high / low > 3  # nothing to tell apart: two digits each
     if wide or not all(math.isfinite(x) for x in (value, low, high)):
         return _factor(value), _factor(low), _factor(high)
     places = 0 if value >= 100 else (1 if value >= 2 else 2)
