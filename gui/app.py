@@ -67,9 +67,10 @@ def translate(app: QApplication, language: str) -> list[QTranslator]:
     own = str(paths.resources() / "translations")
     qt = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
     installed = []
-    for prefix, folder in (("qtbase", qt), ("hasten", own)):
+    # English comes first, for its plural forms; what is installed later is asked first.
+    for wanted, prefix, folder in ((QLocale("en"), "hasten", own), (locale, "qtbase", qt), (locale, "hasten", own)):
         translator = QTranslator(app)
-        if translator.load(locale, prefix, "_", folder):
+        if translator.load(wanted, prefix, "_", folder):
             app.installTranslator(translator)
             installed.append(translator)
     return installed

@@ -202,10 +202,9 @@ class ChoiceEditor(Editor):
         self._box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         if field.optional:
             self._box.addItem(automatic(), None)
-        tr = QCoreApplication.translate
         if field.kind == "bool":
-            self._box.addItem(tr("forms", "yes"), True)
-            self._box.addItem(tr("forms", "no"), False)
+            self._box.addItem(QCoreApplication.translate("forms", "yes"), True)
+            self._box.addItem(QCoreApplication.translate("forms", "no"), False)
         for choice in field.choices:
             text = engine_text(str(choice)).replace("_", " ")
             self._box.addItem(f"{text} {engine_text(field.unit)}".rstrip(), choice)

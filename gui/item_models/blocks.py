@@ -167,13 +167,12 @@ class BlocksModel(QAbstractItemModel):
             return int(side | Qt.AlignmentFlag.AlignVCenter)
         if role != Qt.ItemDataRole.DisplayRole:
             return None
-        tr = QCoreApplication.translate
         return (
-            tr("blocks", "Block"),
-            tr("blocks", "Format"),
-            tr("blocks", "Parameters"),
-            tr("blocks", "Size"),
-            tr("blocks", "Share of the weights"),
+            QCoreApplication.translate("blocks", "Block"),
+            QCoreApplication.translate("blocks", "Format"),
+            QCoreApplication.translate("blocks", "Parameters"),
+            QCoreApplication.translate("blocks", "Size"),
+            QCoreApplication.translate("blocks", "Share of the weights"),
         )[section]
 
 
@@ -188,12 +187,11 @@ def _child(node: Block, name: str) -> Block:
 
 
 def _title(parent: Block, name: str) -> str:
-    tr = QCoreApplication.translate
     if name.isdigit() and parent.name in _LAYER_LISTS:
-        return tr("blocks", "Layer %1").replace("%1", name)
+        return QCoreApplication.translate("blocks", "Layer %1").replace("%1", name)
     if name in _LAYER_LISTS:
-        return tr("blocks", "Layers")
-    return tr("blocks", str(_NAMES[name])) if name in _NAMES else name
+        return QCoreApplication.translate("blocks", "Layers")
+    return QCoreApplication.translate("blocks", str(_NAMES[name])) if name in _NAMES else name
 
 
 def _all(block: Block) -> list[TensorHeader]:

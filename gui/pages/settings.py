@@ -64,7 +64,8 @@ class SettingsPage(Page):
         names = {"system": self.tr("as the system"), "light": self.tr("light"), "dark": self.tr("dark")}
         for i, text in enumerate(names.values()):
             theme._box.setItemText(i, text)
-        found = sorted(p.stem.removeprefix("hasten_") for p in (paths.resources() / "translations").glob("hasten_*.qm"))
+        files = (paths.resources() / "translations").glob("hasten_*.qm")
+        found = sorted({path.stem.removeprefix("hasten_") for path in files} - {"en"})
         language = ChoiceEditor(self._field(self.tr("Language"), "choice", choices=("", "en", *found)))
         shown = {"": self.tr("as the system"), "en": "English", "zh_CN": "简体中文"}
         for i, code in enumerate(("", "en", *found)):

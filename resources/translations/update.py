@@ -1,0 +1,73 @@
+"""Bring the translation files up to date: python resources/translations/update.py
+
+Collects every text of gui/ and of the engine's catalogues, merges them into hasten_*.ts (finished work is kept) and
+compiles hasten_*.qm. To begin a language, add its name to LANGUAGES. hasten_en holds the plural forms only.
+Needs the tools that come with PySide6 (pyside6-lupdate, pyside6-lrelease).
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+LANGUAGES = ("en",)
+
+_HELPER = re.compile(r'def _tr\(text: str.*?QCoreApplication\.translate\("(\w+)"', re.DOTALL)
+
+
+def engine_texts() -> Iterator[str]:
+    """Titles, summaries and helps that the catalogues declare."""
+    sys.path.insert(0, str(ROOT))
+    from engine.passes.catalog import all_passes
+    from engine.recipe.options import fields_of
+    from engine.recipe.presets import all_presets
+    from engine.runtimes.catalog import all_runtimes
+
+    for spec in (*all_passes().values(), *all_runtimes().values()):
+        yield from (spec.title, spec.summary)
+        for field in fields_of(spec.options):
+            yield from (field.title, field.help, field.unit, field.file, *map(str, field.choices))
+    for preset in all_presets():
+        yield from (preset.title, preset.summary)
+
+
+def sources(folder: Path) -> list[str]:
+    """Copies of the window's modules in `folder`, with their own short helpers written out for lupdate."""
+    found = []
+    for path in sorted((ROOT / "gui").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        helper = _HELPER.search(text)
+        if helper:
+            text = re.sub(r"(?<!def )\b_tr\(", f'QCoreApplication.translate("{helper[1]}", ', text)
+        copy = folder / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(text, encoding="utf-8")
+        found.append(str(copy))
+    listed = folder / "engine_texts.py"
+    lines = [f'QCoreApplication.translate("engine", {text!r})' for text in dict.fromkeys(engine_texts()) if text]
+    listed.write_text("\n".join(lines), encoding="utf-8")
+    return [*found, str(listed)]
+
+
+def main() -> None:
+    """Update and compile every language."""
+    tools = Path(sys.executable).parent
+    with tempfile.TemporaryDirectory() as folder:
+        files = sources(Path(folder))
+        for language in LANGUAGES:
+            target = HERE / f"hasten_{language}.ts"
+            options = ["-locations", "none", "-no-obsolete", "-source-language", "en", "-target-language", language]
+            if language == "en":
+                options.append("-pluralonly")
+            subprocess.run([tools / "pyside6-lupdate", *files, *options, "-ts", target], check=True)
+            subprocess.run([tools / "pyside6-lrelease", target, "-qm", target.with_suffix(".qm")], check=True)
+
+
+if __name__ == "__main__":
+    main()
