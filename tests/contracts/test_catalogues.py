@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -17,10 +18,12 @@ from engine.runtimes import catalog as runtimes
 def _exists(entry: str) -> bool:
     module, _, function = entry.partition(":")
     found = find_spec(module)
-    return found is not None and found.origin is not None and f"def {function}(" in open(found.origin).read()
+    return found is not None and found.origin is not None and f"def {function}(" in Path(found.origin).read_text()
 
 
-@pytest.mark.parametrize("spec", [*passes.all_passes().values(), *runtimes.all_runtimes().values()], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "spec", [*passes.all_passes().values(), *runtimes.all_runtimes().values()], ids=lambda s: s.name
+)
 def test_options_are_complete_data(spec: object) -> None:
     options: type[Options] = spec.options  # type: ignore[attr-defined]
     options()
