@@ -33,6 +33,7 @@ from gui.widgets.frames import clear, column, row
 from gui.widgets.text import label
 
 MOST_PANES = 4
+LONGEST_CLAIM = 40  # letters; longer parts of a verdict are advice and stand below the headline
 
 
 class ComparePage(Page):
@@ -205,7 +206,7 @@ class ComparePage(Page):
         self._no_text.setText(
             self.tr("This model writes no text: compared are how far its results agree and how long a request takes.")
         )
-        self.results.show_charts(0 if decoder else 1)
+        self.results.show_live(decoder)
         self.results.set_names([pane.name.currentText() for pane in self.panes])
         self.prompts = [Turn(text) for text in builtin_prompts()]
         self._show_comparison(choices.latest(self.candidates))
@@ -395,7 +396,10 @@ class ComparePage(Page):
 
 def _split(verdict: str) -> tuple[str, str]:
     """A verdict's sentence, and apart from it how sure it is: ("×7.2 faster · 3.9 × smaller", "6.9–7.5, 99 % sure")."""
-    first, dot, rest = verdict.partition(" · ")
+    first, *others = verdict.split(" · ")
     claim, _, sure = first.partition(" (")
-    headline = (claim[:1].upper() + claim[1:] + dot + rest).replace(" %", "\u00a0%").replace(" ×", "\u00a0×")
-    return (headline, sure.removesuffix(")")) if "\n" not in verdict else ("", verdict)
+    advice = [part for part in others if len(part) > LONGEST_CLAIM]
+    claims = [claim[:1].upper() + claim[1:], *(part for part in others if part not in advice)]
+    sure = " · ".join([sure.removesuffix(")"), *advice])
+    headline = " · ".join(claims).replace(" %", "\u00a0%").replace(" ×", "\u00a0×")
+    return (headline, sure) if "\n" not in verdict else ("", verdict)

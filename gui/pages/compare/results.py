@@ -77,6 +77,11 @@ class Results(QWidget):
         self._stack.setCurrentIndex(pair)
         self._tabs.button(pair).setChecked(True)
 
+    def show_live(self, shown: bool) -> None:
+        """Models that write no text have no live charts."""
+        self._tabs.button(0).setVisible(shown)
+        self.show_charts(0 if shown else 1)
+
     def set_names(self, names: Sequence[str]) -> None:
         """Begin anew with candidates called `names`."""
         self._names = tuple(names)

@@ -32,6 +32,9 @@ from gui.widgets.note import Note
 from gui.widgets.text import label
 
 
+NOTE_MARGINS = 96  # pixels beside the text of a note in this dialog
+
+
 class ExportDialog(QDialog):
     """Exports run `run`. Closing it while the export runs stops the export; nothing half-written stays."""
 
@@ -56,6 +59,7 @@ class ExportDialog(QDialog):
         form.addRow(self.tr("Format"), self.format)
         form.addRow("", self._summary)
         form.addRow(self._place_label, row(self.place, self._browse))
+        self._summary.setMinimumHeight(2 * self._summary.fontMetrics().lineSpacing())
         self._bar = QProgressBar(textVisible=False)
         self._bar.setAccessibleName(self.tr("Progress"))
         self._text = label("", "muted", wrap=True)
@@ -131,6 +135,7 @@ class ExportDialog(QDialog):
         folder = path if Path(path).is_dir() else str(Path(path).parent)
         note = Note(f"{words}\n{path}", "note", self.tr("Show the folder"))
         note.acted.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(folder)))
+        note.text.setMinimumHeight(note.text.heightForWidth(self.width() - NOTE_MARGINS))
         self.done_note = note
         self._layout.insertWidget(self._layout.count() - 1, note)
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QListView, QPlainTextEdit, QPushButton, QStackedLa
 
 from engine.passes import catalog as passes
 from engine.protocol.errors import Failure, UserError
-from engine.protocol.events import Event, Gauge, Log, Progress
+from engine.protocol.events import Event, Gauge, Log, Progress, StageChanged
 from engine.protocol.job import RunJob
 from engine.runtimes import catalog as runtimes
 from gui.document.document import Document
@@ -188,6 +188,8 @@ class RunPage(Page):
                     self._notice.show()
             elif isinstance(event, Gauge):
                 self.gauges.show_gauge(event)
+            elif isinstance(event, StageChanged):
+                self._line.setText(recipe_line(self.document.recipe))
             elif isinstance(event, Progress) and event.stage is None:
                 self._line.setText(event.text or recipe_line(self.document.recipe))
         if lines:
