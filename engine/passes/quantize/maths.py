@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.grid.grid import Grid
 
 # At 4 bits, steps are so wide that it pays to give up a little range: each end of a group's range is tried at these
-# shares of its extreme, and the pair with the least error is kept. 8 bits gain nothing measurable.
+# shares of its extreme, and the pair with the least error is kept. 8 bits are left alone: their steps are narrow.
 _SHARES = (1.0, 1.1, 1.05, 0.95, 0.9, 0.85, 0.8)
 _CHUNK = 2**20  # weights rounded at once: bounds the memory of the search
 
