@@ -109,10 +109,11 @@ def can_fuse_qkv(schemes: tuple[GridScheme, ...]) -> bool:
     return all(count == 3 for count in parts.values())
 
 
-def put_grids(model: ir.Model, reader: Reader, context: StepContext, *, tied: bool, level: int) -> int:
+def put_grids(model: ir.Model, reader: Reader, context: StepContext, *, tied: bool, half: bool, level: int) -> int:
     """Put the grids of `reader` in place of the float weights of the same modules; how many nodes were changed.
 
-    `tied`: embedding and head are one weight. `level` is MatMulNBits' accuracy_level.
+    `tied`: embedding and head are one weight. `half`: the graph computes in float16. `level` is
+    MatMulNBits' accuracy_level.
     """
     on_grid = {module for scheme in reader.grids for module in scheme.modules}
     targets = [(node, modules) for node in model.graph if (modules := _modules_of(node, tied)) and on_grid & {*modules}]
@@ -120,7 +121,7 @@ def put_grids(model: ir.Model, reader: Reader, context: StepContext, *, tied: bo
     for index, (node, modules) in enumerate(targets):
         context.step(index, len(targets), "Placing integer weights")
         name = ".".join(modules)
-        blocks = shared.get(name) or blocks_of([grids.read(reader, module) for module in modules])
+        blocks = shared.get(name) or blocks_of([grids.read(reader, module) for module in modules], half=half)
         if len(modules) == 1 and modules[0] in ("model.embed_tokens", "lm_head"):
             shared[name] = blocks
         if node.op_type == "MatMul":

@@ -38,6 +38,7 @@ def build(context: BuildContext) -> Artefact:
 
 def _build_decoder(context: BuildContext) -> Artefact:
     device = context.target.device
+    half = device == "cuda"  # where GroupQueryAttention has no float32 kernel
     reader = Reader(context.source)
     context.step(0, 0, "Loading the checkpoint")
     twin = load_model(context.source, dtype=torch.float32)
@@ -46,11 +47,11 @@ def _build_decoder(context: BuildContext) -> Artefact:
         context.source,
         context,
         device=device,
-        dtype=ir.DataType.FLOAT16 if device == "cuda" else ir.DataType.FLOAT,
+        dtype=ir.DataType.FLOAT16 if half else ir.DataType.FLOAT,
         fuse_qkv=decoder.can_fuse_qkv(reader.grids),
     )
     tied = bool(twin.config.tie_word_embeddings)
-    integer = decoder.put_grids(written.model, reader, context, tied=tied, level=EXACT)
+    integer = decoder.put_grids(written.model, reader, context, tied=tied, half=half, level=EXACT)
     weight_bytes = save(written.model, context.destination, context)
     written.write_genai_config(context.destination)
     copy_companions(context, "generate.py")

@@ -27,13 +27,13 @@ class Blocks:
 
     Attributes:
         data: uint8 [N, C, g·bits/8].
-        scales: float32 [N, C].
+        scales: float32 or float16 [N, C].
         zeros: uint8 [N, ceil(C·bits/8)], or None where every block's zero is 2^(bits−1).
         columns: K; the last block is padded where g does not divide it.
     """
 
     data: Bytes
-    scales: npt.NDArray[np.float32]
+    scales: npt.NDArray[np.floating[Any]]
     zeros: Bytes | None
     bits: int
     block: int
@@ -50,18 +50,21 @@ class Blocks:
         return int(self.data.shape[1]) * self.block != self.columns
 
 
-def blocks_of(grids: Sequence[Grid]) -> Blocks:
-    """`grids` of equal K as one weight, their rows one under the other; exact even where bits or groups differ."""
+def blocks_of(grids: Sequence[Grid], *, half: bool = False) -> Blocks:
+    """`grids` of equal K as one weight, their rows one under the other; exact even where bits or groups differ.
+
+    `half` gives the scales in float16, for graphs that compute in it. Raises ValueError for groups that fit no block.
+    """
     columns = int(grids[0].values.shape[1])
     bits = 4 if all(grid.bits <= 4 for grid in grids) else 8
     sizes = [block_size_for(grid.group_size, columns) for grid in grids]
     if None in sizes:
         raise ValueError(f"groups of {[grid.group_size for grid in grids]} cannot be cut into blocks")
     block = min(size for size in sizes if size is not None)
-    half = 1 << (bits - 1)
-    values = np.concatenate([grid.values.numpy() for grid in grids]).astype(np.int16) + half
+    middle = 1 << (bits - 1)
+    values = np.concatenate([grid.values.numpy() for grid in grids]).astype(np.int16) + middle
     count = -(-columns // block)
-    values = np.pad(values, ((0, 0), (0, count * block - columns)), constant_values=half)
+    values = np.pad(values, ((0, 0), (0, count * block - columns)), constant_values=middle)
     scales = np.concatenate([_spread(grid.scale.float().numpy(), count) for grid in grids])
     zeros = None
     if any(grid.zero is not None for grid in grids):
@@ -69,9 +72,11 @@ def blocks_of(grids: Sequence[Grid]) -> Blocks:
             _spread(np.zeros(grid.scale.shape, np.int8) if grid.zero is None else grid.zero.numpy(), count)
             for grid in grids
         ]
-        zeros = _pack((np.concatenate(parts).astype(np.int16) + half).astype(np.uint8), bits)
+        zeros = _pack((np.concatenate(parts).astype(np.int16) + middle).astype(np.uint8), bits)
     data = _pack(values.astype(np.uint8), bits).reshape(len(values), count, block * bits // 8)
-    return Blocks(data, np.ascontiguousarray(scales, dtype=np.float32), zeros, bits, block, columns)
+    return Blocks(
+        data, np.ascontiguousarray(scales, dtype=np.float16 if half else np.float32), zeros, bits, block, columns
+    )
 
 
 def _spread(rows: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:

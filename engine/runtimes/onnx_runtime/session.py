@@ -51,7 +51,9 @@ class DecoderSession(OnnxSession):
         heads = sizes.get("num_key_value_heads") or sizes["num_attention_heads"]
         width = sizes.get("head_dim") or sizes["hidden_size"] // sizes["num_attention_heads"]
         self._cache = KeyValueCache(self._session, request.device, self.context_length, heads, width)
-        self._vocabulary = int(self._session.get_outputs()[0].shape[-1])
+        output = next(value for value in self._session.get_outputs() if value.name == "logits")
+        self._vocabulary = int(output.shape[-1])
+        self._logits_type: Any = np.float16 if "float16" in output.type else np.float32
         self._counts = any(value.name == "position_ids" for value in self._session.get_inputs())
         # The second binding lacks the logits: all but the last token of a prompt need no output head.
         self._binding: Any = self._session.io_binding()
@@ -100,11 +102,11 @@ class DecoderSession(OnnxSession):
     def _append_read(self, ids: Ids) -> Floats:
         """Run `ids` [B, T] after what the cache holds; the logits, [B, T, V]."""
         self._bind_inputs(self._binding, ids)
-        logits = np.empty((*ids.shape, self._vocabulary), np.float32)
-        self._binding.bind_output("logits", "cpu", 0, np.float32, logits.shape, logits.ctypes.data)
+        logits = np.empty((*ids.shape, self._vocabulary), self._logits_type)
+        self._binding.bind_output("logits", "cpu", 0, self._logits_type, logits.shape, logits.ctypes.data)
         self._session.run_with_iobinding(self._binding)
         self._cache.length += ids.shape[1]
-        return logits
+        return logits.astype(np.float32, copy=False)
 
     def _bind_inputs(self, binding: Any, ids: Ids) -> None:
         if self._cache.reserve(ids.shape[1]):

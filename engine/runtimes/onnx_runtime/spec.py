@@ -23,7 +23,7 @@ class OnnxRuntimeOptions(Options):
     accuracy: Literal["automatic", "exact", "fast"] = option(
         "automatic",
         "Accuracy of integer layers",
-        "Exact computes in floating point; fast also rounds activations to 8 bits; automatic measures both.",
+        "Fast also rounds activations to 8 bits, exact does not; automatic is fast where that costs under 0.01 nats.",
     )
 
 
@@ -35,6 +35,14 @@ def _check(info: CheckpointInfo, options: OnnxRuntimeOptions, target: Target) ->
         yield _stop("ONNX Runtime keeps a model on one GPU.", Fix("Do not split", lambda r: _retarget(r, split="none")))
     yield from _unsupported_model(info)
     yield from _unsupported_grids(info)
+    if options.accuracy == "exact" and any(scheme.bits > 4 for scheme in info.grids):
+        automatic = Fix("Choose automatically", lambda r: set_options(r, None, accuracy="automatic"))
+        yield Problem(
+            None,
+            "note",
+            "ONNX Runtime has no quick exact kernel for 8-bit weights: decoding will be very slow.",
+            automatic,
+        )
     if target.device == "cpu" and {"BF16", "F16"} & set(info.bytes_by_dtype) and not info.grids:
         yield Problem(None, "note", "On a CPU, ONNX Runtime widens 16-bit weights to 32 bits: quantise them instead.")
 
