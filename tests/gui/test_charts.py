@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.protocol.events import Token
@@ -125,3 +127,25 @@ def test_live_plotting_keeps_the_count_of_none(qtbot: QtBot) -> None:
         chart.add(_tokens(20, start=20 * step))
         chart.grab()
     assert sys.getrefcount(None) > before - 200
+
+
+def test_opened_large_a_chart_lives_on_and_returns(qtbot: QtBot) -> None:
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    layout = QHBoxLayout(holder)
+    chart, other = LatencyLiveChart(), RateLiveChart()
+    layout.addWidget(chart)
+    layout.addWidget(other)
+    holder.show()
+
+    def close() -> None:
+        dialog = QApplication.activeModalWidget()
+        assert dialog is chart.parentWidget()
+        chart.add(_tokens(5))
+        dialog.close()
+
+    QTimer.singleShot(0, close)
+    qtbot.mouseDClick(chart.plot.getViewWidget().viewport(), Qt.MouseButton.LeftButton)
+    assert layout.indexOf(chart) == 0
+    assert chart.isVisible()
+    assert len(chart.rows()) == 4

@@ -31,7 +31,6 @@ from gui.widgets.frames import row
 from gui.widgets.note import Note
 from gui.widgets.text import label
 
-
 NOTE_MARGINS = 96  # pixels beside the text of a note in this dialog
 
 
