@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pyqtgraph as pg
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, QEvent, QObject, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
 from PySide6.QtGui import QColor, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -287,17 +287,3 @@ def _swap(parent: QWidget, old: QWidget, new: QWidget) -> None:
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
-
-
-TEXTS = (
-    QT_TRANSLATE_NOOP("Chart", "Inter-token latency"),
-    QT_TRANSLATE_NOOP("Chart", "Seconds between one token and the next, as they arrive."),
-    QT_TRANSLATE_NOOP("Chart", "Tokens per second"),
-    QT_TRANSLATE_NOOP("Chart", "How fast each model writes, over its latest tokens."),
-    QT_TRANSLATE_NOOP("Chart", "Latency distribution"),
-    QT_TRANSLATE_NOOP("Chart", "How often each inter-token latency occurred. Narrow and left is good."),
-    QT_TRANSLATE_NOOP("Chart", "Quality against speed"),
-    QT_TRANSLATE_NOOP("Chart", "Each dot is a run. Up and to the right is better."),
-    QT_TRANSLATE_NOOP("Chart", "Memory"),
-    QT_TRANSLATE_NOOP("Chart", "Bytes of the weights, and the peak memory of the process while it ran."),
-)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from engine.protocol.events import Token
 from gui.charts.base import Chart, Row, line, series_colour
 from gui.numbers import quantity
+from gui.translate import QT_TRANSLATE_NOOP
 
 BINS = 48
 KEPT = 20_000
@@ -21,8 +22,8 @@ KEPT = 20_000
 class LatencyDistributionChart(Chart):
     """A histogram per candidate on a logarithmic axis of time, so that ×7 and ×1.1 are both seen."""
 
-    title = "Latency distribution"
-    help = "How often each inter-token latency occurred. Narrow and left is good."
+    title = QT_TRANSLATE_NOOP("Chart", "Latency distribution")
+    help = QT_TRANSLATE_NOOP("Chart", "How often each inter-token latency occurred. Narrow and left is good.")
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

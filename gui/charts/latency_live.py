@@ -5,13 +5,14 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from gui.charts.live import LiveChart
+from gui.translate import QT_TRANSLATE_NOOP
 
 
 class LatencyLiveChart(LiveChart):
     """Milliseconds between one token and the next."""
 
-    title = "Inter-token latency"
-    help = "Seconds between one token and the next, as they arrive."
+    title = QT_TRANSLATE_NOOP("Chart", "Inter-token latency")
+    help = QT_TRANSLATE_NOOP("Chart", "Seconds between one token and the next, as they arrive.")
     unit = "s"
     factor = 1e3
 

@@ -11,6 +11,7 @@ from engine.protocol.measurement import Measurement
 from gui.charts.base import Chart, Row, series_colour
 from gui.numbers import size
 from gui.theme.theme import colour, font
+from gui.translate import QT_TRANSLATE_NOOP
 
 KINDS = ("weight_bytes", "peak_rss_bytes", "peak_gpu_bytes")
 MIB = 1 << 20
@@ -19,8 +20,8 @@ MIB = 1 << 20
 class MemoryChart(Chart):
     """One bar per candidate and kind of memory, the value at its end."""
 
-    title = "Memory"
-    help = "Bytes of the weights, and the peak memory of the process while it ran."
+    title = QT_TRANSLATE_NOOP("Chart", "Memory")
+    help = QT_TRANSLATE_NOOP("Chart", "Bytes of the weights, and the peak memory of the process while it ran.")
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

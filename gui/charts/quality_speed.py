@@ -14,6 +14,7 @@ from engine.compare.format import format_percent
 from gui.charts.base import Chart, Row, line
 from gui.numbers import ratio
 from gui.theme.theme import colour, font
+from gui.translate import QT_TRANSLATE_NOOP
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class QualitySpeedChart(Chart):
         picked(str): the key of the dot that was clicked.
     """
 
-    title = "Quality against speed"
-    help = "Each dot is a run. Up and to the right is better."
+    title = QT_TRANSLATE_NOOP("Chart", "Quality against speed")
+    help = QT_TRANSLATE_NOOP("Chart", "Each dot is a run. Up and to the right is better.")
     picked = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:

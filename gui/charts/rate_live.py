@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from engine.compare.format import format_number
 from engine.protocol.events import Token
 from gui.charts.live import LiveChart
+from gui.translate import QT_TRANSLATE_NOOP
 
 SPAN = 16  # tokens that the rate is taken over
 
@@ -16,8 +17,8 @@ SPAN = 16  # tokens that the rate is taken over
 class RateLiveChart(LiveChart):
     """The rate over each model's latest tokens, by its own clock: interleaving with others does not count."""
 
-    title = "Tokens per second"
-    help = "How fast each model writes, over its latest tokens."
+    title = QT_TRANSLATE_NOOP("Chart", "Tokens per second")
+    help = QT_TRANSLATE_NOOP("Chart", "How fast each model writes, over its latest tokens.")
     unit = "1/s"
 
     def __init__(self, parent: QWidget | None = None) -> None:

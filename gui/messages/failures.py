@@ -8,6 +8,7 @@ from typing import Literal
 from PySide6.QtCore import QCoreApplication
 
 from engine.protocol.errors import Failure, FailureCode
+from gui.translate import QT_TRANSLATE_NOOP
 
 Remedy = Literal[
     "settings",
@@ -31,12 +32,6 @@ class Text:
 
 
 _CONTEXT = "failures"
-
-
-def QT_TRANSLATE_NOOP(_context: str, text: str) -> str:
-    """Mark `text` for translation; PySide's own says it returns an object."""
-    return text
-
 
 REMEDY_LABELS: dict[Remedy, str] = {
     "settings": QT_TRANSLATE_NOOP("failures", "Open Settings"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListView, QPlainTextEdit, QPushButton, QStackedLayout, QWidget
 
 from engine.passes import catalog as passes
@@ -39,13 +39,9 @@ class RunPage(Page):
 
     Attributes:
         handle: the run in progress or the last one, or None.
-
-    Signals:
-        run_finished(str): the id of a run that has just been added to the history.
     """
 
     title: ClassVar[str] = "Run"
-    run_finished = Signal(str)
 
     def __init__(self, document: Document, jobs: JobRunner, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(document, jobs, settings, parent)
@@ -200,7 +196,6 @@ class RunPage(Page):
         self.result.show_result(result, time.monotonic() - self._began)
         if self.document.checkpoint is not None:
             self.document.set_candidates(self.document.checkpoint, result["run"])
-        self.run_finished.emit(result["run"])
 
     def _on_failed(self, failure: Failure) -> None:
         cancelled = failure.kind == "cancelled"
