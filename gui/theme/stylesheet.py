@@ -115,9 +115,9 @@ QToolButton[kind="icon"] {{ background: transparent; border: 1px solid transpare
 QToolButton[kind="icon"]:hover {{ background: {t.raised}; }}
 QToolButton[kind="icon"]:checked {{ background: {t.accent_soft}; }}
 QToolButton[kind="icon"]:focus {{ border: 2px solid {t.focus}; padding: 4px; }}
-QToolButton[kind="add"] {{ background: transparent; border: 1px dashed {t.muted}; color: {t.muted}; }}
-QToolButton[kind="add"]:hover {{ background: {t.surface}; color: {t.text}; border-color: {t.accent}; }}
-QToolButton[kind="add"]:focus {{ border: 2px solid {t.focus}; }}
+QPushButton[kind="add"] {{ background: transparent; border: 1px dashed {t.muted}; }}
+QPushButton[kind="add"]:hover {{ background: {t.surface}; border-color: {t.accent}; }}
+QPushButton[kind="add"]:focus {{ border: 2px solid {t.focus}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QPushButton::menu-indicator {{ image: none; width: 0; }}
 QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ background: {t.surface};

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QSizePolicy, QWidget
 
 from engine.passes import catalog as passes
 from engine.passes.base import PassSpec
@@ -19,7 +19,8 @@ from gui.theme.icons import icon, pixmap
 from gui.theme.theme import colour, follow_theme
 from gui.translate import engine_text
 from gui.widgets.flow import FlowLayout
-from gui.widgets.frames import clear
+from gui.widgets.frames import clear, column
+from gui.widgets.text import label
 
 
 class Arrow(QLabel):
@@ -30,6 +31,24 @@ class Arrow(QLabel):
         self.setFixedSize(20, HEIGHT)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         follow_theme(self, lambda: self.setPixmap(pixmap("arrow-right", "muted", 16, self.devicePixelRatioF())))
+
+
+class AddButton(QPushButton):
+    """The empty place behind the last pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "add")
+        self.setAccessibleName(self.tr("Add a pass"))
+        self.setToolTip(self.tr("Add a pass (Ctrl+Shift+A)"))
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFixedSize(72, HEIGHT)
+        picture, word = QLabel(), label(self.tr("Add"), "muted")
+        for part in (picture, word):
+            part.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setLayout(column(None, picture, word, None, spacing=4))
+        follow_theme(self, lambda: picture.setPixmap(pixmap("plus", "muted", 20, self.devicePixelRatioF())))
 
 
 class Board(QWidget):
@@ -58,16 +77,8 @@ class Board(QWidget):
         self.setAcceptDrops(True)
         self.target = BaseCard("chip", "")
         self.target.chosen.connect(lambda: self.select(None))
-        self.add_button = QToolButton()
-        self.add_button.setProperty("kind", "add")
-        self.add_button.setText(self.tr("Add"))
-        self.add_button.setToolTip(self.tr("Add a pass (Ctrl+Shift+A)"))
-        self.add_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        self.add_button.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.add_button.setIconSize(QSize(20, 20))
-        self.add_button.setFixedSize(72, HEIGHT)
+        self.add_button = AddButton()
         self.add_button.clicked.connect(self._open_add_menu)
-        follow_theme(self.add_button, lambda: self.add_button.setIcon(icon("plus", "muted")))
 
     def sizeHint(self) -> QSize:
         """The height follows the width."""
