@@ -245,7 +245,7 @@ class Board(QWidget):
             return
         last = self._drop_at >= len(self.cards)
         box = self.cards[-1 if last else self._drop_at].geometry()
-        x = box.right() + 6 if last else box.left() - 6
+        x = box.right() + 6 if last else max(2, box.left() - 6)
         painter = QPainter(self)
         painter.setPen(QPen(colour("accent"), 3))
         painter.drawLine(x, box.top(), x, box.bottom())

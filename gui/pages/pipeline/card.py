@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QDrag, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QAction, QDrag, QKeyEvent, QMouseEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QCheckBox, QFrame, QLabel, QMenu, QWidget
 
 from gui.theme.icons import pixmap
@@ -172,6 +172,18 @@ class PassCard(BaseCard):
             self._pressed = event.position().toPoint()
         super().mousePressEvent(event)
 
+    def _ghost(self) -> QPixmap:
+        """The card as it is dragged, translucent so that the drop place shows."""
+        solid = self.grab()
+        ghost = QPixmap(solid.size())
+        ghost.setDevicePixelRatio(solid.devicePixelRatio())
+        ghost.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(ghost)
+        painter.setOpacity(0.6)
+        painter.drawPixmap(0, 0, solid)
+        painter.end()
+        return ghost
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Begin a drag once the mouse has moved far enough."""
         here = event.position().toPoint()
@@ -183,7 +195,7 @@ class PassCard(BaseCard):
         data = QMimeData()
         data.setData(MIME, str(self.index).encode())
         drag.setMimeData(data)
-        drag.setPixmap(self.grab())
+        drag.setPixmap(self._ghost())
         drag.setHotSpot(self._pressed)
         self._pressed = None
         drag.exec(Qt.DropAction.MoveAction)
