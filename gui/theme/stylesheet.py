@@ -43,6 +43,7 @@ QFrame[kind="note"] {{ background: {t.surface}; border: 1px solid {t.border}; bo
 QFrame[kind="warning"] {{ background: {t.warn_soft}; border: none; border-radius: {RADIUS}px; }}
 QFrame[kind="problem"] {{ background: {t.bad_soft}; border: none; border-radius: {RADIUS}px; }}
 QDialog#palette {{ background: {t.surface}; border: 1px solid {t.border}; }}
+QFrame[kind="drop"] {{ background: {t.accent}; border: none; border-radius: 2px; }}
 QFrame[kind="line"] {{ background: {t.border}; border: none; max-height: 1px; min-height: 1px; }}
 QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
 QMenuBar {{ background: transparent; border: none; }}

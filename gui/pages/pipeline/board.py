@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QPushButton, QSizePolicy, QWidget
 
 from engine.passes import catalog as passes
 from engine.passes.base import PassSpec
@@ -16,7 +16,7 @@ from engine.runtimes import catalog as runtimes
 from gui.document.document import Document
 from gui.pages.pipeline.card import HEIGHT, MIME, BaseCard, PassCard, family_icon
 from gui.theme.icons import icon, pixmap
-from gui.theme.theme import colour, follow_theme
+from gui.theme.theme import follow_theme
 from gui.translate import engine_text
 from gui.widgets.flow import FlowLayout
 from gui.widgets.frames import clear, column
@@ -69,7 +69,9 @@ class Board(QWidget):
         self._document = document
         self.selected: int | None = None
         self.cards: list[PassCard] = []
-        self._drop_at: int | None = None
+        self._drop_line = QFrame(self)
+        self._drop_line.setProperty("kind", "drop")
+        self._drop_line.hide()
         self._flow = FlowLayout(self, spacing=8)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
@@ -213,21 +215,18 @@ class Board(QWidget):
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         """Show where the card would go."""
-        self._drop_at = self.slot_at(event.position().toPoint())
-        self.update()
+        self._show_drop(self.slot_at(event.position().toPoint()))
         event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """Forget the place."""
-        self._drop_at = None
-        self.update()
+        self._show_drop(None)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Move the card."""
         index = int(bytes(event.mimeData().data(MIME).data()))
         slot = self.slot_at(event.position().toPoint())
-        self._drop_at = None
-        self.update()
+        self._show_drop(None)
         event.acceptProposedAction()
         self.move_card(index, (slot if slot <= index else slot - 1) - index)
 
@@ -239,13 +238,13 @@ class Board(QWidget):
                 return index
         return len(self.cards)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the mark of the drop place."""
-        if self._drop_at is None or not self.cards:
+    def _show_drop(self, slot: int | None) -> None:
+        """Mark the gap `slot`; None takes the mark away."""
+        self._drop_line.setVisible(slot is not None and bool(self.cards))
+        if slot is None or not self.cards:
             return
-        last = self._drop_at >= len(self.cards)
-        box = self.cards[-1 if last else self._drop_at].geometry()
-        x = box.right() + 6 if last else max(2, box.left() - 6)
-        painter = QPainter(self)
-        painter.setPen(QPen(colour("accent"), 3))
-        painter.drawLine(x, box.top(), x, box.bottom())
+        last = slot >= len(self.cards)
+        box = self.cards[-1 if last else slot].geometry()
+        x = box.right() + 5 if last else max(0, box.left() - 7)
+        self._drop_line.setGeometry(x, box.top(), 4, box.height())
+        self._drop_line.raise_()
