@@ -27,7 +27,7 @@ from tests.helpers.onnx_runtime import build_preset
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 
 ROUNDS, PROMPT, NEW = 7, 128, 64
-BUDGETS = {"small-cpu": (5.0, 0.02), "exact-cpu": (2.0, 0.0005)}
+BUDGETS = {"small-cpu": (5.0, 0.02), "exact-cpu": (1.5, 0.0005)}
 
 
 @pytest.mark.parametrize("preset", BUDGETS)
