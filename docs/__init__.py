@@ -1,0 +1,1 @@
+"""The reference and the script that makes it."""
