@@ -7,6 +7,7 @@ Needs the tools that come with PySide6 (pyside6-lupdate, pyside6-lrelease).
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -16,14 +17,26 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "zh_CN")
 
 _HELPER = re.compile(r'def _tr\(text: str.*?QCoreApplication\.translate\("(\w+)"', re.DOTALL)
 
 
+def page_titles() -> Iterator[str]:
+    """The texts of the tabs."""
+    from gui.pages.catalog import ENTRIES
+
+    for title, _, _ in ENTRIES.values():
+        yield title
+
+
 def engine_texts() -> Iterator[str]:
-    """Titles, summaries and helps that the catalogues declare."""
-    sys.path.insert(0, str(ROOT))
+    """Titles, summaries and helps that the catalogues declare, tasks, and the fixed sentences of checks."""
+    from typing import get_args
+
+    from engine.checkpoint.info import Task
+    from engine.export.catalog import all_formats
+    from engine.metrics.catalog import all_metrics
     from engine.passes.catalog import all_passes
     from engine.recipe.options import fields_of
     from engine.recipe.presets import all_presets
@@ -35,6 +48,22 @@ def engine_texts() -> Iterator[str]:
             yield from (field.title, field.help, field.unit, field.file, *map(str, field.choices))
     for preset in all_presets():
         yield from (preset.title, preset.summary)
+    for metric in all_metrics().values():
+        yield from (metric.title, metric.help)
+    for export in all_formats().values():
+        yield from (export.title, export.summary)
+    yield from get_args(Task)
+    for path in sorted((ROOT / "engine").rglob("*.py")):
+        yield from _sentences(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def _sentences(module: ast.Module) -> Iterator[str]:
+    """Literal texts of the problems, fixes and availabilities in `module`; those with numbers stay English."""
+    for call in ast.walk(module):
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("Problem", "Fix", "Availability", "_stop"):
+            for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+                if isinstance(value, ast.Constant) and isinstance(value.value, str) and " " in value.value:
+                    yield value.value
 
 
 def sources(folder: Path) -> list[str]:
@@ -51,12 +80,14 @@ def sources(folder: Path) -> list[str]:
         found.append(str(copy))
     listed = folder / "engine_texts.py"
     lines = [f'QCoreApplication.translate("engine", {text!r})' for text in dict.fromkeys(engine_texts()) if text]
+    lines += [f'QCoreApplication.translate("Page", {title!r})' for title in page_titles()]
     listed.write_text("\n".join(lines), encoding="utf-8")
     return [*found, str(listed)]
 
 
 def main() -> None:
     """Update and compile every language."""
+    sys.path.insert(0, str(ROOT))
     tools = Path(sys.executable).parent
     with tempfile.TemporaryDirectory() as folder:
         files = sources(Path(folder))

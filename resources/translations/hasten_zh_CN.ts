@@ -1,0 +1,2873 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="zh_CN" sourcelanguage="en">
+<context>
+    <name>AddButton</name>
+    <message>
+        <source>Add a pass</source>
+        <translation>添加步骤</translation>
+    </message>
+    <message>
+        <source>Add a pass (Ctrl+Shift+A)</source>
+        <translation>添加步骤 (Ctrl+Shift+A)</translation>
+    </message>
+    <message>
+        <source>Add</source>
+        <translation>添加</translation>
+    </message>
+</context>
+<context>
+    <name>AnswerView</name>
+    <message>
+        <source>Token %1: “%2”</source>
+        <translation>词元 %1：“%2”</translation>
+    </message>
+    <message>
+        <source>time to first token %1</source>
+        <translation>首个词元延迟 %1</translation>
+    </message>
+    <message>
+        <source>after %1</source>
+        <translation>间隔 %1</translation>
+    </message>
+    <message>
+        <source>probability %1</source>
+        <translation>概率 %1</translation>
+    </message>
+    <message>
+        <source>the original</source>
+        <translation>原模型</translation>
+    </message>
+    <message>
+        <source>the optimised</source>
+        <translation>优化后的模型</translation>
+    </message>
+    <message>
+        <source>%1 gave its own token %2 (%3)</source>
+        <translation>%1对自己的词元 %2 给出的概率为 %3</translation>
+    </message>
+    <message>
+        <source>Here the two answers part.</source>
+        <translation>两个回答从这里开始不同。</translation>
+    </message>
+</context>
+<context>
+    <name>Board</name>
+    <message>
+        <source>threads: automatic</source>
+        <translation>线程：自动</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n thread(s)</source>
+        <translation>
+            <numerusform>%n 个线程</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>needs a correction</source>
+        <translation>需要修正</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n problem(s), see below</source>
+        <translation>
+            <numerusform>%n 个问题，见下方</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n note(s), see below</source>
+        <translation>
+            <numerusform>%n 条提示，见下方</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>Chart</name>
+    <message>
+        <source>A picture; “Table” shows the same numbers as text.</source>
+        <translation>图片；“表格”以文字显示相同的数值。</translation>
+    </message>
+    <message>
+        <source>%1, as a table</source>
+        <translation>%1（表格）</translation>
+    </message>
+    <message>
+        <source>%1: show as a table</source>
+        <translation>%1：显示为表格</translation>
+    </message>
+    <message>
+        <source>%1: open large, save</source>
+        <translation>%1：放大、保存</translation>
+    </message>
+    <message>
+        <source>Open large</source>
+        <translation>放大查看</translation>
+    </message>
+    <message>
+        <source>Save picture (PNG)…</source>
+        <translation>保存图片 (PNG)…</translation>
+    </message>
+    <message>
+        <source>Save numbers (CSV)…</source>
+        <translation>保存数值 (CSV)…</translation>
+    </message>
+    <message>
+        <source>Save picture</source>
+        <translation>保存图片</translation>
+    </message>
+    <message>
+        <source>Picture (*.png)</source>
+        <translation>图片 (*.png)</translation>
+    </message>
+    <message>
+        <source>Save numbers</source>
+        <translation>保存数值</translation>
+    </message>
+    <message>
+        <source>Table (*.csv)</source>
+        <translation>表格 (*.csv)</translation>
+    </message>
+    <message>
+        <source>Latency distribution</source>
+        <translation>延迟分布</translation>
+    </message>
+    <message>
+        <source>How often each inter-token latency occurred. Narrow and left is good.</source>
+        <translation>各个词元间延迟出现的频率。越窄、越靠左越好。</translation>
+    </message>
+    <message>
+        <source>Inter-token latency</source>
+        <translation>词元间延迟</translation>
+    </message>
+    <message>
+        <source>Seconds between one token and the next, as they arrive.</source>
+        <translation>相邻两个词元之间的秒数，随到随画。</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Bytes of the weights, and the peak memory of the process while it ran.</source>
+        <translation>权重的字节数，以及进程运行时的峰值内存。</translation>
+    </message>
+    <message>
+        <source>Quality against speed</source>
+        <translation>质量与速度</translation>
+    </message>
+    <message>
+        <source>Each dot is a run. Up and to the right is better.</source>
+        <translation>每个点是一次运行。越靠右上越好。</translation>
+    </message>
+    <message>
+        <source>Tokens per second</source>
+        <translation>每秒词元数</translation>
+    </message>
+    <message>
+        <source>How fast each model writes, over its latest tokens.</source>
+        <translation>各模型的生成速度，按最近的词元计算。</translation>
+    </message>
+</context>
+<context>
+    <name>CheckpointPage</name>
+    <message>
+        <source>Blocks of the model</source>
+        <translation>模型的各个模块</translation>
+    </message>
+    <message>
+        <source>No model is open</source>
+        <translation>未打开模型</translation>
+    </message>
+    <message>
+        <source>This page shows what a model is made of, and measures where its time goes.</source>
+        <translation>此页显示模型的结构，并测量时间花在哪里。</translation>
+    </message>
+    <message>
+        <source>Choose a model</source>
+        <translation>选择模型</translation>
+    </message>
+    <message>
+        <source>Weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>Measured time</source>
+        <translation>实测时间</translation>
+    </message>
+    <message>
+        <source>Facts</source>
+        <translation>概况</translation>
+    </message>
+    <message>
+        <source>Profile</source>
+        <translation>剖析</translation>
+    </message>
+    <message>
+        <source>Measure time, FLOPs and bytes of every block before anything is changed.</source>
+        <translation>在做任何改动之前，测量每个模块的时间、FLOPs 和字节数。</translation>
+    </message>
+    <message>
+        <source>Choose what to change</source>
+        <translation>选择要做的优化</translation>
+    </message>
+</context>
+<context>
+    <name>ComparePage</name>
+    <message>
+        <source>Measuring</source>
+        <translation>正在测量</translation>
+    </message>
+    <message>
+        <source>rounds</source>
+        <translation>轮</translation>
+    </message>
+    <message>
+        <source>How often each model is timed, in turn. More rounds give narrower intervals.</source>
+        <translation>每个模型轮流计时的次数。轮数越多，区间越窄。</translation>
+    </message>
+    <message>
+        <source>Rounds</source>
+        <translation>轮数</translation>
+    </message>
+    <message>
+        <source>Measure</source>
+        <translation>测量</translation>
+    </message>
+    <message>
+        <source>Answer the built-in prompts, time both models in turn, measure memory and quality</source>
+        <translation>回答内置提示词，轮流为两个模型计时，并测量内存与质量</translation>
+    </message>
+    <message>
+        <source>Save report…</source>
+        <translation>保存报告…</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Ask both the same question</source>
+        <translation>向两个模型提同一个问题</translation>
+    </message>
+    <message>
+        <source>Prompt</source>
+        <translation>提示词</translation>
+    </message>
+    <message>
+        <source>Send to both</source>
+        <translation>发送给两者</translation>
+    </message>
+    <message>
+        <source>New chat</source>
+        <translation>新对话</translation>
+    </message>
+    <message>
+        <source>Forget the conversation and begin another</source>
+        <translation>清除当前对话，重新开始</translation>
+    </message>
+    <message>
+        <source>Nothing to compare yet</source>
+        <translation>还没有可对比的内容</translation>
+    </message>
+    <message>
+        <source>Run a recipe first. Original and result then answer the same prompts side by side, and are measured.</source>
+        <translation>请先运行一个配方。之后原模型与结果会并排回答相同的提示词，并接受测量。</translation>
+    </message>
+    <message>
+        <source>Go to Run</source>
+        <translation>前往运行页</translation>
+    </message>
+    <message>
+        <source>This model writes no text: compared are how far its results agree and how long a request takes.</source>
+        <translation>此模型不生成文本：对比的是结果的一致程度和每个请求的耗时。</translation>
+    </message>
+    <message>
+        <source>Not measured yet</source>
+        <translation>尚未测量</translation>
+    </message>
+    <message>
+        <source>Measure times both models in turn, on the same machine, and says how sure the result is.</source>
+        <translation>“测量”会在同一台机器上轮流为两个模型计时，并说明结果有多可靠。</translation>
+    </message>
+    <message>
+        <source>Waiting for another job to end</source>
+        <translation>正在等待另一项任务结束</translation>
+    </message>
+    <message>
+        <source>Opening the models</source>
+        <translation>正在打开模型</translation>
+    </message>
+</context>
+<context>
+    <name>Details</name>
+    <message>
+        <source>Lineage</source>
+        <translation>谱系</translation>
+    </message>
+    <message>
+        <source>Comes from, leads to</source>
+        <translation>来源与去向</translation>
+    </message>
+    <message>
+        <source>Stages</source>
+        <translation>阶段</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>Compare with the model it came from, or the two selected runs</source>
+        <translation>与其来源模型对比，或对比选中的两次运行</translation>
+    </message>
+    <message>
+        <source>Reopen</source>
+        <translation>重新打开</translation>
+    </message>
+    <message>
+        <source>Load this run&apos;s checkpoint and recipe, to change and run them</source>
+        <translation>载入这次运行的检查点和配方，以便修改后再运行</translation>
+    </message>
+    <message>
+        <source>Run again</source>
+        <translation>再次运行</translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>Delete…</source>
+        <translation>删除…</translation>
+    </message>
+    <message>
+        <source>Not compared yet.</source>
+        <translation>尚未对比。</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Recipe</source>
+        <translation>配方</translation>
+    </message>
+    <message>
+        <source>Weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>Bytes of all weights that the runtime reads</source>
+        <translation>运行时读取的全部权重的字节数</translation>
+    </message>
+    <message>
+        <source>Folder size</source>
+        <translation>文件夹大小</translation>
+    </message>
+    <message>
+        <source>Made</source>
+        <translation>创建于</translation>
+    </message>
+    <message>
+        <source>Run</source>
+        <translation>运行编号</translation>
+    </message>
+    <message numerus="yes">
+        <source>Compare the %n</source>
+        <translation>
+            <numerusform>对比这 %n 项</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>Document</name>
+    <message>
+        <source>Add %1</source>
+        <translation>添加%1</translation>
+    </message>
+    <message>
+        <source>Remove %1</source>
+        <translation>移除%1</translation>
+    </message>
+    <message>
+        <source>Move %1</source>
+        <translation>移动%1</translation>
+    </message>
+    <message>
+        <source>Switch on %1</source>
+        <translation>启用%1</translation>
+    </message>
+    <message>
+        <source>Switch off %1</source>
+        <translation>停用%1</translation>
+    </message>
+    <message>
+        <source>Change the runtime&apos;s options</source>
+        <translation>更改运行时选项</translation>
+    </message>
+    <message>
+        <source>Change %1</source>
+        <translation>更改%1</translation>
+    </message>
+    <message>
+        <source>Change the target</source>
+        <translation>更改目标</translation>
+    </message>
+    <message>
+        <source>Apply preset %1</source>
+        <translation>应用预设“%1”</translation>
+    </message>
+    <message>
+        <source>Clear the recipe</source>
+        <translation>清空配方</translation>
+    </message>
+    <message>
+        <source>Open %1</source>
+        <translation>打开 %1</translation>
+    </message>
+</context>
+<context>
+    <name>ExportDialog</name>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Format</source>
+        <translation>格式</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Waiting for the engine</source>
+        <translation>正在等待引擎</translation>
+    </message>
+    <message>
+        <source>File</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>New folder</source>
+        <translation>新文件夹</translation>
+    </message>
+    <message>
+        <source>Where should it be written?</source>
+        <translation>要写到哪里？</translation>
+    </message>
+    <message>
+        <source>1 file written</source>
+        <translation>已写入 1 个文件</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n files written</source>
+        <translation>
+            <numerusform>已写入 %n 个文件</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>read back and verified</source>
+        <translation>已读回并核对</translation>
+    </message>
+    <message>
+        <source>Show the folder</source>
+        <translation>显示文件夹</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+</context>
+<context>
+    <name>FailureCard</name>
+    <message>
+        <source>What went wrong, and what to do</source>
+        <translation>出了什么问题，该怎么办</translation>
+    </message>
+    <message>
+        <source>Details</source>
+        <translation>详情</translation>
+    </message>
+    <message>
+        <source>Trust this code?</source>
+        <translation>信任这段代码？</translation>
+    </message>
+    <message>
+        <source>This model brings its own Python code. It will run with all your rights: it can read, change and send your files. Say yes only if you know and trust who wrote it.</source>
+        <translation>此模型自带 Python 代码。代码将以您的全部权限运行：它可以读取、修改和发送您的文件。只有在了解并信任作者时才选“是”。</translation>
+    </message>
+</context>
+<context>
+    <name>Forecast</name>
+    <message>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>now %1</source>
+        <translation>当前 %1</translation>
+    </message>
+    <message>
+        <source>The size can be foreseen once the problems are solved.</source>
+        <translation>解决问题之后才能预估大小。</translation>
+    </message>
+    <message>
+        <source>expected ≈ %1</source>
+        <translation>预计 ≈ %1</translation>
+    </message>
+    <message>
+        <source>(estimate from the headers; the run measures it)</source>
+        <translation>（根据文件头估算；运行时会实测）</translation>
+    </message>
+    <message>
+        <source>after %1</source>
+        <translation>%1之后</translation>
+    </message>
+    <message>
+        <source>original</source>
+        <translation>原模型</translation>
+    </message>
+    <message>
+        <source>in %1</source>
+        <translation>转为 %1</translation>
+    </message>
+</context>
+<context>
+    <name>Form</name>
+    <message>
+        <source>More options…</source>
+        <translation>更多选项…</translation>
+    </message>
+    <message>
+        <source>Fewer options</source>
+        <translation>收起选项</translation>
+    </message>
+</context>
+<context>
+    <name>Gauges</name>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <source>Graphics processor</source>
+        <translation>GPU</translation>
+    </message>
+    <message>
+        <source>Graphics memory</source>
+        <translation>显存</translation>
+    </message>
+    <message>
+        <source>%1 of %2</source>
+        <translation>%1 / %2</translation>
+    </message>
+</context>
+<context>
+    <name>Header</name>
+    <message>
+        <source>Run</source>
+        <translation>运行</translation>
+    </message>
+    <message>
+        <source>Run the recipe on the open model (Ctrl+R)</source>
+        <translation>对打开的模型运行配方 (Ctrl+R)</translation>
+    </message>
+</context>
+<context>
+    <name>HistoryPage</name>
+    <message>
+        <source>1 run</source>
+        <translation>1 次运行</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n runs</source>
+        <translation>
+            <numerusform>%n 次运行</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Filter by name, model or recipe</source>
+        <translation>按名称、模型或配方筛选</translation>
+    </message>
+    <message>
+        <source>Filter</source>
+        <translation>筛选</translation>
+    </message>
+    <message>
+        <source>Runs</source>
+        <translation>运行记录</translation>
+    </message>
+    <message>
+        <source>History</source>
+        <translation>历史</translation>
+    </message>
+    <message>
+        <source>No runs yet</source>
+        <translation>还没有运行记录</translation>
+    </message>
+    <message>
+        <source>Every run is kept here with its recipe, speed, size and quality. Reopen it, compare it or export it.</source>
+        <translation>每次运行都连同配方、速度、大小和质量保存在这里，可以重新打开、对比或导出。</translation>
+    </message>
+    <message>
+        <source>Make the first run</source>
+        <translation>开始第一次运行</translation>
+    </message>
+    <message>
+        <source>Delete this run?</source>
+        <translation>删除这次运行？</translation>
+    </message>
+    <message numerus="yes">
+        <source>Delete %n runs?</source>
+        <translation>
+            <numerusform>删除 %n 次运行？</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>This removes the built model and its measurements from the disk. It cannot be undone.</source>
+        <translation>这会从磁盘删除构建好的模型及其测量结果，且无法撤销。</translation>
+    </message>
+</context>
+<context>
+    <name>HubSearch</name>
+    <message>
+        <source>Name of a model, such as SmolLM2</source>
+        <translation>模型名称，例如 SmolLM2</translation>
+    </message>
+    <message>
+        <source>Search the model hub</source>
+        <translation>搜索模型中心</translation>
+    </message>
+    <message>
+        <source>Search</source>
+        <translation>搜索</translation>
+    </message>
+    <message>
+        <source>Only safetensors weights are downloaded. Nothing from the hub can run code here.</source>
+        <translation>只下载 safetensors 权重。来自模型中心的内容无法在此运行代码。</translation>
+    </message>
+    <message>
+        <source>Searching…</source>
+        <translation>正在搜索…</translation>
+    </message>
+    <message>
+        <source>No model of that name. Try fewer letters.</source>
+        <translation>没有此名称的模型。请试试更短的关键词。</translation>
+    </message>
+    <message>
+        <source>size unknown</source>
+        <translation>大小未知</translation>
+    </message>
+    <message>
+        <source>%1 downloads</source>
+        <translation>%1 次下载</translation>
+    </message>
+    <message>
+        <source>needs a licence agreement</source>
+        <translation>需要同意许可协议</translation>
+    </message>
+    <message>
+        <source>Download</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <source>Download %1</source>
+        <translation>下载 %1</translation>
+    </message>
+</context>
+<context>
+    <name>Inspector</name>
+    <message>
+        <source>Target</source>
+        <translation>目标</translation>
+    </message>
+</context>
+<context>
+    <name>LatencyDistributionChart</name>
+    <message>
+        <source>ms, logarithmic</source>
+        <translation>ms，对数刻度</translation>
+    </message>
+    <message>
+        <source>share</source>
+        <translation>占比</translation>
+    </message>
+    <message>
+        <source>model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>词元</translation>
+    </message>
+    <message>
+        <source>median</source>
+        <translation>中位数</translation>
+    </message>
+    <message>
+        <source>longest</source>
+        <translation>最长</translation>
+    </message>
+</context>
+<context>
+    <name>LiveChart</name>
+    <message>
+        <source>token</source>
+        <translation>词元</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>Hasten %1 makes language models faster, and proves it.
+
+Apache License 2.0.</source>
+        <translation>Hasten %1 让语言模型更快，并加以证明。
+
+Apache 许可证 2.0。</translation>
+    </message>
+    <message>
+        <source>About Hasten</source>
+        <translation>关于 Hasten</translation>
+    </message>
+    <message>
+        <source>Open a model first.</source>
+        <translation>请先打开模型。</translation>
+    </message>
+    <message>
+        <source>A run is going on.</source>
+        <translation>正在运行。</translation>
+    </message>
+</context>
+<context>
+    <name>MeasurementModel</name>
+    <message>
+        <source>Measurement</source>
+        <translation>指标</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>变化</translation>
+    </message>
+    <message>
+        <source>Change of %1</source>
+        <translation>%1的变化</translation>
+    </message>
+    <message>
+        <source>the same</source>
+        <translation>相同</translation>
+    </message>
+    <message>
+        <source>no clear difference: the intervals overlap</source>
+        <translation>无明显差异：区间有重叠</translation>
+    </message>
+    <message>
+        <source>better</source>
+        <translation>更好</translation>
+    </message>
+    <message>
+        <source>worse</source>
+        <translation>更差</translation>
+    </message>
+</context>
+<context>
+    <name>MemoryChart</name>
+    <message>
+        <source>weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>process</source>
+        <translation>进程</translation>
+    </message>
+    <message>
+        <source>GPU</source>
+        <translation>GPU</translation>
+    </message>
+    <message>
+        <source>model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>size</source>
+        <translation>大小</translation>
+    </message>
+</context>
+<context>
+    <name>Opener</name>
+    <message>
+        <source>Fetching the sample model</source>
+        <translation>正在获取示例模型</translation>
+    </message>
+    <message>
+        <source>Reading %1</source>
+        <translation>正在读取 %1</translation>
+    </message>
+    <message>
+        <source>Downloading %1</source>
+        <translation>正在下载 %1</translation>
+    </message>
+    <message>
+        <source>Converting %1</source>
+        <translation>正在转换 %1</translation>
+    </message>
+</context>
+<context>
+    <name>Page</name>
+    <message>
+        <source>Start</source>
+        <translation>开始</translation>
+    </message>
+    <message>
+        <source>Checkpoint</source>
+        <translation>检查点</translation>
+    </message>
+    <message>
+        <source>Pipeline</source>
+        <translation>流水线</translation>
+    </message>
+    <message>
+        <source>Run</source>
+        <translation>运行</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>History</source>
+        <translation>历史</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+</context>
+<context>
+    <name>Palette</name>
+    <message>
+        <source>What do you want to do?</source>
+        <translation>想做什么？</translation>
+    </message>
+    <message>
+        <source>Command</source>
+        <translation>命令</translation>
+    </message>
+    <message>
+        <source>Matching commands</source>
+        <translation>匹配的命令</translation>
+    </message>
+</context>
+<context>
+    <name>Pane</name>
+    <message>
+        <source>The original</source>
+        <translation>原模型</translation>
+    </message>
+    <message>
+        <source>The optimised model</source>
+        <translation>优化后的模型</translation>
+    </message>
+    <message>
+        <source>%1: choose what stands on this side</source>
+        <translation>%1：选择放在这一侧的模型</translation>
+    </message>
+    <message>
+        <source>Answers of %1</source>
+        <translation>%1的回答</translation>
+    </message>
+    <message>
+        <source>first token %1 · %2</source>
+        <translation>首个词元 %1 · %2</translation>
+    </message>
+</context>
+<context>
+    <name>PassCard</name>
+    <message>
+        <source>on</source>
+        <translation>启用</translation>
+    </message>
+    <message>
+        <source>A pass that is switched off stays in the recipe and does nothing.</source>
+        <translation>停用的步骤仍留在配方中，但不起作用。</translation>
+    </message>
+    <message>
+        <source>%1 is on</source>
+        <translation>已启用%1</translation>
+    </message>
+    <message>
+        <source>Move or remove %1</source>
+        <translation>移动或移除%1</translation>
+    </message>
+    <message>
+        <source>Move earlier</source>
+        <translation>前移</translation>
+    </message>
+    <message>
+        <source>Move later</source>
+        <translation>后移</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+</context>
+<context>
+    <name>PipelinePage</name>
+    <message>
+        <source>Begin with a preset</source>
+        <translation>从预设开始</translation>
+    </message>
+    <message>
+        <source>Or add passes one by one; they run from left to right, then the target.</source>
+        <translation>也可以逐个添加步骤；它们从左到右依次执行，最后是目标。</translation>
+    </message>
+    <message>
+        <source>Use it</source>
+        <translation>使用</translation>
+    </message>
+    <message>
+        <source>Use the preset %1</source>
+        <translation>使用预设“%1”</translation>
+    </message>
+    <message>
+        <source>Presets</source>
+        <translation>预设</translation>
+    </message>
+    <message>
+        <source>Undo (Ctrl+Z)</source>
+        <translation>撤销 (Ctrl+Z)</translation>
+    </message>
+    <message>
+        <source>Redo (Ctrl+Shift+Z)</source>
+        <translation>重做 (Ctrl+Shift+Z)</translation>
+    </message>
+    <message>
+        <source>Open, save or copy the recipe</source>
+        <translation>打开、保存或复制配方</translation>
+    </message>
+    <message>
+        <source>Pipeline</source>
+        <translation>流水线</translation>
+    </message>
+    <message>
+        <source>Undo: %1 (Ctrl+Z)</source>
+        <translation>撤销：%1 (Ctrl+Z)</translation>
+    </message>
+    <message>
+        <source>Redo: %1 (Ctrl+Shift+Z)</source>
+        <translation>重做：%1 (Ctrl+Shift+Z)</translation>
+    </message>
+</context>
+<context>
+    <name>ProfileModel</name>
+    <message>
+        <source>Block</source>
+        <translation>模块</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>时间</translation>
+    </message>
+    <message>
+        <source>Measured wall time, median over repeats, with its 95 % interval.</source>
+        <translation>实测墙钟时间，多次重复取中位数，附 95 % 区间。</translation>
+    </message>
+    <message>
+        <source>Share of the slowest block</source>
+        <translation>相对最慢模块</translation>
+    </message>
+    <message>
+        <source>FLOPs</source>
+        <translation>FLOPs</translation>
+    </message>
+    <message>
+        <source>Floating-point operations, counted; a multiply-add is two.</source>
+        <translation>浮点运算次数（计数所得）；一次乘加算两次。</translation>
+    </message>
+    <message>
+        <source>Memory traffic</source>
+        <translation>访存量</translation>
+    </message>
+    <message>
+        <source>Bytes that must be read or written: weights, inputs, outputs.</source>
+        <translation>必须读写的字节数：权重、输入、输出。</translation>
+    </message>
+</context>
+<context>
+    <name>ProfileView</name>
+    <message>
+        <source>Time, FLOPs and bytes per block</source>
+        <translation>各模块的时间、FLOPs 和字节数</translation>
+    </message>
+    <message>
+        <source>Phase</source>
+        <translation>阶段</translation>
+    </message>
+    <message>
+        <source>one new token (decode)</source>
+        <translation>生成一个词元（解码）</translation>
+    </message>
+    <message>
+        <source>reading the prompt (prefill)</source>
+        <translation>读取提示词（预填充）</translation>
+    </message>
+    <message>
+        <source>Where does the time go?</source>
+        <translation>时间花在哪里？</translation>
+    </message>
+    <message>
+        <source>The profile measures every block of the model, so that you know what is worth changing.</source>
+        <translation>剖析会测量模型的每个模块，让您知道哪里值得优化。</translation>
+    </message>
+    <message>
+        <source>Measure it</source>
+        <translation>开始测量</translation>
+    </message>
+    <message>
+        <source>Measuring every block</source>
+        <translation>正在测量每个模块</translation>
+    </message>
+    <message>
+        <source>%1 takes the most time. The whole model: %2.</source>
+        <translation>%1耗时最多。整个模型：%2。</translation>
+    </message>
+</context>
+<context>
+    <name>ProgressCard</name>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Starting the engine…</source>
+        <translation>正在启动引擎…</translation>
+    </message>
+    <message>
+        <source>%1 of %2</source>
+        <translation>%1 / %2</translation>
+    </message>
+</context>
+<context>
+    <name>PromptList</name>
+    <message>
+        <source>Prompts</source>
+        <translation>提示词</translation>
+    </message>
+    <message>
+        <source>Your conversation</source>
+        <translation>您的对话</translation>
+    </message>
+    <message>
+        <source>not answered yet</source>
+        <translation>尚未回答</translation>
+    </message>
+    <message>
+        <source>the same answer</source>
+        <translation>回答相同</translation>
+    </message>
+    <message>
+        <source>parts at token %1</source>
+        <translation>从第 %1 个词元起不同</translation>
+    </message>
+</context>
+<context>
+    <name>QualitySpeedChart</name>
+    <message>
+        <source>times as fast as the original</source>
+        <translation>相对原模型的速度（倍）</translation>
+    </message>
+    <message>
+        <source>agreement, %</source>
+        <translation>一致率（%）</translation>
+    </message>
+    <message>
+        <source>run</source>
+        <translation>运行</translation>
+    </message>
+    <message>
+        <source>speed</source>
+        <translation>速度</translation>
+    </message>
+    <message>
+        <source>same token as the original</source>
+        <translation>与原模型词元相同</translation>
+    </message>
+</context>
+<context>
+    <name>RateLiveChart</name>
+    <message>
+        <source>tokens/s</source>
+        <translation>词元/s</translation>
+    </message>
+</context>
+<context>
+    <name>Recent</name>
+    <message>
+        <source>Recent</source>
+        <translation>最近打开</translation>
+    </message>
+</context>
+<context>
+    <name>RecentItem</name>
+    <message>
+        <source>Remove from this list</source>
+        <translation>从列表中移除</translation>
+    </message>
+</context>
+<context>
+    <name>RecipeFiles</name>
+    <message>
+        <source>Recipe (*.yaml *.yml)</source>
+        <translation>配方 (*.yaml *.yml)</translation>
+    </message>
+    <message>
+        <source>Open recipe…</source>
+        <translation>打开配方…</translation>
+    </message>
+    <message>
+        <source>Save recipe</source>
+        <translation>保存配方</translation>
+    </message>
+    <message>
+        <source>Save recipe as…</source>
+        <translation>配方另存为…</translation>
+    </message>
+    <message>
+        <source>Copy as YAML</source>
+        <translation>复制为 YAML</translation>
+    </message>
+    <message>
+        <source>Copy as command line</source>
+        <translation>复制为命令行</translation>
+    </message>
+    <message>
+        <source>Copy as Python</source>
+        <translation>复制为 Python</translation>
+    </message>
+    <message>
+        <source>Clear the recipe</source>
+        <translation>清空配方</translation>
+    </message>
+    <message>
+        <source>Open recipe</source>
+        <translation>打开配方</translation>
+    </message>
+    <message>
+        <source>Recipe</source>
+        <translation>配方</translation>
+    </message>
+</context>
+<context>
+    <name>ResultCard</name>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>Let the original and the result answer the same prompts, and measure both</source>
+        <translation>让原模型与结果回答相同的提示词，并测量两者</translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>The optimised model is ready</source>
+        <translation>优化后的模型已就绪</translation>
+    </message>
+    <message>
+        <source>stages made: %1</source>
+        <translation>完成阶段：%1</translation>
+    </message>
+    <message>
+        <source>taken from the cache: %1</source>
+        <translation>取自缓存：%1</translation>
+    </message>
+    <message>
+        <source>in %1</source>
+        <translation>用时 %1</translation>
+    </message>
+    <message>
+        <source>kept in History as %1</source>
+        <translation>已存入历史：%1</translation>
+    </message>
+</context>
+<context>
+    <name>Results</name>
+    <message>
+        <source>Live</source>
+        <translation>实时</translation>
+    </message>
+    <message>
+        <source>Distribution and memory</source>
+        <translation>分布与内存</translation>
+    </message>
+    <message>
+        <source>Measurements</source>
+        <translation>测量结果</translation>
+    </message>
+</context>
+<context>
+    <name>RunPage</name>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Stop. Finished stages are kept, and the next run goes on from there.</source>
+        <translation>停止。已完成的阶段会保留，下次运行从那里继续。</translation>
+    </message>
+    <message>
+        <source>Stages</source>
+        <translation>阶段</translation>
+    </message>
+    <message>
+        <source>Log</source>
+        <translation>日志</translation>
+    </message>
+    <message>
+        <source>Show log</source>
+        <translation>显示日志</translation>
+    </message>
+    <message>
+        <source>Nothing to run yet</source>
+        <translation>还没有可运行的内容</translation>
+    </message>
+    <message>
+        <source>Open a model first. This page then shows each stage of the recipe while it works on the model.</source>
+        <translation>请先打开模型。运行配方时，此页会显示每个阶段的进展。</translation>
+    </message>
+    <message>
+        <source>Open a model</source>
+        <translation>打开模型</translation>
+    </message>
+    <message>
+        <source>Build for %1</source>
+        <translation>为 %1 构建</translation>
+    </message>
+    <message>
+        <source>Finished stages are kept; Run goes on from there.</source>
+        <translation>已完成的阶段已保留；点“运行”从那里继续。</translation>
+    </message>
+    <message>
+        <source>Stopped.</source>
+        <translation>已停止。</translation>
+    </message>
+    <message>
+        <source>Waiting for another job to end</source>
+        <translation>正在等待另一项任务结束</translation>
+    </message>
+    <message>
+        <source>Starting the engine</source>
+        <translation>正在启动引擎</translation>
+    </message>
+    <message>
+        <source>Hide log</source>
+        <translation>隐藏日志</translation>
+    </message>
+</context>
+<context>
+    <name>RunsModel</name>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Recipe</source>
+        <translation>配方</translation>
+    </message>
+    <message>
+        <source>Speed</source>
+        <translation>速度</translation>
+    </message>
+    <message>
+        <source>Not compared yet</source>
+        <translation>尚未对比</translation>
+    </message>
+    <message>
+        <source>Times as fast as the model it was compared with</source>
+        <translation>相对对比模型的速度倍数</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>before: %1</source>
+        <translation>优化前：%1</translation>
+    </message>
+    <message>
+        <source>Bytes of all weights that the runtime reads</source>
+        <translation>运行时读取的全部权重的字节数</translation>
+    </message>
+    <message>
+        <source>Quality</source>
+        <translation>质量</translation>
+    </message>
+    <message>
+        <source>How often it picks the same token as the model it was compared with</source>
+        <translation>与对比模型选出相同词元的比例</translation>
+    </message>
+    <message>
+        <source>When</source>
+        <translation>时间</translation>
+    </message>
+</context>
+<context>
+    <name>SamplingButton</name>
+    <message>
+        <source>How the next token is chosen, and how long an answer may be</source>
+        <translation>如何选择下一个词元，以及回答的最大长度</translation>
+    </message>
+    <message>
+        <source>all</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>个词元</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
+    </message>
+    <message>
+        <source>0 always takes the likeliest token; higher is more varied.</source>
+        <translation>0 总是取概率最高的词元；越高越多样。</translation>
+    </message>
+    <message>
+        <source>Top k</source>
+        <translation>Top-k</translation>
+    </message>
+    <message>
+        <source>Choose among this many of the likeliest tokens only.</source>
+        <translation>只在概率最高的这么多个词元中选择。</translation>
+    </message>
+    <message>
+        <source>Top p</source>
+        <translation>Top-p</translation>
+    </message>
+    <message>
+        <source>Choose among the likeliest tokens that together have this probability.</source>
+        <translation>只在累计概率达到此值的最可能词元中选择。</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>随机种子</translation>
+    </message>
+    <message>
+        <source>The same seed draws the same tokens again.</source>
+        <translation>种子相同，抽到的词元也相同。</translation>
+    </message>
+    <message>
+        <source>Longest answer</source>
+        <translation>最大回答长度</translation>
+    </message>
+    <message>
+        <source>An answer ends here even if the model would go on.</source>
+        <translation>即使模型还会继续，回答也到此为止。</translation>
+    </message>
+    <message>
+        <source>likeliest token</source>
+        <translation>最可能的词元</translation>
+    </message>
+    <message>
+        <source>temperature %1</source>
+        <translation>温度 %1</translation>
+    </message>
+    <message>
+        <source>%1 · up to %2 tokens ▾</source>
+        <translation>%1 · 最多 %2 个词元 ▾</translation>
+    </message>
+</context>
+<context>
+    <name>SettingsPage</name>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>Theme</source>
+        <translation>主题</translation>
+    </message>
+    <message>
+        <source>as the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Appearance</source>
+        <translation>外观</translation>
+    </message>
+    <message>
+        <source>Takes effect at the next start.</source>
+        <translation>下次启动时生效。</translation>
+    </message>
+    <message>
+        <source>Threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>For profiles and comparisons. Automatic is one per physical core.</source>
+        <translation>用于剖析和对比。“自动”为每个物理核心一个线程。</translation>
+    </message>
+    <message>
+        <source>Computing</source>
+        <translation>计算</translation>
+    </message>
+    <message>
+        <source>Stage cache</source>
+        <translation>阶段缓存</translation>
+    </message>
+    <message>
+        <source>Storage</source>
+        <translation>存储</translation>
+    </message>
+    <message>
+        <source>Stages are kept up to this size, so that a changed recipe re-runs only what changed.</source>
+        <translation>阶段结果最多保留到此大小，修改配方后只需重跑改动的部分。</translation>
+    </message>
+    <message>
+        <source>Change…</source>
+        <translation>更改…</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>显示</translation>
+    </message>
+    <message>
+        <source>Data folder</source>
+        <translation>数据文件夹</translation>
+    </message>
+    <message>
+        <source>The environment variable HASTEN_HOME decides it.</source>
+        <translation>由环境变量 HASTEN_HOME 决定。</translation>
+    </message>
+    <message>
+        <source>Runs, models and caches lie here.</source>
+        <translation>运行记录、模型和缓存存放在这里。</translation>
+    </message>
+    <message>
+        <source>Address</source>
+        <translation>地址</translation>
+    </message>
+    <message>
+        <source>Model hub</source>
+        <translation>模型中心</translation>
+    </message>
+    <message>
+        <source>A mirror&apos;s address, if you use one. Takes effect at the next start.</source>
+        <translation>如使用镜像，请填写其地址。下次启动时生效。</translation>
+    </message>
+    <message>
+        <source>Access token</source>
+        <translation>访问令牌</translation>
+    </message>
+    <message>
+        <source>Keep</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Forget</source>
+        <translation>清除</translation>
+    </message>
+    <message>
+        <source>Choose a data folder</source>
+        <translation>选择数据文件夹</translation>
+    </message>
+    <message>
+        <source>From the next start on: %1. What lies in the old folder stays there.</source>
+        <translation>下次启动起使用：%1。旧文件夹中的内容保持不变。</translation>
+    </message>
+    <message>
+        <source>The token cannot be kept: %1.</source>
+        <translation>无法保存令牌：%1。</translation>
+    </message>
+    <message>
+        <source>a token is kept</source>
+        <translation>已保存令牌</translation>
+    </message>
+    <message>
+        <source>Needed only for models that ask for an agreement. It is kept where huggingface_hub looks for it.</source>
+        <translation>仅用于需要同意协议的模型。令牌保存在 huggingface_hub 读取的位置。</translation>
+    </message>
+</context>
+<context>
+    <name>StagesModel</name>
+    <message>
+        <source>Stage</source>
+        <translation>阶段</translation>
+    </message>
+    <message>
+        <source>starting</source>
+        <translation>正在开始</translation>
+    </message>
+    <message>
+        <source>waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>did not finish</source>
+        <translation>未完成</translation>
+    </message>
+    <message>
+        <source>stopped; it will be taken up again from here</source>
+        <translation>已停止；将从这里继续</translation>
+    </message>
+    <message>
+        <source>from cache</source>
+        <translation>来自缓存</translation>
+    </message>
+    <message>
+        <source>yes</source>
+        <translation>是</translation>
+    </message>
+    <message>
+        <source>no</source>
+        <translation>否</translation>
+    </message>
+</context>
+<context>
+    <name>StartPage</name>
+    <message>
+        <source>Try the sample model</source>
+        <translation>试用示例模型</translation>
+    </message>
+    <message>
+        <source>SmolLM2-135M-Instruct, a small chat model</source>
+        <translation>SmolLM2-135M-Instruct，一个小型对话模型</translation>
+    </message>
+    <message>
+        <source>Which model shall become faster?</source>
+        <translation>想让哪个模型更快？</translation>
+    </message>
+    <message>
+        <source>Open one, choose what to change, run it, and see original and result side by side.</source>
+        <translation>打开模型，选择优化，运行，然后并排查看原模型与结果。</translation>
+    </message>
+    <message>
+        <source>Open a folder…</source>
+        <translation>打开文件夹…</translation>
+    </message>
+    <message>
+        <source>Open a GGUF file…</source>
+        <translation>打开 GGUF 文件…</translation>
+    </message>
+    <message>
+        <source>Search the model hub</source>
+        <translation>搜索模型中心</translation>
+    </message>
+    <message>
+        <source>Open a model folder</source>
+        <translation>打开模型文件夹</translation>
+    </message>
+    <message>
+        <source>Open a GGUF file</source>
+        <translation>打开 GGUF 文件</translation>
+    </message>
+    <message>
+        <source>GGUF models (*.gguf)</source>
+        <translation>GGUF 模型 (*.gguf)</translation>
+    </message>
+    <message>
+        <source>SmolLM2, a chat model of 135 million parameters. It is downloaded once: 93 MB.</source>
+        <translation>SmolLM2，1.35 亿参数的对话模型。只需下载一次：93 MB。</translation>
+    </message>
+</context>
+<context>
+    <name>TargetForm</name>
+    <message>
+        <source>Runtime</source>
+        <translation>运行时</translation>
+    </message>
+    <message>
+        <source>The program that computes the model.</source>
+        <translation>执行模型计算的程序。</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Where it computes: the processor or an NVIDIA graphics card.</source>
+        <translation>在哪里计算：处理器或 NVIDIA 显卡。</translation>
+    </message>
+    <message>
+        <source>Threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>Processor threads of each replica; automatic is one per physical core.</source>
+        <translation>每个副本的处理器线程数；“自动”为每个物理核心一个线程。</translation>
+    </message>
+    <message>
+        <source>Replicas</source>
+        <translation>副本数</translation>
+    </message>
+    <message>
+        <source>Independent copies on this machine, each with its own threads: more requests at once.</source>
+        <translation>本机上相互独立的副本，各有自己的线程：可同时处理更多请求。</translation>
+    </message>
+    <message>
+        <source>Split over GPUs</source>
+        <translation>多 GPU 拆分</translation>
+    </message>
+    <message>
+        <source>Balanced lays the layers over all graphics cards, for models that do not fit on one.</source>
+        <translation>“均衡”把各层分布到所有显卡，适合单卡放不下的模型。</translation>
+    </message>
+    <message>
+        <source>Installed: %1</source>
+        <translation>已安装：%1</translation>
+    </message>
+    <message>
+        <source>yes</source>
+        <translation>是</translation>
+    </message>
+    <message>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
+</context>
+<context>
+    <name>actions</name>
+    <message>
+        <source>&amp;File</source>
+        <translation>文件(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Edit</source>
+        <translation>编辑(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;Model</source>
+        <translation>模型(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;View</source>
+        <translation>视图(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Help</source>
+        <translation>帮助(&amp;H)</translation>
+    </message>
+    <message>
+        <source>&amp;Open model folder…</source>
+        <translation>打开模型文件夹…</translation>
+    </message>
+    <message>
+        <source>Open &amp;GGUF file…</source>
+        <translation>打开 GGUF 文件…</translation>
+    </message>
+    <message>
+        <source>Open the &amp;sample model</source>
+        <translation>打开示例模型</translation>
+    </message>
+    <message>
+        <source>Open &amp;recipe…</source>
+        <translation>打开配方…</translation>
+    </message>
+    <message>
+        <source>&amp;Save recipe</source>
+        <translation>保存配方</translation>
+    </message>
+    <message>
+        <source>Save recipe &amp;as…</source>
+        <translation>配方另存为…</translation>
+    </message>
+    <message>
+        <source>S&amp;ettings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>&amp;Quit</source>
+        <translation>退出</translation>
+    </message>
+    <message>
+        <source>&amp;Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>&amp;Redo</source>
+        <translation>重做</translation>
+    </message>
+    <message>
+        <source>&amp;Add a pass…</source>
+        <translation>添加步骤…</translation>
+    </message>
+    <message>
+        <source>Copy recipe as &amp;YAML</source>
+        <translation>将配方复制为 YAML</translation>
+    </message>
+    <message>
+        <source>Copy recipe as &amp;command line</source>
+        <translation>将配方复制为命令行</translation>
+    </message>
+    <message>
+        <source>Copy recipe as &amp;Python</source>
+        <translation>将配方复制为 Python</translation>
+    </message>
+    <message>
+        <source>C&amp;lear the recipe</source>
+        <translation>清空配方</translation>
+    </message>
+    <message>
+        <source>&amp;Run the recipe</source>
+        <translation>运行配方</translation>
+    </message>
+    <message>
+        <source>&amp;Profile the model</source>
+        <translation>剖析模型</translation>
+    </message>
+    <message>
+        <source>&amp;Close the model</source>
+        <translation>关闭模型</translation>
+    </message>
+    <message>
+        <source>&amp;Start</source>
+        <translation>开始</translation>
+    </message>
+    <message>
+        <source>&amp;Checkpoint</source>
+        <translation>检查点</translation>
+    </message>
+    <message>
+        <source>&amp;Pipeline</source>
+        <translation>流水线</translation>
+    </message>
+    <message>
+        <source>&amp;Run progress</source>
+        <translation>运行进度</translation>
+    </message>
+    <message>
+        <source>C&amp;ompare</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>&amp;History</source>
+        <translation>历史</translation>
+    </message>
+    <message>
+        <source>Co&amp;mmand palette…</source>
+        <translation>命令面板…</translation>
+    </message>
+    <message>
+        <source>Switch &amp;light and dark</source>
+        <translation>切换浅色/深色</translation>
+    </message>
+    <message>
+        <source>&amp;Full screen</source>
+        <translation>全屏</translation>
+    </message>
+    <message>
+        <source>&amp;About Hasten</source>
+        <translation>关于 Hasten</translation>
+    </message>
+</context>
+<context>
+    <name>blocks</name>
+    <message>
+        <source>Token embedding</source>
+        <translation>词元嵌入</translation>
+    </message>
+    <message>
+        <source>Position embedding</source>
+        <translation>位置嵌入</translation>
+    </message>
+    <message>
+        <source>Embeddings</source>
+        <translation>嵌入层</translation>
+    </message>
+    <message>
+        <source>Attention</source>
+        <translation>注意力</translation>
+    </message>
+    <message>
+        <source>Feed-forward (MLP)</source>
+        <translation>前馈网络 (MLP)</translation>
+    </message>
+    <message>
+        <source>Output head</source>
+        <translation>输出头</translation>
+    </message>
+    <message>
+        <source>Final norm</source>
+        <translation>末层归一化</translation>
+    </message>
+    <message>
+        <source>Pooler</source>
+        <translation>池化层</translation>
+    </message>
+    <message>
+        <source>Classifier</source>
+        <translation>分类头</translation>
+    </message>
+    <message>
+        <source>Block</source>
+        <translation>模块</translation>
+    </message>
+    <message>
+        <source>Format</source>
+        <translation>格式</translation>
+    </message>
+    <message>
+        <source>Parameters</source>
+        <translation>参数量</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>Share of the weights</source>
+        <translation>权重占比</translation>
+    </message>
+    <message>
+        <source>Layer %1</source>
+        <translation>第 %1 层</translation>
+    </message>
+    <message>
+        <source>Layers</source>
+        <translation>层</translation>
+    </message>
+</context>
+<context>
+    <name>engine</name>
+    <message>
+        <source>Drop layers</source>
+        <translation>层剪枝</translation>
+    </message>
+    <message>
+        <source>Removes the layers that change the hidden state least: every token then takes fewer steps.</source>
+        <translation>移除对隐藏状态改变最小的层：每个词元的计算步数随之减少。</translation>
+    </message>
+    <message>
+        <source>Calibration text</source>
+        <translation>校准文本</translation>
+    </message>
+    <message>
+        <source>A .txt or .jsonl file like what the model will be used for; left empty, the built-in English text is shown.</source>
+        <translation>与模型用途相近的 .txt 或 .jsonl 文件；留空则使用内置英文文本。</translation>
+    </message>
+    <message>
+        <source>Text (*.txt *.jsonl)</source>
+        <translation>文本 (*.txt *.jsonl)</translation>
+    </message>
+    <message>
+        <source>Samples</source>
+        <translation>样本数</translation>
+    </message>
+    <message>
+        <source>More samples measure more surely and take longer.</source>
+        <translation>样本越多，测量越可靠，耗时也越长。</translation>
+    </message>
+    <message>
+        <source>windows</source>
+        <translation>段</translation>
+    </message>
+    <message>
+        <source>Length of a sample</source>
+        <translation>样本长度</translation>
+    </message>
+    <message>
+        <source>Tokens in each sample.</source>
+        <translation>每个样本的词元数。</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>个词元</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>随机种子</translation>
+    </message>
+    <message>
+        <source>The same seed picks the same samples.</source>
+        <translation>种子相同，选取的样本也相同。</translation>
+    </message>
+    <message>
+        <source>Layers to drop</source>
+        <translation>移除层数</translation>
+    </message>
+    <message>
+        <source>How many layers are removed: those that change the text&apos;s meaning least.</source>
+        <translation>移除多少层：优先移除对文本含义影响最小的层。</translation>
+    </message>
+    <message>
+        <source>Drop exactly these</source>
+        <translation>指定要移除的层</translation>
+    </message>
+    <message>
+        <source>Numbers of layers, counted from 0, such as “20, 21, 25-27”; left empty, they are found by measuring.</source>
+        <translation>层的编号，从 0 开始，例如“20, 21, 25-27”；留空则通过测量找出。</translation>
+    </message>
+    <message>
+        <source>Keep the first</source>
+        <translation>保留开头</translation>
+    </message>
+    <message>
+        <source>Layers at the beginning that always stay.</source>
+        <translation>开头始终保留的层数。</translation>
+    </message>
+    <message>
+        <source>layers</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>Keep the last</source>
+        <translation>保留末尾</translation>
+    </message>
+    <message>
+        <source>Layers at the end that always stay.</source>
+        <translation>末尾始终保留的层数。</translation>
+    </message>
+    <message>
+        <source>Prune weights</source>
+        <translation>权重剪枝</translation>
+    </message>
+    <message>
+        <source>Sets the smallest weights to zero, freely or in a fixed pattern such as 2:4.</source>
+        <translation>将绝对值最小的权重置零，可自由选取，也可按 2:4 等固定模式。</translation>
+    </message>
+    <message>
+        <source>Weights set to zero</source>
+        <translation>稀疏度</translation>
+    </message>
+    <message>
+        <source>The share of the smallest weights that is removed; unused with a fixed pattern.</source>
+        <translation>被移除的最小权重所占比例；使用固定模式时不起作用。</translation>
+    </message>
+    <message>
+        <source>%</source>
+        <translation>%</translation>
+    </message>
+    <message>
+        <source>Structure</source>
+        <translation>稀疏结构</translation>
+    </message>
+    <message>
+        <source>“free” removes the smallest weights wherever they are; “n:m” keeps the n largest of every m neighbours.</source>
+        <translation>“自由”移除任意位置的最小权重；“n:m”在每 m 个相邻权重中保留最大的 n 个。</translation>
+    </message>
+    <message>
+        <source>free</source>
+        <translation>自由</translation>
+    </message>
+    <message>
+        <source>n:m</source>
+        <translation>n:m</translation>
+    </message>
+    <message>
+        <source>Compare within</source>
+        <translation>比较范围</translation>
+    </message>
+    <message>
+        <source>“layer” removes the same share of every layer; “global” takes the smallest weights of the whole model.</source>
+        <translation>“逐层”在每层移除相同比例；“全局”移除整个模型中最小的权重。</translation>
+    </message>
+    <message>
+        <source>layer</source>
+        <translation>逐层</translation>
+    </message>
+    <message>
+        <source>global</source>
+        <translation>全局</translation>
+    </message>
+    <message>
+        <source>Kept of each group (n)</source>
+        <translation>每组保留数 (n)</translation>
+    </message>
+    <message>
+        <source>Weights that stay in every group of m.</source>
+        <translation>每 m 个一组中保留的权重数。</translation>
+    </message>
+    <message>
+        <source>Group (m)</source>
+        <translation>每组大小 (m)</translation>
+    </message>
+    <message>
+        <source>Neighbouring weights of a row that form a group.</source>
+        <translation>同一行中组成一组的相邻权重数。</translation>
+    </message>
+    <message>
+        <source>Only these layers</source>
+        <translation>仅限这些层</translation>
+    </message>
+    <message>
+        <source>Patterns such as *.mlp.*; left empty, every linear layer of every block is pruned.</source>
+        <translation>匹配模式，例如 *.mlp.*；留空则对所有模块的全部线性层剪枝。</translation>
+    </message>
+    <message>
+        <source>Leave out</source>
+        <translation>排除</translation>
+    </message>
+    <message>
+        <source>Patterns of layers that stay as they are.</source>
+        <translation>保持不变的层的匹配模式。</translation>
+    </message>
+    <message>
+        <source>Number format</source>
+        <translation>数值格式</translation>
+    </message>
+    <message>
+        <source>Stores and computes in 16 bits where that is safe, which halves the bytes that each token reads.</source>
+        <translation>在安全之处以 16 位存储和计算，每个词元读取的字节数减半。</translation>
+    </message>
+    <message>
+        <source>bfloat16 keeps the range of float32 and halves the size; float16 is finer but overflows beyond 65,504.</source>
+        <translation>bfloat16 保留 float32 的范围而大小减半；float16 更精细，但超过 65,504 会溢出。</translation>
+    </message>
+    <message>
+        <source>bfloat16</source>
+        <translation>bfloat16</translation>
+    </message>
+    <message>
+        <source>float16</source>
+        <translation>float16</translation>
+    </message>
+    <message>
+        <source>float32</source>
+        <translation>float32</translation>
+    </message>
+    <message>
+        <source>Keep overflowing modules in float32</source>
+        <translation>溢出的模块保留 float32</translation>
+    </message>
+    <message>
+        <source>Finds the modules whose weights or activations do not fit float16 and leaves them in float32.</source>
+        <translation>找出权重或激活值超出 float16 范围的模块，并保留为 float32。</translation>
+    </message>
+    <message>
+        <source>Keep in float32</source>
+        <translation>保留 float32</translation>
+    </message>
+    <message>
+        <source>Patterns of modules that stay in float32, such as *norm*.</source>
+        <translation>保留 float32 的模块的匹配模式，例如 *norm*。</translation>
+    </message>
+    <message>
+        <source>Use bfloat16 for</source>
+        <translation>使用 bfloat16</translation>
+    </message>
+    <message>
+        <source>Patterns of modules stored in bfloat16.</source>
+        <translation>以 bfloat16 存储的模块的匹配模式。</translation>
+    </message>
+    <message>
+        <source>Use float16 for</source>
+        <translation>使用 float16</translation>
+    </message>
+    <message>
+        <source>Patterns of modules stored in float16.</source>
+        <translation>以 float16 存储的模块的匹配模式。</translation>
+    </message>
+    <message>
+        <source>Quantize</source>
+        <translation>量化</translation>
+    </message>
+    <message>
+        <source>Rounds weights to 8 or 4 bits, so that each token reads a quarter or an eighth of the bytes.</source>
+        <translation>将权重量化为 8 位或 4 位，每个词元只需读取四分之一或八分之一的字节。</translation>
+    </message>
+    <message>
+        <source>Bits</source>
+        <translation>位宽</translation>
+    </message>
+    <message>
+        <source>8 bits keep the answers almost unchanged; 4 bits halve the size again and cost some quality.</source>
+        <translation>8 位几乎不改变回答；4 位大小再减半，但会损失一些质量。</translation>
+    </message>
+    <message>
+        <source>8</source>
+        <translation>8</translation>
+    </message>
+    <message>
+        <source>4</source>
+        <translation>4</translation>
+    </message>
+    <message>
+        <source>Weights per scale</source>
+        <translation>分组大小</translation>
+    </message>
+    <message>
+        <source>How many weights share one scale: smaller groups are more accurate and a little larger; “row” is one per row.</source>
+        <translation>多少个权重共用一个缩放因子：分组越小越精确，体积略大；“按行”为每行一个。</translation>
+    </message>
+    <message>
+        <source>row</source>
+        <translation>按行</translation>
+    </message>
+    <message>
+        <source>16</source>
+        <translation>16</translation>
+    </message>
+    <message>
+        <source>32</source>
+        <translation>32</translation>
+    </message>
+    <message>
+        <source>64</source>
+        <translation>64</translation>
+    </message>
+    <message>
+        <source>128</source>
+        <translation>128</translation>
+    </message>
+    <message>
+        <source>Symmetric</source>
+        <translation>对称量化</translation>
+    </message>
+    <message>
+        <source>Centre the integers on zero; switched off, each group also stores an offset, which helps most at 4 bits.</source>
+        <translation>整数以零为中心；关闭后每组另存一个零点，在 4 位时帮助最大。</translation>
+    </message>
+    <message>
+        <source>Embedding and output head</source>
+        <translation>嵌入与输出头</translation>
+    </message>
+    <message>
+        <source>Bits for the vocabulary table, a large share of small models; “keep” leaves it as it is.</source>
+        <translation>词表矩阵的位宽，它在小模型中占比很大；“保持”则不作改动。</translation>
+    </message>
+    <message>
+        <source>keep</source>
+        <translation>保持</translation>
+    </message>
+    <message>
+        <source>Patterns such as *.mlp.*; left empty, every linear layer of every block is rounded.</source>
+        <translation>匹配模式，例如 *.mlp.*；留空则量化所有模块的全部线性层。</translation>
+    </message>
+    <message>
+        <source>Patterns of layers that stay in floating point, such as *.down_proj.</source>
+        <translation>保留浮点的层的匹配模式，例如 *.down_proj。</translation>
+    </message>
+    <message>
+        <source>Transformers</source>
+        <translation>Transformers</translation>
+    </message>
+    <message>
+        <source>The model as its authors published it, run by Transformers in its own precision: the baseline.</source>
+        <translation>作者发布的原样模型，由 Transformers 以其自身精度运行：作为基线。</translation>
+    </message>
+    <message>
+        <source>torch.compile</source>
+        <translation>torch.compile</translation>
+    </message>
+    <message>
+        <source>The Transformers model translated into fused machine code: a minute to open, then faster.</source>
+        <translation>将 Transformers 模型编译为融合的机器码：打开约需一分钟，之后更快。</translation>
+    </message>
+    <message>
+        <source>Precision</source>
+        <translation>精度</translation>
+    </message>
+    <message>
+        <source>The number format to compute in; automatic keeps the checkpoint&apos;s own. bfloat16 halves the memory to read.</source>
+        <translation>计算所用的数值格式；“自动”沿用检查点自身的格式。bfloat16 使内存读取量减半。</translation>
+    </message>
+    <message>
+        <source>automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>Longest text</source>
+        <translation>最大文本长度</translation>
+    </message>
+    <message>
+        <source>Prompt and answer together may be this long; memory and time a token grow with it.</source>
+        <translation>提示词与回答合计的最大长度；内存占用和每个词元的耗时随之增长。</translation>
+    </message>
+    <message>
+        <source>Mode</source>
+        <translation>模式</translation>
+    </message>
+    <message>
+        <source>reduce-overhead replays CUDA graphs; max-autotune tries many kernels and compiles much longer.</source>
+        <translation>reduce-overhead 重放 CUDA 图；max-autotune 尝试多种内核，编译时间长得多。</translation>
+    </message>
+    <message>
+        <source>default</source>
+        <translation>默认</translation>
+    </message>
+    <message>
+        <source>reduce-overhead</source>
+        <translation>reduce-overhead</translation>
+    </message>
+    <message>
+        <source>max-autotune</source>
+        <translation>max-autotune</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime</source>
+        <translation>ONNX Runtime</translation>
+    </message>
+    <message>
+        <source>One fused graph with 8- or 4-bit weights: the fastest decoding on a CPU, small files, no torch needed.</source>
+        <translation>使用 8 位或 4 位权重的融合计算图：CPU 上解码最快，文件小，无需 torch。</translation>
+    </message>
+    <message>
+        <source>Accuracy of integer layers</source>
+        <translation>整数层精度</translation>
+    </message>
+    <message>
+        <source>Fast also rounds activations to 8 bits, exact does not; automatic is fast where that costs under 0.01 nats.</source>
+        <translation>“快速”还会将激活值量化为 8 位，“精确”则不会；“自动”在损失小于 0.01 nat 时采用快速。</translation>
+    </message>
+    <message>
+        <source>exact</source>
+        <translation>精确</translation>
+    </message>
+    <message>
+        <source>fast</source>
+        <translation>快速</translation>
+    </message>
+    <message>
+        <source>Exact on CPU</source>
+        <translation>CPU 精确</translation>
+    </message>
+    <message>
+        <source>The model as it is, in full precision, as one fused graph of ONNX Runtime: faster, and the same answers.</source>
+        <translation>保持模型原样和全精度，转为 ONNX Runtime 的融合计算图：更快，回答不变。</translation>
+    </message>
+    <message>
+        <source>Small on CPU</source>
+        <translation>CPU 小体积</translation>
+    </message>
+    <message>
+        <source>Weights on 8-bit integers with a scale for every 32, run by ONNX Runtime. Answers stay almost unchanged.</source>
+        <translation>权重量化为 8 位整数，每 32 个共用一个缩放因子，由 ONNX Runtime 运行。回答几乎不变。</translation>
+    </message>
+    <message>
+        <source>Generation speed</source>
+        <translation>生成速度</translation>
+    </message>
+    <message>
+        <source>How many tokens the model writes each second once it has begun; higher is faster.</source>
+        <translation>模型开始生成后每秒输出的词元数；越高越快。</translation>
+    </message>
+    <message>
+        <source>Time between tokens</source>
+        <translation>词元间延迟</translation>
+    </message>
+    <message>
+        <source>How long you wait for each further token while the answer is being written (inter-token latency).</source>
+        <translation>生成回答时，每个后续词元的等待时间（词元间延迟）。</translation>
+    </message>
+    <message>
+        <source>Time to first token</source>
+        <translation>首个词元延迟 (TTFT)</translation>
+    </message>
+    <message>
+        <source>How long you wait until the first token of the answer appears (TTFT): mostly the time to read the prompt.</source>
+        <translation>等待回答的首个词元出现的时间 (TTFT)：主要是读取提示词的时间。</translation>
+    </message>
+    <message>
+        <source>Reading speed</source>
+        <translation>预填充速度</translation>
+    </message>
+    <message>
+        <source>How many tokens of the prompt the model reads each second before it begins to answer (prefill).</source>
+        <translation>模型开始回答之前，每秒读取的提示词词元数（预填充）。</translation>
+    </message>
+    <message>
+        <source>Time per request</source>
+        <translation>单个请求耗时</translation>
+    </message>
+    <message>
+        <source>How long the model takes for one text.</source>
+        <translation>模型处理一段文本所需的时间。</translation>
+    </message>
+    <message>
+        <source>Requests per second</source>
+        <translation>每秒请求数</translation>
+    </message>
+    <message>
+        <source>How many requests all copies of the model together answer each second.</source>
+        <translation>模型的所有副本每秒合计完成的请求数。</translation>
+    </message>
+    <message>
+        <source>Peak memory</source>
+        <translation>峰值内存</translation>
+    </message>
+    <message>
+        <source>The most main memory that a fresh process takes to open the model and answer once, its libraries included.</source>
+        <translation>全新进程打开模型并回答一次所占用的最大内存，包含其依赖库。</translation>
+    </message>
+    <message>
+        <source>Peak GPU memory</source>
+        <translation>峰值显存</translation>
+    </message>
+    <message>
+        <source>The most GPU memory that a fresh process takes to open the model and answer once.</source>
+        <translation>全新进程打开模型并回答一次所占用的最大显存。</translation>
+    </message>
+    <message>
+        <source>Weights</source>
+        <translation>权重大小</translation>
+    </message>
+    <message>
+        <source>Size of the weights that are read for every token, scales of quantised weights included.</source>
+        <translation>每个词元需要读取的权重大小，包含量化权重的缩放因子。</translation>
+    </message>
+    <message>
+        <source>Perplexity</source>
+        <translation>困惑度</translation>
+    </message>
+    <message>
+        <source>How surprised the model is by real text: the number of words it hesitates between, on average. Lower is better; only models with the same tokenizer can be compared.</source>
+        <translation>模型对真实文本的意外程度：平均在多少个词之间犹豫。越低越好；仅分词器相同的模型可以比较。</translation>
+    </message>
+    <message>
+        <source>KL divergence</source>
+        <translation>KL 散度</translation>
+    </message>
+    <message>
+        <source>How far the predicted probabilities moved away from the original model&apos;s, averaged over the text; 0 means unchanged.</source>
+        <translation>预测概率相对原模型的偏离程度，按文本取平均；0 表示不变。</translation>
+    </message>
+    <message>
+        <source>Same first choice</source>
+        <translation>首选一致率</translation>
+    </message>
+    <message>
+        <source>How often the model&apos;s most probable choice is the one the original would have made.</source>
+        <translation>模型概率最高的选择与原模型一致的比例。</translation>
+    </message>
+    <message>
+        <source>Embedding agreement</source>
+        <translation>嵌入一致度</translation>
+    </message>
+    <message>
+        <source>How well the embeddings point where the original&apos;s point: the mean cosine between both; 1 means the same direction.</source>
+        <translation>嵌入向量与原模型方向的吻合程度：两者余弦的平均值；1 表示方向相同。</translation>
+    </message>
+    <message>
+        <source>Correlation with people</source>
+        <translation>与人工评分的相关性</translation>
+    </message>
+    <message>
+        <source>How well the similarities of sentence pairs rank like people&apos;s scores (Spearman&apos;s correlation on the chosen data set); 1 is perfect.</source>
+        <translation>句对相似度的排序与人工评分的吻合程度（在所选数据集上的斯皮尔曼相关系数）；1 为完全一致。</translation>
+    </message>
+    <message>
+        <source>Accuracy</source>
+        <translation>准确率</translation>
+    </message>
+    <message>
+        <source>The share of the data set&apos;s texts that get the right label.</source>
+        <translation>数据集中得到正确标签的文本比例。</translation>
+    </message>
+    <message>
+        <source>Checkpoint</source>
+        <translation>检查点</translation>
+    </message>
+    <message>
+        <source>A folder that plain Transformers loads: integer weights stay packed where it can read them, else dense.</source>
+        <translation>原版 Transformers 可加载的文件夹：能读取时保留打包的整数权重，否则写为稠密权重。</translation>
+    </message>
+    <message>
+        <source>Dense checkpoint</source>
+        <translation>稠密检查点</translation>
+    </message>
+    <message>
+        <source>The same model with every weight as a plain number, for programs that know no packed weights.</source>
+        <translation>同一模型，所有权重都写成普通数值，供不支持打包权重的程序使用。</translation>
+    </message>
+    <message>
+        <source>Built model</source>
+        <translation>构建好的模型</translation>
+    </message>
+    <message>
+        <source>The folder that the runtime opens; for ONNX Runtime with a script that needs neither Hasten nor torch.</source>
+        <translation>运行时打开的文件夹；对 ONNX Runtime 还附带无需 Hasten 和 torch 的脚本。</translation>
+    </message>
+    <message>
+        <source>Recipe</source>
+        <translation>配方</translation>
+    </message>
+    <message>
+        <source>The steps and their options as a YAML file that Hasten opens and a person can read.</source>
+        <translation>以 YAML 文件保存步骤及其选项，Hasten 可打开，人也能读懂。</translation>
+    </message>
+    <message>
+        <source>Python script</source>
+        <translation>Python 脚本</translation>
+    </message>
+    <message>
+        <source>A script that makes the same run again without the window.</source>
+        <translation>无需窗口即可重做同一次运行的脚本。</translation>
+    </message>
+    <message>
+        <source>Report</source>
+        <translation>报告</translation>
+    </message>
+    <message>
+        <source>One HTML page with what was done and what was measured, to read in any browser or send on.</source>
+        <translation>一个 HTML 页面，记录做了什么、测得什么，可用任何浏览器阅读或转发。</translation>
+    </message>
+    <message>
+        <source>text-generation</source>
+        <translation>文本生成</translation>
+    </message>
+    <message>
+        <source>text2text-generation</source>
+        <translation>文本到文本生成</translation>
+    </message>
+    <message>
+        <source>feature-extraction</source>
+        <translation>特征提取</translation>
+    </message>
+    <message>
+        <source>text-classification</source>
+        <translation>文本分类</translation>
+    </message>
+    <message>
+        <source>fill-mask</source>
+        <translation>掩码填充</translation>
+    </message>
+    <message>
+        <source>The weights are integers already: choose the number format before quantising.</source>
+        <translation>权重已经是整数：请在量化之前选择数值格式。</translation>
+    </message>
+    <message>
+        <source>Plain Transformers knows one number format: it will load this mixture exactly, but all in float32.</source>
+        <translation>原版 Transformers 只支持单一数值格式：它会准确加载这种混合格式，但全部转为 float32。</translation>
+    </message>
+    <message>
+        <source>The model is in float32 already: this step changes nothing.</source>
+        <translation>模型已经是 float32：此步骤不会改变任何内容。</translation>
+    </message>
+    <message>
+        <source>Remove the patterns</source>
+        <translation>移除匹配模式</translation>
+    </message>
+    <message>
+        <source>Find them by measuring</source>
+        <translation>通过测量找出</translation>
+    </message>
+    <message>
+        <source>The weights are integers already: layers can be dropped only before that.</source>
+        <translation>权重已经是整数：只能在量化之前移除层。</translation>
+    </message>
+    <message>
+        <source>At least one layer must go and one must stay.</source>
+        <translation>至少要移除一层，也至少要保留一层。</translation>
+    </message>
+    <message>
+        <source>Zeros are stored and computed like other numbers: this prepares later steps and saves no time alone.</source>
+        <translation>零与其他数值一样存储和计算：此步骤为后续步骤做准备，单独使用并不省时。</translation>
+    </message>
+    <message>
+        <source>Use 2:4</source>
+        <translation>使用 2:4</translation>
+    </message>
+    <message>
+        <source>Choose all layers</source>
+        <translation>选择所有层</translation>
+    </message>
+    <message>
+        <source>Leave them as they are</source>
+        <translation>保持原样</translation>
+    </message>
+    <message>
+        <source>Embedding and output head are on integers already.</source>
+        <translation>嵌入与输出头已经是整数。</translation>
+    </message>
+    <message>
+        <source>Several grids of which one is asymmetric load in Hasten only; an export is written in floating point.</source>
+        <translation>多种量化网格中有一种不对称时，只有 Hasten 能加载；导出时会写成浮点。</translation>
+    </message>
+    <message>
+        <source>Make this one symmetric</source>
+        <translation>将此项改为对称</translation>
+    </message>
+    <message>
+        <source>Use the CPU</source>
+        <translation>使用 CPU</translation>
+    </message>
+    <message>
+        <source>Remove this one</source>
+        <translation>移除此项</translation>
+    </message>
+    <message>
+        <source>onnxruntime is not installed.</source>
+        <translation>未安装 onnxruntime。</translation>
+    </message>
+    <message>
+        <source>Run “python3 start.py setup”, or “pip install hasten[cpu]” (hasten[cuda] on NVIDIA machines).</source>
+        <translation>请运行“python3 start.py setup”或“pip install hasten[cpu]”（NVIDIA 机器用 hasten[cuda]）。</translation>
+    </message>
+    <message>
+        <source>Use Transformers</source>
+        <translation>使用 Transformers</translation>
+    </message>
+    <message>
+        <source>Choose automatically</source>
+        <translation>自动选择</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime keeps a model on one GPU.</source>
+        <translation>ONNX Runtime 只能把模型放在一块 GPU 上。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime has no quick exact kernel for 8-bit weights: decoding will be very slow.</source>
+        <translation>ONNX Runtime 没有针对 8 位权重的快速精确内核：解码会非常慢。</translation>
+    </message>
+    <message>
+        <source>On a CPU, ONNX Runtime widens 16-bit weights to 32 bits: quantise them instead.</source>
+        <translation>在 CPU 上，ONNX Runtime 会把 16 位权重扩展为 32 位：建议改用量化。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime cannot hold shared or low-rank layers.</source>
+        <translation>ONNX Runtime 不支持共享层或低秩层。</translation>
+    </message>
+    <message>
+        <source>Do not split</source>
+        <translation>不拆分</translation>
+    </message>
+    <message>
+        <source>Python&apos;s header files are missing.</source>
+        <translation>缺少 Python 头文件。</translation>
+    </message>
+    <message>
+        <source>Install them: “sudo apt install python3-dev” on Debian and Ubuntu.</source>
+        <translation>请安装：在 Debian 和 Ubuntu 上运行“sudo apt install python3-dev”。</translation>
+    </message>
+    <message>
+        <source>reduce-overhead works through CUDA graphs and changes nothing on the CPU.</source>
+        <translation>reduce-overhead 依靠 CUDA 图，在 CPU 上不起作用。</translation>
+    </message>
+    <message>
+        <source>Use the default mode</source>
+        <translation>使用默认模式</translation>
+    </message>
+    <message>
+        <source>Run “python3 start.py setup”.</source>
+        <translation>请运行“python3 start.py setup”。</translation>
+    </message>
+    <message>
+        <source>Splitting layers over GPUs needs the device CUDA.</source>
+        <translation>多 GPU 拆分需要将设备设为 CUDA。</translation>
+    </message>
+    <message>
+        <source>Use ONNX Runtime</source>
+        <translation>使用 ONNX Runtime</translation>
+    </message>
+</context>
+<context>
+    <name>facts</name>
+    <message>
+        <source>Architecture</source>
+        <translation>架构</translation>
+    </message>
+    <message>
+        <source>The class that Transformers loads it with.</source>
+        <translation>Transformers 加载它所用的类。</translation>
+    </message>
+    <message>
+        <source>Task</source>
+        <translation>任务</translation>
+    </message>
+    <message>
+        <source>What the model is for.</source>
+        <translation>模型的用途。</translation>
+    </message>
+    <message>
+        <source>Parameters</source>
+        <translation>参数量</translation>
+    </message>
+    <message>
+        <source>Numbers that training found.</source>
+        <translation>训练得到的数值个数。</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>Bytes of all weights on disk.</source>
+        <translation>磁盘上全部权重的字节数。</translation>
+    </message>
+    <message>
+        <source>Precision</source>
+        <translation>精度</translation>
+    </message>
+    <message>
+        <source>How the weights are stored, by share of the bytes.</source>
+        <translation>权重的存储格式，按字节占比。</translation>
+    </message>
+    <message>
+        <source>%1 layers, width %2</source>
+        <translation>%1 层，宽度 %2</translation>
+    </message>
+    <message>
+        <source>Shape</source>
+        <translation>形状</translation>
+    </message>
+    <message>
+        <source>Decoder or encoder layers, and the length of a token&apos;s vector.</source>
+        <translation>解码器或编码器的层数，以及词元向量的长度。</translation>
+    </message>
+    <message>
+        <source>%1 tokens</source>
+        <translation>%1 个词元</translation>
+    </message>
+    <message>
+        <source>%1, shared with the output head</source>
+        <translation>%1，与输出头共享</translation>
+    </message>
+    <message>
+        <source>Vocabulary</source>
+        <translation>词表</translation>
+    </message>
+    <message>
+        <source>Pieces of text that the model knows.</source>
+        <translation>模型认识的文本片段数。</translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>The longest text that it can attend to.</source>
+        <translation>模型能处理的最长文本。</translation>
+    </message>
+    <message>
+        <source>Licence</source>
+        <translation>许可证</translation>
+    </message>
+    <message>
+        <source>not stated</source>
+        <translation>未注明</translation>
+    </message>
+    <message>
+        <source>From the model card or licence file.</source>
+        <translation>来自模型卡或许可证文件。</translation>
+    </message>
+    <message>
+        <source>Fits in memory here</source>
+        <translation>能否装入本机内存</translation>
+    </message>
+    <message>
+        <source>Weights as stored, against the free memory now.</source>
+        <translation>按存储大小计的权重，与当前可用内存比较。</translation>
+    </message>
+    <message>
+        <source>yes, %1 of %2 free</source>
+        <translation>能，需要 %1，可用 %2</translation>
+    </message>
+    <message>
+        <source>no, %1 needed and %2 free</source>
+        <translation>不能，需要 %1，可用 %2</translation>
+    </message>
+    <message>
+        <source>per row</source>
+        <translation>按行</translation>
+    </message>
+    <message>
+        <source>groups of %1</source>
+        <translation>每组 %1 个</translation>
+    </message>
+</context>
+<context>
+    <name>failures</name>
+    <message>
+        <source>Open Settings</source>
+        <translation>打开设置</translation>
+    </message>
+    <message>
+        <source>Choose another folder…</source>
+        <translation>选择其他文件夹…</translation>
+    </message>
+    <message>
+        <source>Convert it safely</source>
+        <translation>安全转换</translation>
+    </message>
+    <message>
+        <source>Trust this code…</source>
+        <translation>信任这段代码…</translation>
+    </message>
+    <message>
+        <source>Free space in History</source>
+        <translation>在历史中释放空间</translation>
+    </message>
+    <message>
+        <source>Change the pipeline</source>
+        <translation>修改流水线</translation>
+    </message>
+    <message>
+        <source>Run again</source>
+        <translation>再次运行</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Copy details</source>
+        <translation>复制详情</translation>
+    </message>
+    <message>
+        <source>This needs a change first</source>
+        <translation>需要先作修改</translation>
+    </message>
+    <message>
+        <source>This is not a model folder</source>
+        <translation>这不是模型文件夹</translation>
+    </message>
+    <message>
+        <source>A part of the weights is missing</source>
+        <translation>缺少部分权重</translation>
+    </message>
+    <message>
+        <source>A weight file is damaged</source>
+        <translation>权重文件已损坏</translation>
+    </message>
+    <message>
+        <source>These weights are in a format that can run code</source>
+        <translation>这些权重的格式可能执行代码</translation>
+    </message>
+    <message>
+        <source>This model brings its own program code</source>
+        <translation>此模型自带程序代码</translation>
+    </message>
+    <message>
+        <source>This architecture is not supported</source>
+        <translation>不支持此架构</translation>
+    </message>
+    <message>
+        <source>This kind of quantized model is not supported</source>
+        <translation>不支持此类量化模型</translation>
+    </message>
+    <message>
+        <source>The disk is full</source>
+        <translation>磁盘已满</translation>
+    </message>
+    <message>
+        <source>That place cannot be written</source>
+        <translation>该位置无法写入</translation>
+    </message>
+    <message>
+        <source>There is not enough memory</source>
+        <translation>内存不足</translation>
+    </message>
+    <message>
+        <source>The engine stopped in the middle of its work</source>
+        <translation>引擎在工作途中停止</translation>
+    </message>
+    <message>
+        <source>The recipe needs a correction</source>
+        <translation>配方需要修正</translation>
+    </message>
+    <message>
+        <source>These steps do not fit together</source>
+        <translation>这些步骤不能组合</translation>
+    </message>
+    <message>
+        <source>That runtime cannot be used here</source>
+        <translation>该运行时无法在此使用</translation>
+    </message>
+    <message>
+        <source>The network did not answer</source>
+        <translation>网络没有响应</translation>
+    </message>
+    <message>
+        <source>That could not be found</source>
+        <translation>未能找到</translation>
+    </message>
+    <message>
+        <source>Hasten made a mistake</source>
+        <translation>Hasten 出错了</translation>
+    </message>
+    <message>
+        <source>Stopped</source>
+        <translation>已停止</translation>
+    </message>
+</context>
+<context>
+    <name>forms</name>
+    <message>
+        <source>automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>yes</source>
+        <translation>是</translation>
+    </message>
+    <message>
+        <source>no</source>
+        <translation>否</translation>
+    </message>
+    <message>
+        <source>one per line</source>
+        <translation>每行一个</translation>
+    </message>
+    <message>
+        <source>Choose a file…</source>
+        <translation>选择文件…</translation>
+    </message>
+</context>
+<context>
+    <name>numbers</name>
+    <message>
+        <source>exact</source>
+        <translation>精确值</translation>
+    </message>
+    <message>
+        <source>%1 to %2 (%3 % interval, %4 samples)</source>
+        <translation>%1 至 %2（%3 % 区间，%4 个样本）</translation>
+    </message>
+    <message>
+        <source>a second</source>
+        <translation>1 秒</translation>
+    </message>
+    <message>
+        <source>about %1 left</source>
+        <translation>约剩 %1</translation>
+    </message>
+    <message>
+        <source>today, %1</source>
+        <translation>今天 %1</translation>
+    </message>
+    <message>
+        <source>yesterday, %1</source>
+        <translation>昨天 %1</translation>
+    </message>
+</context>
+</TS>
