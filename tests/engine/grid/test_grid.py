@@ -30,6 +30,21 @@ def test_packing_loses_nothing(seed: int, rows: int, columns: int, bits: int, al
     assert torch.equal(unpack(packed, bits, (rows, columns), along_rows=along_rows), values)
 
 
+@pytest.mark.parametrize("bits", [2, 3, 4, 5, 8])
+@pytest.mark.parametrize("along_rows", [False, True])
+def test_packing_writes_the_bytes_that_compressed_tensors_does(bits: int, along_rows: bool) -> None:
+    from compressed_tensors.compressors.pack_quantized.helpers import pack_to_int32, unpack_from_int32
+
+    for rows, columns in ((9, 3), (17, 64), (33, 45)):
+        random = torch.Generator().manual_seed(bits)
+        values = torch.randint(-(2 ** (bits - 1)), 2 ** (bits - 1), (rows, columns), generator=random).to(torch.int8)
+        along = 0 if along_rows else 1
+        theirs = pack_to_int32(values, bits, packed_dim=along)
+        assert torch.equal(pack(values, bits, along_rows=along_rows), theirs)
+        assert torch.equal(unpack_from_int32(theirs, bits, values.shape, packed_dim=along), values)
+        assert torch.equal(unpack(theirs, bits, (rows, columns), along_rows=along_rows), values)
+
+
 @settings(deadline=None, max_examples=80)
 @given(
     seed=seeds, rows=st.integers(1, 20), groups=st.integers(1, 5), size=st.sampled_from([1, 16, 32]),
