@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from engine import __version__, hardware, paths, settings
 from engine.parallel import placement
+from engine.room import existing
 from engine.runs import cache
 from engine.runtimes import catalog
 
@@ -61,7 +61,7 @@ class Findings(_Part):
 def examine() -> Findings:
     """Look at the machine. Changes nothing."""
     home = paths.home()
-    place = _existing(home)
+    place = existing(home)
     return Findings(
         version=__version__,
         python=platform.python_version(),
@@ -93,9 +93,3 @@ def _runtime(name: str) -> RuntimeFound:
         reason=found.reason,
         remedy=found.remedy,
     )
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path

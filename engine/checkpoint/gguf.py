@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.checkpoint import gguf_header
-from engine.checkpoint.building import building, require_memory, require_space
+from engine.drafts import draft
 from engine.passes.base import StepContext
 from engine.protocol.errors import UserError
+from engine.room import require_memory, require_space
 
 if TYPE_CHECKING:
     from engine.checkpoint.gguf_header import GgufHeader
@@ -46,12 +47,12 @@ def convert(source: Path, destination: Path, context: StepContext) -> Path:
             "The quantised GGUF weights are large, so they were unpacked to bf16, which rounds them slightly."
         )
     context.step(0, 0, "Reading the GGUF file")
-    with building(destination) as draft:
-        _write(source, draft, header, dtype, context)
+    with draft(destination) as made:
+        _write(source, made, header, dtype, context)
     return destination
 
 
-def _write(source: Path, draft: Path, header: GgufHeader, dtype: str, context: StepContext) -> None:
+def _write(source: Path, made: Path, header: GgufHeader, dtype: str, context: StepContext) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     from transformers.utils import logging as transformers_logging
@@ -84,14 +85,14 @@ def _write(source: Path, draft: Path, header: GgufHeader, dtype: str, context: S
     plain.to(dtype=getattr(torch, dtype))
     config.dtype = getattr(torch, dtype)
     with _quiet(transformers_logging, context):
-        plain.save_pretrained(draft)
+        plain.save_pretrained(made)
     context.step(0, 0, "Writing the tokenizer")
-    tokenizer.save_pretrained(draft)
-    _edit(draft / "tokenizer_config.json", _plain_tokenizer(config.max_position_embeddings))
-    write_rope_theta(draft)
+    tokenizer.save_pretrained(made)
+    _edit(made / "tokenizer_config.json", _plain_tokenizer(config.max_position_embeddings))
+    write_rope_theta(made)
     card = header.metadata.get("general.license")
     if card:
-        (draft / "README.md").write_text(f"---\nlicense: {card}\n---\n\nConverted by Hasten from `{source.name}`.\n")
+        (made / "README.md").write_text(f"---\nlicense: {card}\n---\n\nConverted by Hasten from `{source.name}`.\n")
 
 
 def write_rope_theta(folder: Path) -> None:

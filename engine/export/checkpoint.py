@@ -8,12 +8,12 @@ from engine.checkpoint.load import dense_names
 from engine.checkpoint.precision import precision_of
 from engine.checkpoint.reader import Reader
 from engine.checkpoint.writer import Writer
+from engine.drafts import link_tree
 from engine.export.base import ExportContext
 from engine.export.recipe import FILE
 from engine.export.verify import verify_checkpoint
 from engine.grid import grid
 from engine.grid.scheme import loads_plain, packed_grids, with_grids
-from engine.runs.drafts import link_tree
 
 
 def write(context: ExportContext) -> None:

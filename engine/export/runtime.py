@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from engine.drafts import link_tree
 from engine.export.base import ExportContext
 from engine.export.recipe import FILE
 from engine.export.verify import run_python
-from engine.runs.drafts import link_tree
 
 # Opened by Hasten in a process of its own: what a receiver with Hasten does.
 _OPEN = """

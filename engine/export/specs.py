@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from engine.drafts import size_of
 from engine.export.base import FormatSpec
-from engine.runs.drafts import size_of
 from engine.runs.record import RunRecord
 
 _SMALL = 1 << 20

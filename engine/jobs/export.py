@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from engine.catalogue import load
-from engine.checkpoint.building import require_space
+from engine.drafts import draft, scratch, sync
 from engine.export import catalog
 from engine.export.base import ExportContext, FormatSpec
 from engine.jobs.base import JobContext
-from engine.jobs.plan import require_writable
 from engine.protocol.errors import UserError
 from engine.protocol.job import ExportJob
-from engine.runs.drafts import clean, draft, sync
+from engine.room import require_space, require_writable
 from engine.runs.record import RunRecord
 from engine.runs.store import RunStore
 
@@ -58,8 +56,8 @@ def _place(out: Path, spec: FormatSpec, run: RunRecord) -> Path:
 
 
 def _write_file(spec: FormatSpec, run: RunRecord, out: Path, context: JobContext) -> None:
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
-        file = Path(scratch) / out.name
+    with scratch(out) as room:
+        file = room / out.name
         load(spec.write)(_context(run, file, context))
         context.check()
         sync(file)
@@ -67,7 +65,6 @@ def _write_file(spec: FormatSpec, run: RunRecord, out: Path, context: JobContext
 
 
 def _write_folder(spec: FormatSpec, run: RunRecord, out: Path, context: JobContext) -> None:
-    clean(out.parent)
     with draft(out) as folder:
         load(spec.write)(_context(run, folder, context))
         _own(folder, context)

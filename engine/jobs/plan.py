@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import hardware, paths
+from engine import paths, room
 from engine.checkpoint.info import CheckpointInfo
-from engine.compare.format import format_bytes
 from engine.parallel.placement import physical_cores
 from engine.passes import catalog as passes
 from engine.passes.base import PassSpec
-from engine.protocol.errors import UserError
 from engine.recipe.options import parse_options
 from engine.recipe.recipe import Recipe, Target
 from engine.recipe.validate import predict
@@ -58,6 +54,11 @@ class BuildStage:
     key: str
     before: CheckpointInfo
     entry: Entry | None
+
+    @property
+    def bytes(self) -> int:
+        """What the artefact will take on disk, foreseen; the real size once it is built."""
+        return self.entry.record.bytes if self.entry else self.spec.artefact_bytes(self.before, self.options)
 
     @property
     def title(self) -> str:
@@ -120,84 +121,28 @@ def make(recipe: Recipe, info: CheckpointInfo, fingerprint: str) -> Plan:
 
 def require_memory(plan: Plan) -> None:
     """Raise UserError (code "not_enough_memory") for the first stage to run whose predicted peak does not fit."""
-    available = hardware.available_memory()
-    needs = [(stage.title, stage.spec.peak_bytes(stage.before, stage.options)) for stage in plan.to_do]
-    if plan.build.entry is None:
-        needs.append((plan.build.title, plan.build.before.bytes))
-    for title, needed in needs:
-        if needed > available:
-            raise UserError(
-                f"“{title}” needs about {format_bytes(needed)} of memory, and {format_bytes(available)} are free.",
-                "Close other programs, choose a smaller model, or switch off that step.",
-                where=title,
-                code="not_enough_memory",
-            )
+    for stage in plan.to_do:
+        room.require_memory(stage.spec.peak_bytes(stage.before, stage.options), f"“{stage.title}”")
+    build = plan.build
+    if build.entry is None:
+        room.require_memory(build.spec.peak_bytes(build.before, build.options), f"“{build.title}”")
 
 
 def require_disk(plan: Plan, out: Path | None) -> None:
     """Make room in the cache, then raise UserError (code "disk_full") if what the run will write does not fit.
 
-    Sizes are predicted from headers; unchanged shards are linked, so it is an upper bound.
+    `out` is where a copy of the artefact goes, None for nowhere. Sizes are predicted from headers; unchanged shards
+    are linked, so it is an upper bound.
     """
-    built = 0 if plan.build.entry else plan.build.before.bytes
+    built = 0 if plan.build.entry else plan.build.bytes
     writes = sum(stage.after.bytes for stage in plan.to_do) + built + SPARE_DISK
-    _require(paths.home(), writes)
     if out is not None:
-        same = _existing(out).stat().st_dev == _existing(paths.home()).stat().st_dev
-        if not same:
-            _require(out, plan.build.before.bytes + SPARE_DISK)
-
-
-def require_writable(folders: Sequence[Path]) -> None:
-    """Make `folders`. Raises UserError (code "not_writable") for the first that cannot be made or written."""
-    for folder in folders:
-        probe = folder / f".probe-{id(folder):x}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"")
-            probe.unlink()
-        except (FileExistsError, NotADirectoryError) as error:
-            raise UserError(
-                f"“{_existing(folder)}” is a file where a folder is needed.",
-                "Rename it or choose another folder.",
-                where=str(folder),
-                code="not_writable",
-            ) from error
-        except PermissionError as error:
-            raise _not_writable(folder) from error
-        except OSError as error:
-            if error.errno == 30:  # a read-only file system
-                raise _not_writable(folder) from error
-            raise
-
-
-def _not_writable(folder: Path) -> UserError:
-    return UserError(
-        f"The folder “{folder}” may not be written.",
-        "Change its permissions, or move the data folder (Settings, or HASTEN_HOME).",
-        where=str(folder),
-        code="not_writable",
-    )
-
-
-def _require(folder: Path, needed: int) -> None:
-    place = _existing(folder)
-    free = shutil.disk_usage(place).free
-    if needed > free:
-        cache.trim(max(0, cache.held_bytes() - (needed - free)))
-        free = shutil.disk_usage(place).free
-    if needed > free:
-        raise UserError(
-            f"The run writes about {format_bytes(needed)}, and {format_bytes(free)} are free on the disk.",
-            "Free some space, delete old runs, or move the data folder (Settings, or HASTEN_HOME).",
-            where=str(place),
-            code="disk_full",
-        )
-
-
-def _existing(path: Path) -> Path:
-    """`path` or the nearest folder above it that exists."""
-    place = path.absolute()
-    while not place.exists():
-        place = place.parent
-    return place
+        copied = plan.build.bytes + SPARE_DISK
+        if room.existing(out).stat().st_dev == room.existing(paths.home()).stat().st_dev:
+            writes += copied
+        else:
+            room.require_space(out, copied)
+    free = room.free_bytes(paths.home())
+    if writes > free:
+        cache.trim(max(0, cache.held_bytes() - (writes - free)))
+    room.require_space(paths.home(), writes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import secrets
 import time
@@ -18,6 +19,7 @@ from engine.checkpoint.info import CheckpointInfo
 from engine.checkpoint.inspect import inspect
 from engine.checkpoint.resolve import resolve
 from engine.checkpoint.safety import require_supported
+from engine.drafts import clean, copy_tree, draft, link_tree, size_of
 from engine.jobs import plan as planning
 from engine.jobs.base import JobContext
 from engine.jobs.plan import BuildStage, PassStage, Plan
@@ -26,12 +28,12 @@ from engine.protocol.errors import UserError
 from engine.protocol.events import StageChanged, Started
 from engine.protocol.job import RunJob
 from engine.recipe.validate import require_legal
+from engine.room import require_writable
 from engine.runs import cache
 from engine.runs.cache import CONTENT, SCRATCH, Cache
-from engine.runs.drafts import clean, draft, link_tree, size_of
 from engine.runs.record import ARTEFACT, CHECKPOINT, RECORD, RunRecord, StageRecord
 from engine.runs.store import RunStore
-from engine.runtimes.base import Artefact, BuildContext
+from engine.runtimes.base import MANIFEST, Artefact, BuildContext
 from engine.runtimes.open import read_artefact, write_artefact
 
 Function = Callable[[Any], Any]
@@ -45,9 +47,10 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
     Raises UserError before anything is written when the recipe, the memory or the disk does not allow the run.
     """
     out = None if job.out is None else Path(job.out).expanduser().absolute()
-    planning.require_writable([paths.runs(), paths.stages(), paths.artefacts()])
+    require_writable([paths.runs(), paths.stages(), paths.artefacts()])
     if out is not None:
         _require_free(out)
+        require_writable([out.parent])
     for folder in (paths.runs(), paths.stages(), paths.artefacts()):
         clean(folder)
     source, parents = _source(job, context)
@@ -58,6 +61,11 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
     content = fingerprint(source)
     plan = planning.make(job.recipe, info, content)
     planning.require_memory(plan)
+    if out is not None and out.is_dir():
+        if _holds(out, plan.build):
+            out = None  # the same run again: what it would put there is there
+        elif any(out.iterdir()):
+            raise _taken(out)
     with cache.in_use(plan.keys):
         planning.require_disk(plan, out)
         context.emit(Started(job=job.id, stages=plan.titles))
@@ -70,8 +78,8 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
         if out is not None:
             if out.is_dir():
                 os.rmdir(out)  # empty, as was checked; someone may have filled it since, then this refuses
-            with draft(out) as place:
-                link_tree(work.artefact, place)
+            with draft(out) as place:  # copied, so that nobody's edits there reach the run
+                copy_tree(work.artefact, place, context.steps(unit="file").step)
         cache.trim(settings.read().stage_quota_bytes)
     return {
         "run": record.id,
@@ -80,7 +88,7 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
         "weight_bytes": record.weight_bytes,
         "size_before": record.size_before,
         "size_after": record.size_after,
-        **({"out": str(out)} if out is not None else {}),
+        **({"out": str(Path(job.out).expanduser().absolute())} if job.out is not None else {}),
     }
 
 
@@ -244,11 +252,24 @@ def _keep(record: RunRecord, checkpoint: Path, artefact: Path) -> None:
 
 
 def _require_free(out: Path) -> None:
-    """Raise UserError unless `out` is absent or an empty folder in a place that can be written."""
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise UserError(
-            f"“{out}” already exists and is not an empty folder.",
-            "Choose another folder for the result.",
-            where=str(out),
-        )
-    planning.require_writable([out.parent])
+    """Raise UserError unless `out` is absent, an empty folder, or holds a built model (maybe this run's own)."""
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).is_file()):
+        raise _taken(out)
+
+
+def _holds(out: Path, stage: BuildStage) -> bool:
+    """Whether folder `out` holds exactly the files of the artefact that `stage` built before."""
+    if stage.entry is None:
+        return False
+    made = stage.entry.content
+    names = {path.relative_to(made) for path in made.rglob("*") if path.is_file()}
+    there = {path.relative_to(out) for path in out.rglob("*") if path.is_file()}
+    return names == there and all(filecmp.cmp(made / name, out / name, shallow=False) for name in names)
+
+
+def _taken(out: Path) -> UserError:
+    return UserError(
+        f"“{out}” already exists and is not an empty folder.",
+        "Choose another folder for the result.",
+        where=str(out),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,14 +13,13 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine import paths
+from engine.drafts import alive, discard, draft, finished, owner, size_of
 from engine.protocol.errors import UserError
-from engine.runs.drafts import alive, clean, draft, owner, size_of
 from engine.runs.record import StageRecord
 
 ENTRY = "entry.json"
 CONTENT = "content"
 SCRATCH = "scratch"
-_GONE = ".deleting-"
 _USED = ".using-"
 
 
@@ -63,22 +63,23 @@ class Cache:
     def find(self, key: str) -> Entry | None:
         """The finished stage under `key`, marked as just used, or None."""
         entry = self._read(self.root / key)
-        if entry is not None:
+        if entry is None:
+            return None
+        try:
             os.utime(entry.folder / ENTRY)
+        except FileNotFoundError:  # another process trimmed it just now
+            return None
         return entry
 
     def entries(self) -> list[Entry]:
         """Every finished stage, the most recently used first."""
-        if not self.root.is_dir():
-            return []
-        found = [entry for folder in self.root.iterdir() if (entry := self._read(folder)) is not None]
+        found = [entry for folder in finished(self.root) if (entry := self._read(folder)) is not None]
         return sorted(found, key=_last_use, reverse=True)
 
     @contextmanager
     def building(self, key: str) -> Iterator[Path]:
         """An empty folder for stage `key`: fill its content/ (scratch/ is thrown away) and call `finish` inside the
         block. The stage counts as finished when the block succeeds; when it raises nothing is left."""
-        clean(self.root)
         with draft(self.root / key) as folder:
             (folder / CONTENT).mkdir()
             (folder / SCRATCH).mkdir()
@@ -97,14 +98,9 @@ class Cache:
         folder = self.root / key
         if not key or not folder.is_dir():
             raise UserError(f"There is no stage “{key}”.", "“hasten stages” lists them.", where=key, code="not_found")
-        doomed = self.root / f"{_GONE}{key}"
-        shutil.rmtree(doomed, ignore_errors=True)
-        os.replace(folder, doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+        discard(folder)
 
     def _read(self, folder: Path) -> Entry | None:
-        if folder.name.startswith(_GONE):
-            return None
         try:
             entry = Entry.model_validate_json((folder / ENTRY).read_bytes())
         except (OSError, ValidationError):
@@ -128,8 +124,11 @@ def held_bytes() -> int:
     seen: dict[tuple[int, int], int] = {}
     for cache in (stages(), artefacts()):
         for path in cache.root.rglob("*") if cache.root.is_dir() else ():
-            stat = path.stat()
-            seen[(stat.st_dev, stat.st_ino)] = stat.st_size if path.is_file() else 0
+            try:
+                found = path.stat()
+            except FileNotFoundError:  # another process removed it just now
+                continue
+            seen[(found.st_dev, found.st_ino)] = found.st_size if stat.S_ISREG(found.st_mode) else 0
     return sum(seen.values())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +14,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine import paths
+from engine.drafts import clean, discard, finished
 from engine.protocol.codec import spelled
 from engine.protocol.errors import UserError
 from engine.runs.record import ARTEFACT, COMPARISONS, RECORD, ComparisonSummary, RunRecord
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, stamp TEXT NOT NULL, record TEXT NOT NULL)"
-_GONE = ".deleting-"
 
 Records = list[RunRecord]
 Documents = list[dict[str, Any]]
@@ -34,21 +33,19 @@ class RunStore:
 
     def list(self) -> Records:
         """Every run, newest first. Runs that another process added or deleted meanwhile are noticed."""
+        found = {folder.name: folder for folder in finished(self.root) if (folder / RECORD).is_file()}
         if not self.root.is_dir():
             return []
-        found = {folder.name: folder for folder in self.root.iterdir() if (folder / RECORD).is_file()}
         with self._index() as index:
             known = {row[0]: row for row in index.execute("SELECT id, stamp, record FROM runs")}
             records = []
             for name in sorted(found, reverse=True):
                 stamp = _stamp(found[name])
-                if name in known and known[name][1] == stamp:
-                    record = RunRecord.model_validate_json(known[name][2])
-                else:
-                    read = _read(found[name])
-                    if read is None:
+                record = _remembered(known[name][2]) if name in known and known[name][1] == stamp else None
+                if record is None:
+                    record = _read(found[name])
+                    if record is None:
                         continue
-                    record = read
                     whole = record.model_dump_json(by_alias=True)
                     index.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", (name, stamp, whole))
                 records.append(record.model_copy(update={"folder": found[name]}))
@@ -57,7 +54,7 @@ class RunStore:
 
     def get(self, reference: str) -> RunRecord:
         """The run with id `reference`, or whose id alone begins with it. Raises UserError (code "not_found")."""
-        if reference and (self.root / reference / RECORD).is_file():
+        if reference == Path(reference).name and (self.root / reference / RECORD).is_file():
             record = _read(self.root / reference)
             if record is not None:
                 return record
@@ -70,17 +67,14 @@ class RunStore:
     def delete(self, reference: str) -> None:
         """Remove a run and its comparisons. Raises UserError if there is none."""
         record = self.get(reference)
-        doomed = self.root / f"{_GONE}{record.id}"
-        os.replace(record.folder, doomed)  # the run is gone at once, even if removing its files is interrupted
-        shutil.rmtree(doomed, ignore_errors=True)
+        discard(record.folder)
         with self._index() as index:
             index.execute("DELETE FROM runs WHERE id = ?", (record.id,))
 
     def rebuild(self) -> Records:
         """Throw the index away and read every run's folder again; finish interrupted deletions."""
         self._index_file.unlink(missing_ok=True)
-        for doomed in self.root.glob(f"{_GONE}*"):
-            shutil.rmtree(doomed, ignore_errors=True)
+        clean(self.root)
         return self.list()
 
     def save_comparison(self, run_id: str, comparison: dict[str, Any]) -> Path:
@@ -148,6 +142,14 @@ def _stamp(folder: Path) -> str:
     """Changes whenever the folder's record or comparisons do."""
     seen = [folder / RECORD, folder / COMPARISONS]
     return ":".join(str(path.stat().st_mtime_ns) if path.exists() else "" for path in seen)
+
+
+def _remembered(document: str) -> RunRecord | None:
+    """The record that the index holds; None if another version of Hasten wrote it in a form that this one lacks."""
+    try:
+        return RunRecord.model_validate_json(document)
+    except ValidationError:
+        return None
 
 
 def _read(folder: Path) -> RunRecord | None:

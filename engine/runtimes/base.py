@@ -49,8 +49,10 @@ class RuntimeSpec:
         build: "module:function" of `build(context) -> Artefact`; the caller writes the manifest (open.write_artefact).
         open: "module:function" of `open_session(request: OpenRequest) -> Session`.
         tasks: the tasks it can run.
+        peak_bytes: an estimate of the memory that building from this layout takes at its peak.
+        artefact_bytes: an estimate of the artefact's size on disk, shared files counted.
+        weight_bytes: bytes of weights that a build of this layout will read, foreseen from headers.
         extra: the optional dependency group that brings it.
-        weight_bytes: bytes of weights that a build of this layout will read, foreseen from headers; None: as stored.
     """
 
     name: str
@@ -62,9 +64,11 @@ class RuntimeSpec:
     build: str
     open: str
     tasks: frozenset[Task]
+    peak_bytes: Callable[[CheckpointInfo, Any], int]
+    artefact_bytes: Callable[[CheckpointInfo, Any], int]
+    weight_bytes: Callable[[CheckpointInfo, Any], int]
     extra: str = ""
     version: int = 1
-    weight_bytes: Callable[[CheckpointInfo, Any], int] | None = None
 
 
 class Artefact(BaseModel):

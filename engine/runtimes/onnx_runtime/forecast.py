@@ -27,3 +27,9 @@ def weight_bytes(info: CheckpointInfo, options: Any) -> int:
         if not grid.symmetric:
             total += groups * grid.bits // 8
     return total
+
+
+def peak_bytes(info: CheckpointInfo, options: Any) -> int:
+    """Bytes that building takes: the torch model in float32 beside the graph's weights and the session that checks it,
+    which keeps a rearranged copy of them."""
+    return 4 * info.parameters + 2 * weight_bytes(info, options)

@@ -11,7 +11,7 @@ from engine.recipe.recipe import Recipe, Target
 from engine.recipe.validate import Fix, Problem, set_options
 from engine.runtimes.base import RuntimeSpec
 from engine.runtimes.onnx_runtime.availability import availability, missing_for_build
-from engine.runtimes.onnx_runtime.forecast import weight_bytes
+from engine.runtimes.onnx_runtime.forecast import peak_bytes, weight_bytes
 from engine.runtimes.onnx_runtime.limits import BLOCKS, DECODERS, ENCODERS
 
 _ENCODER_TASKS = ("feature-extraction", "text-classification", "fill-mask")
@@ -103,6 +103,8 @@ SPEC = RuntimeSpec(
     build="engine.runtimes.onnx_runtime.lower:build",
     open="engine.runtimes.onnx_runtime.session:open_session",
     tasks=frozenset({"text-generation", "feature-extraction", "text-classification", "fill-mask"}),
-    extra="cpu",
+    peak_bytes=peak_bytes,
+    artefact_bytes=weight_bytes,
     weight_bytes=weight_bytes,
+    extra="cpu",
 )

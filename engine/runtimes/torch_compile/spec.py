@@ -21,6 +21,7 @@ from engine.runtimes.base import Availability, RuntimeSpec
 from engine.runtimes.torch_family import TASKS, dense_bytes, grid_note, torch_availability
 
 BITS = {"bfloat16": 16, "float16": 16, "float32": 32}
+COMPILER_BYTES = 1 << 30  # an estimate: the C++ compiler and the code that it is given
 
 
 class TorchCompileOptions(Options):
@@ -107,5 +108,8 @@ SPEC = RuntimeSpec(
     build="engine.runtimes.torch_compile.lower:build",
     open="engine.runtimes.torch_compile.session:open_session",
     tasks=TASKS,
+    # the model, the packed copy that decoding keeps of it, and the compiler itself
+    peak_bytes=lambda info, options: 2 * dense_bytes(info, BITS.get(options.precision)) + COMPILER_BYTES,
+    artefact_bytes=lambda info, options: info.bytes,
     weight_bytes=lambda info, options: dense_bytes(info, BITS.get(options.precision)),
 )

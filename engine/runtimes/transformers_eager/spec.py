@@ -30,5 +30,7 @@ SPEC = RuntimeSpec(
     build="engine.runtimes.transformers_eager.lower:build",
     open="engine.runtimes.transformers_eager.session:open_session",
     tasks=TASKS,
+    peak_bytes=lambda info, options: 0,  # files are linked, no weight is read
+    artefact_bytes=lambda info, options: info.bytes,
     weight_bytes=lambda info, options: dense_bytes(info),
 )

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine import catalogue
-from engine.checkpoint.building import building
 from engine.checkpoint.info import CheckpointInfo
+from engine.drafts import draft
 from engine.jobs.base import JobContext
 from engine.jobs.catalog import HANDLERS
 from engine.protocol.errors import Cancelled, UserError
@@ -45,19 +45,12 @@ def test_cancelled_import_leaves_nothing(tiny_llama: Path, tmp_path: Path) -> No
 
 def test_a_folder_finished_by_someone_else_stands(tmp_path: Path) -> None:
     target = tmp_path / "models" / "made"
-    with building(target) as draft:
-        (draft / "mine").write_text("late")
+    with draft(target) as made:
+        (made / "mine").write_text("late")
         target.mkdir()
         (target / "theirs").write_text("first")
     assert [entry.name for entry in target.iterdir()] == ["theirs"]
     assert [entry.name for entry in target.parent.iterdir()] == ["made"]
-
-
-def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
-    left = tmp_path / ".building-made-999999999"
-    left.mkdir()
-    with building(tmp_path / "made"):
-        assert not left.exists()
 
 
 def test_unwritable_place_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,6 +58,6 @@ def test_unwritable_place_is_explained(tmp_path: Path, monkeypatch: pytest.Monke
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "mkdir", denied)
-    with pytest.raises(UserError) as caught, building(tmp_path / "models" / "made"):
+    with pytest.raises(UserError) as caught, draft(tmp_path / "models" / "made"):
         pass
     assert caught.value.code == "not_writable"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import settings
+from engine import drafts, settings
 from engine.protocol.errors import UserError
-from engine.runs import cache, drafts
+from engine.runs import cache
 from engine.runs.record import StageRecord
 
 
@@ -52,8 +52,8 @@ def test_when_two_processes_make_the_same_stage_the_first_stays() -> None:
 
 def test_drafts_of_dead_builders_are_cleaned_and_others_left(tmp_path: Path) -> None:
     host, pid, start = drafts.owner().rsplit("-", 2)
-    dead = [f"k.tmp-{host}-{pid}-{int(start) - 1000}", f"k.tmp-{host}-999999999-{start}"]
-    kept = [f"k.tmp-{drafts.owner()}", f"k.tmp-other{host}-1-1", "k"]
+    dead = [f".k.tmp-{host}-{pid}-{int(start) - 1000}", f".k.tmp-{host}-999999999-{start}"]
+    kept = [f".k.tmp-{drafts.owner()}", f".k.tmp-other{host}-1-1", "k"]
     for name in [*dead, *kept]:
         (tmp_path / name).mkdir()
     drafts.clean(tmp_path)

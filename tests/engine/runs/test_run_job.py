@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine import hardware, paths, settings
-from engine.jobs import plan
+from engine import hardware, paths, room, settings
 from engine.protocol.errors import Cancelled, UserError
 from engine.protocol.job import RunJob
 from engine.recipe.recipe import Recipe
@@ -87,6 +86,13 @@ def test_the_result_can_be_put_elsewhere_too(tiny_llama: Path, tmp_path: Path) -
     out = tmp_path / "deep" / "out"
     result, _ = run(tiny_llama, Recipe(), out=str(out))
     assert digests(out) == digests(Path(result["artefact"]))
+    assert all(file.stat().st_nlink == 1 for file in out.rglob("*") if file.is_file())  # theirs to change
+    again, _ = run(tiny_llama, Recipe(), out=str(out))
+    assert again["out"] == str(out)
+    for other in (recipe(), recipe(bits=4)):  # another result, built or not
+        with pytest.raises(UserError, match="not an empty folder"):
+            run(tiny_llama, other, out=str(out))
+    (out / "config.json").write_text("{}")
     with pytest.raises(UserError, match="not an empty folder"):
         run(tiny_llama, Recipe(), out=str(out))
 
@@ -119,7 +125,7 @@ def test_too_little_disk_makes_room_in_the_cache_first_then_is_said(
 ) -> None:
     run(tiny_llama, recipe())
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(plan.shutil, "disk_usage", lambda path: usage(10**9, 10**9 - 5000, 5000))
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda path: usage(10**9, 10**9 - 5000, 5000))
     with pytest.raises(UserError, match="free on the disk") as caught:
         run(tiny_llama, recipe(bits=4))
     assert caught.value.code == "disk_full"
@@ -138,8 +144,8 @@ def test_the_quota_is_kept_after_a_run_but_never_at_its_cost(tiny_llama: Path) -
 def test_a_disk_that_fills_up_meanwhile_leaves_nothing_half_written(
     tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from engine import drafts
     from engine.protocol.errors import Failure
-    from engine.runs import drafts
 
     def full(path: Path) -> None:
         raise OSError(28, "No space left on device", str(path))

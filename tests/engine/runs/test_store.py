@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,8 @@ def test_the_index_can_be_lost_or_damaged(store: RunStore) -> None:
 
 def test_drafts_and_foreign_folders_are_no_runs(store: RunStore) -> None:
     put(store.root, "a")
-    (store.root / "b.tmp-host-1-1").mkdir()
+    for name in (".b.tmp-host-1-1", ".deleting-c"):
+        shutil.copytree(store.root / "a", store.root / name)
     (store.root / "notes").mkdir()
     (store.root / "damaged").mkdir()
     (store.root / "damaged" / "run.json").write_text("{")
