@@ -23,6 +23,7 @@ from gui.document.document import Document
 from gui.jobs.client import JobRunner
 from gui.main_window import MainWindow
 from gui.pages import catalog
+from gui.pages.settings import SettingsPage
 from gui.settings.settings import Settings
 from gui.translate import engine_text
 
@@ -134,6 +135,12 @@ def test_every_page_is_shown_in_chinese(
             shown = {(widget.text() or widget.accessibleName()).replace("&", "") for widget in widgets}
             shown |= {action.text().replace("&", "") for action in window.findChildren(QAction)}
             assert not shown & left, key
+    page = window.pages["settings"]
+    assert isinstance(page, SettingsPage)
+    language = page.editors["language"]
+    language.set_value("zh_CN")
+    language.edited.emit()
+    assert Settings().data.language == "zh_CN"
     window.close()
 
 
