@@ -13,8 +13,6 @@ from engine.runtimes.open import open_session
 from engine.text.tokenizer import load_tokenizer
 from tests.helpers import checkpoints
 
-REPETITIONS = 100
-
 
 def compare_speed(folders: tuple[Path, Path], rounds: int, prompt: int, new: int) -> Speedup:
     """A timing comparison of two models as the compare job makes it, opened afresh."""
@@ -29,12 +27,15 @@ def compare_speed(folders: tuple[Path, Path], rounds: int, prompt: int, new: int
     return statistics.speedup([r.decode_seconds for r in first], [r.decode_seconds for r in second])
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_a_model_against_itself_is_not_proven_faster(stories260k: Path) -> None:
-    found = [compare_speed((stories260k, stories260k), 7, 64, 32) for _ in range(REPETITIONS)]
+@pytest.mark.parametrize(
+    ("repetitions", "allowed"),
+    [pytest.param(20, 1, marks=pytest.mark.slow), pytest.param(100, 5, marks=pytest.mark.benchmark)],
+)
+@pytest.mark.timeout(1800)
+def test_a_model_against_itself_is_not_proven_faster(stories260k: Path, repetitions: int, allowed: int) -> None:
+    found = [compare_speed((stories260k, stories260k), 7, 64, 32) for _ in range(repetitions)]
     proven = [ratio for ratio in found if statistics.verdict(ratio) != "not_proven"]
-    assert len(proven) <= 0.05 * REPETITIONS, proven
+    assert len(proven) <= allowed, proven
 
 
 def test_a_model_of_five_times_the_work_is_found_slower(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_four_kills(client: WorkerClient, tiny_llama: Path) -> None:
     check_kills(client, tiny_llama, SHORT, kills=4, seed=1)
 
 
-@pytest.mark.slow
+@pytest.mark.benchmark
 @pytest.mark.timeout(3600)
 def test_twenty_kills(client: WorkerClient, tiny_llama: Path) -> None:
     check_kills(client, tiny_llama, WHOLE, kills=20, seed=2)
