@@ -2462,6 +2462,22 @@ Apache 许可证 2.0。</translation>
         <translation>掩码填充</translation>
     </message>
     <message>
+        <source>A GGUF file is converted to a checkpoint folder before it is run.</source>
+        <translation>GGUF 文件会先转换为检查点文件夹再运行。</translation>
+    </message>
+    <message>
+        <source>The checkpoint brings Python code of its own, which is not run.</source>
+        <translation>该检查点自带 Python 代码，代码不会被执行。</translation>
+    </message>
+    <message>
+        <source>It is a mixture of experts, which can be inspected but not run.</source>
+        <translation>这是混合专家模型 (MoE)，可以查看，但不能运行。</translation>
+    </message>
+    <message>
+        <source>The folder holds no tokenizer, so the model cannot read or write text.</source>
+        <translation>文件夹中没有分词器，模型无法读写文本。</translation>
+    </message>
+    <message>
         <source>The weights are integers already: choose the number format before quantising.</source>
         <translation>权重已经是整数：请在量化之前选择数值格式。</translation>
     </message>

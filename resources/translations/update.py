@@ -58,12 +58,18 @@ def engine_texts() -> Iterator[str]:
 
 
 def _sentences(module: ast.Module) -> Iterator[str]:
-    """Literal texts of the problems, fixes and availabilities in `module`; those with numbers stay English."""
+    """Literal texts of problems, fixes, availabilities and warnings in `module`; composed ones stay English."""
     for call in ast.walk(module):
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("Problem", "Fix", "Availability", "_stop"):
-            for value in (*call.args, *(keyword.value for keyword in call.keywords)):
-                if isinstance(value, ast.Constant) and isinstance(value.value, str) and " " in value.value:
-                    yield value.value
+        if not isinstance(call, ast.Call):
+            continue
+        name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+        if name not in ("Problem", "Fix", "Availability", "CheckpointInfo", "_stop", "append"):
+            continue
+        for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+            for part in value.elts if isinstance(value, ast.Tuple) else [value]:
+                text = part.value if isinstance(part, ast.Constant) else None
+                if isinstance(text, str) and " " in text and (name != "append" or re.match(r"[A-Z].*\.$", text)):
+                    yield text
 
 
 def sources(folder: Path) -> list[str]:
