@@ -386,23 +386,23 @@
     <name>Document</name>
     <message>
         <source>Add %1</source>
-        <translation>添加%1</translation>
+        <translation>添加“%1”</translation>
     </message>
     <message>
         <source>Remove %1</source>
-        <translation>移除%1</translation>
+        <translation>移除“%1”</translation>
     </message>
     <message>
         <source>Move %1</source>
-        <translation>移动%1</translation>
+        <translation>移动“%1”</translation>
     </message>
     <message>
         <source>Switch on %1</source>
-        <translation>启用%1</translation>
+        <translation>启用“%1”</translation>
     </message>
     <message>
         <source>Switch off %1</source>
-        <translation>停用%1</translation>
+        <translation>停用“%1”</translation>
     </message>
     <message>
         <source>Change the runtime&apos;s options</source>
@@ -410,7 +410,7 @@
     </message>
     <message>
         <source>Change %1</source>
-        <translation>更改%1</translation>
+        <translation>更改“%1”</translation>
     </message>
     <message>
         <source>Change the target</source>
@@ -767,7 +767,7 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Change of %1</source>
-        <translation>%1的变化</translation>
+        <translation>%1 的变化</translation>
     </message>
     <message>
         <source>the same</source>
@@ -894,7 +894,7 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Answers of %1</source>
-        <translation>%1的回答</translation>
+        <translation>%1 的回答</translation>
     </message>
     <message>
         <source>first token %1 · %2</source>
@@ -913,11 +913,11 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>%1 is on</source>
-        <translation>已启用%1</translation>
+        <translation>“%1”已启用</translation>
     </message>
     <message>
         <source>Move or remove %1</source>
-        <translation>移动或移除%1</translation>
+        <translation>移动或移除“%1”</translation>
     </message>
     <message>
         <source>Move earlier</source>
@@ -1050,7 +1050,7 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>%1 takes the most time. The whole model: %2.</source>
-        <translation>%1耗时最多。整个模型：%2。</translation>
+        <translation>耗时最多的是 %1。整个模型：%2。</translation>
     </message>
 </context>
 <context>
