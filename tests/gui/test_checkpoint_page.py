@@ -63,11 +63,21 @@ PROFILE = Profile(
 
 def test_the_tree_accounts_for_every_byte_and_parameter(llama_info: CheckpointInfo) -> None:
     root = build(llama_info)
-    assert root.bytes == llama_info.bytes
-    assert root.parameters == llama_info.parameters
-    assert sum(child.bytes for child in root.children) == root.bytes
-    layers = next(child for child in root.children if child.name == "layers")
-    assert [layer.title for layer in layers.children] == ["Layer 0", "Layer 1", "Layer 2"]
+    assert root.node.bytes == llama_info.bytes
+    assert root.node.parameters == llama_info.parameters
+    assert sum(child.node.bytes for child in root.children) == root.node.bytes
+
+
+def test_blocks_stand_in_the_order_of_the_model() -> None:
+    names = ["norm", *(f"layers.{place}.mlp.up_proj" for place in (0, 1, 10, 11, 2)), "embed_tokens"]
+    tensors = tuple(TensorHeader(name=f"model.{name}.weight", dtype="F32", shape=(8, 4)) for name in names)
+    info = CheckpointInfo(
+        path="x", architecture="L", model_type="llama", task="text-generation", config={}, tensors=tensors
+    )
+    root = build(info)
+    assert [block.title for block in root.children] == ["Token embedding", "Layers", "Final norm"]
+    assert root.children[0].detail == "F32  8 × 4"
+    assert [layer.title for layer in root.children[1].children] == [f"Layer {n}" for n in (0, 1, 2, 10, 11)]
 
 
 def test_packed_weights_count_as_parameters() -> None:
@@ -85,7 +95,7 @@ def test_packed_weights_count_as_parameters() -> None:
         tensors=tensors,
         grids=(grid,),
     )
-    assert build(info).parameters == 8 * 32
+    assert build(info).node.parameters == 8 * 32
     assert ("Precision", "int4, groups of 32") in [fact[:2] for fact in facts(info)]
 
 
