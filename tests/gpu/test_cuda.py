@@ -16,7 +16,6 @@ from tests.helpers.jobs import Desk
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.timeout(1500),
-    pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated:DeprecationWarning"),
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU"),
 ]
 

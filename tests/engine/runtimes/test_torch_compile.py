@@ -18,11 +18,7 @@ from engine.runtimes.torch_compile import spec
 from engine.runtimes.torch_compile.lower import build
 from tests.helpers import checkpoints
 
-pytestmark = [
-    pytest.mark.skipif(not spec.availability().usable, reason=spec.availability().reason),
-    # torch's own compiler uses what torch has deprecated
-    pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated:DeprecationWarning"),
-]
+pytestmark = pytest.mark.skipif(not spec.availability().usable, reason=spec.availability().reason)
 
 
 @pytest.fixture(autouse=True)
