@@ -55,6 +55,7 @@ def set_options(recipe: Recipe, index: int | None, **values: object) -> Recipe:
 def problems(recipe: Recipe, info: CheckpointInfo | None) -> list[Problem]:
     """Everything wrong or noteworthy about `recipe`, for checkpoint `info` if one is open."""
     found = list(_order(recipe))
+    misplaced = {problem.index for problem in found}
     layout = info
     for index, entry in enumerate(recipe.passes):
         if not entry.enabled:
@@ -66,6 +67,9 @@ def problems(recipe: Recipe, info: CheckpointInfo | None) -> list[Problem]:
             found.append(Problem(index, "stop", str(error)))
             continue
         if layout is None:
+            continue
+        if index in misplaced:  # what else is wrong shows once it stands where it belongs
+            layout = None
             continue
         if layout.task not in spec.tasks:
             found.append(Problem(index, "stop", f"{spec.title} does not apply to {layout.task} models."))
@@ -107,7 +111,7 @@ def _order(recipe: Recipe) -> list[Problem]:
             earlier_spec = passes.get(earlier.name)
             if earlier.name == entry.name and not spec.repeatable:
                 found.append(
-                    Problem(index, "stop", f"{spec.title} stands twice.", Fix("Remove this one", _without(index)))
+                    Problem(index, "stop", f"{spec.title} stands twice.", Fix("Remove this one", without(index)))
                 )
             elif earlier_spec.family in spec.must_precede:
                 found.append(
@@ -123,7 +127,8 @@ def _order(recipe: Recipe) -> list[Problem]:
     return found
 
 
-def _without(index: int) -> Callable[[Recipe], Recipe]:
+def without(index: int) -> Callable[[Recipe], Recipe]:
+    """An edit that takes pass `index` out."""
     return lambda r: r.model_copy(update={"passes": r.passes[:index] + r.passes[index + 1 :]})
 
 

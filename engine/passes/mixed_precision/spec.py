@@ -12,7 +12,7 @@ from engine.checkpoint.precision import FLOATS, Precision
 from engine.passes.base import PassSpec
 from engine.passes.targets import largest_block_bytes, largest_bytes, matches, module_of
 from engine.recipe.options import option
-from engine.recipe.validate import Fix, Problem, set_options
+from engine.recipe.validate import Fix, Problem, set_options, without
 
 
 class MixedPrecisionOptions(CalibrationOptions):
@@ -58,7 +58,12 @@ def uses_float16(info: CheckpointInfo, options: MixedPrecisionOptions) -> bool:
 def check(info: CheckpointInfo, options: MixedPrecisionOptions, index: int) -> Iterator[Problem]:
     """Refuse integer checkpoints; tell what plain Transformers makes of a mixture."""
     if info.grids:
-        yield Problem(index, "stop", "The weights are integers already: choose the number format before quantising.")
+        yield Problem(
+            index,
+            "stop",
+            "The weights are integers already: choose the number format before quantising.",
+            Fix("Remove this pass", without(index)),
+        )
         return
     for dtype in ("float32", "bfloat16", "float16"):
         for pattern in getattr(options, dtype):

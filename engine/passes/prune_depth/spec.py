@@ -12,7 +12,7 @@ from engine.checkpoint.limits import SHARD_BYTES
 from engine.passes.base import PassSpec
 from engine.passes.targets import block_of, largest_block_bytes, largest_bytes
 from engine.recipe.options import option
-from engine.recipe.validate import Fix, Problem, set_options
+from engine.recipe.validate import Fix, Problem, set_options, without
 
 LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 
@@ -60,7 +60,12 @@ def check(info: CheckpointInfo, options: PruneDepthOptions, index: int) -> Itera
         yield Problem(index, "stop", f"The layers of {info.architecture} cannot be told apart by their names.")
         return
     if info.grids:
-        yield Problem(index, "stop", "The weights are integers already: layers can be dropped only before that.")
+        yield Problem(
+            index,
+            "stop",
+            "The weights are integers already: layers can be dropped only before that.",
+            Fix("Remove this pass", without(index)),
+        )
         return
     if info.config.get("mlp_only_layers") or (info.config.get("first_k_dense_replace") or 0) > 0:
         yield Problem(

@@ -10,7 +10,7 @@ from engine.checkpoint.limits import SHARD_BYTES
 from engine.passes.base import PassSpec
 from engine.passes.targets import chosen, largest_bytes, linears, module_of, stores_inputs_first
 from engine.recipe.options import Options, option
-from engine.recipe.validate import Fix, Problem, set_options
+from engine.recipe.validate import Fix, Problem, set_options, without
 
 
 class PruneMagnitudeOptions(Options):
@@ -53,10 +53,12 @@ def check(info: CheckpointInfo, options: PruneMagnitudeOptions, index: int) -> I
     """Refuse an empty choice and patterns that do not fit; tell that zeros alone save nothing."""
     targets = selected(info, options)
     if not targets:
-        text = "No layer is left to prune: the weights are integers already." if info.grids else "No layer is chosen."
-        yield Problem(
-            index, "stop", text, Fix("Choose all layers", lambda r: set_options(r, index, include=[], exclude=[]))
-        )
+        if linears(info):
+            every = Fix("Choose all layers", lambda r: set_options(r, index, include=[], exclude=[]))
+            yield Problem(index, "stop", "No layer is chosen.", every)
+        else:
+            text = "No layer is left to prune: the weights are integers already."
+            yield Problem(index, "stop", text, Fix("Remove this pass", without(index)))
         return
     if options.structure == "n:m":
         if options.keep >= options.group:

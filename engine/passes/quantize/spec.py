@@ -19,7 +19,7 @@ from engine.passes.targets import (
     stores_inputs_first,
 )  # fmt: skip
 from engine.recipe.options import Options, option
-from engine.recipe.validate import Fix, Problem, set_options
+from engine.recipe.validate import Fix, Problem, set_options, without
 
 GROUPS = (128, 64, 32, 16)
 
@@ -102,10 +102,12 @@ def check(info: CheckpointInfo, options: QuantizeOptions, index: int) -> Iterato
     targets = selected(info, options)
     heads = head_tensors(info, options)
     if not targets and not heads:
-        text = "No layer is left to quantise: they are on integers already." if info.grids else "No layer is chosen."
-        yield Problem(
-            index, "stop", text, Fix("Choose all layers", lambda r: set_options(r, index, include=[], exclude=[]))
-        )
+        if linears(info):
+            every = Fix("Choose all layers", lambda r: set_options(r, index, include=[], exclude=[]))
+            yield Problem(index, "stop", "No layer is chosen.", every)
+        else:
+            text = "No layer is left to quantise: they are on integers already."
+            yield Problem(index, "stop", text, Fix("Remove this pass", without(index)))
         return
     if any(module_of(t) in scheme.modules for scheme in info.grids for t in heads):
         keep = Fix("Leave them as they are", lambda r: set_options(r, index, head="keep"))
