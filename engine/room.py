@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from engine import hardware
 from engine.compare.format import format_bytes
-from engine.protocol.errors import UserError
+from engine.protocol.errors import FULL, UserError
 
 
 def existing(path: Path) -> Path:
@@ -65,9 +64,10 @@ def require_writable(folders: Iterable[Path]) -> None:
                 code="not_writable",
             ) from error
         except OSError as error:
-            if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-                raise not_writable(folder) from error
-            raise
+            if error.errno in FULL:
+                raise
+            # Not permission alone: places such as /proc answer that the folder they refuse to make does not exist.
+            raise not_writable(folder) from error
 
 
 def not_writable(folder: Path) -> UserError:

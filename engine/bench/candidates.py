@@ -106,7 +106,7 @@ def _run_of(reference: str) -> RunRecord | None:
     if path.exists() and not (path / RECORD).is_file():
         return None
     try:
-        return RunStore().get(path.name)
+        return RunStore().get(path.name if path.exists() else reference)
     except UserError:
         return None
 

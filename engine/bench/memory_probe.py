@@ -10,8 +10,12 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from engine.runtimes.base import Session
 
 
 def peak_rss_bytes() -> int:
@@ -29,10 +33,10 @@ def peak_rss_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
-def use_once(folder: Path, threads: int, device: str | None, prompt_tokens: int, new_tokens: int) -> None:
+def use_once(folder: Path, threads: int, device: str | None, prompt_tokens: int, new_tokens: int) -> Session:
     """Open the model in `folder` and answer once: prompt and new tokens for a decoder, one text for an encoder.
 
-    Raises UserError if it does not open.
+    The session is still open: what it holds is what is measured. Raises UserError if it does not open.
     """
     from engine.metrics.base import DECODERS
     from engine.runtimes.base import TextBatch
@@ -47,6 +51,7 @@ def use_once(folder: Path, threads: int, device: str | None, prompt_tokens: int,
     else:
         batch = TextBatch(ids[None], np.ones((1, length), np.int64), np.zeros((1, length), np.int64))
         (session.classify if session.task == "text-classification" else session.hidden)(batch)
+    return session
 
 
 def gpu_used_bytes() -> int | None:
@@ -71,12 +76,14 @@ def main() -> int:
     on_gpu = given.device == "cuda"
     before = gpu_used_bytes() if on_gpu else None
     try:
-        use_once(given.folder, given.threads, given.device, given.prompt_tokens, given.new_tokens)
+        session = use_once(given.folder, given.threads, given.device, given.prompt_tokens, given.new_tokens)
     except (UserError, MemoryError) as error:
         print(json.dumps({"failure": Failure.of(error).model_dump()}))
         return 2
-    # GPU allocators keep what they took, so the figure after the work is the peak; it includes the driver's context.
+    # The allocators of an open model keep what they took, so the figure after the work is the peak; it includes the
+    # driver's context.
     after = gpu_used_bytes() if on_gpu else None
+    session.close()
     gpu = after - before if before is not None and after is not None else None
     print(json.dumps({"peak_rss_bytes": peak_rss_bytes(), "peak_gpu_bytes": gpu}))
     return 0

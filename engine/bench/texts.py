@@ -47,6 +47,29 @@ def builtin_prompts() -> tuple[str, ...]:
     return tuple(entry["prompt"].strip() for entry in data["prompts"])
 
 
+def read_prompts(path: str | Path | None) -> tuple[str, ...]:
+    """The prompts in a text file (one a line) or YAML list; none for no path. Raises UserError."""
+    if path is None or not str(path).strip():
+        return ()
+    file = Path(path).expanduser()
+    try:
+        text = file.read_text(encoding="utf-8")
+        found = yaml.safe_load(text) if file.suffix in (".yaml", ".yml") else text.splitlines()
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(
+            f"The prompts cannot be read: {getattr(error, 'strerror', None) or error}.",
+            "Choose a text file with one prompt a line, or a YAML list.",
+            where=str(file),
+            code="not_found",
+        ) from error
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise UserError("The prompts are not a list of texts.", "Write “- ” before each prompt.", where=str(file))
+    prompts = tuple(item.strip() for item in found if item.strip())
+    if not prompts:
+        raise UserError("The file holds no prompts.", "Write one prompt a line.", where=str(file))
+    return prompts
+
+
 def read_text(path: str | None) -> tuple[str, str]:
     """The evaluation text in `path` (None: the built-in one) and its name. Raises UserError when it cannot be read."""
     file = Path(path).expanduser() if path else paths.resources() / "evaluation.txt"

@@ -5,41 +5,50 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from engine import paths
 from engine.links import checkpoint_files
 
 _ENTRIES = 5000  # files remembered
+_BLOCK = 16 << 20  # bytes read at once: a fraction of a second
+
+Step = Callable[[float, float, str], None]
 
 
-def fingerprint(path: Path) -> str:
+def fingerprint(path: Path, step: Step = lambda done, total, text: None) -> str:
     """SHA-256 (hex) of a file, or of the names and contents of the files that make up a checkpoint folder.
 
-    Raises OSError if a file cannot be read.
+    `step` is called while files are read, with the bytes of the present one; it may raise Cancelled. Raises OSError if
+    a file cannot be read.
     """
     known = _load()
     before = dict(known)
     if path.is_file():
-        digest = _file(path, known)
+        digest = _file(path, known, step)
     else:
         whole = hashlib.sha256()
         for name in checkpoint_files(path):
-            whole.update(f"{name.as_posix()}\0{_file(path / name, known)}\n".encode())
+            whole.update(f"{name.as_posix()}\0{_file(path / name, known, step)}\n".encode())
         digest = whole.hexdigest()
     if known != before:
         _save(known)
     return digest
 
 
-def _file(path: Path, known: dict[str, list[int | str]]) -> str:
+def _file(path: Path, known: dict[str, list[int | str]], step: Step) -> str:
     real = path.resolve()
     status = real.stat()
     entry = known.get(str(real))
     if entry and entry[:2] == [status.st_size, status.st_mtime_ns]:
         return str(entry[2])
+    whole = hashlib.sha256()
     with real.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(_BLOCK):
+            step(file.tell(), status.st_size, f"Reading {path.name}")
+            whole.update(block)
+    digest = whole.hexdigest()
     known.pop(str(real), None)
     known[str(real)] = [status.st_size, status.st_mtime_ns, digest]
     return digest

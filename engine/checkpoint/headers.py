@@ -71,7 +71,9 @@ def weight_files(folder: Path) -> list[Path]:
     if index.is_file():
         try:
             names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-            files = [folder / str(name) for name in names]
+            if any(Path(name).name != name for name in names):
+                raise ValueError("it names a file outside of the folder")
+            files = [folder / name for name in names]
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise UserError(
                 f"The index “{INDEX}” is damaged.", "Download or copy that file again.",

@@ -62,7 +62,12 @@ def base_reference(folder: Path) -> str:
             where=str(folder / CONFIG), code="not_a_checkpoint",
         )  # fmt: skip
     for candidate in (Path(base).expanduser(), folder / base):
-        if candidate.exists() and candidate.resolve() != folder.resolve():
+        if candidate.exists():
+            if candidate.resolve() == folder.resolve():
+                raise UserError(
+                    f"{CONFIG} names the adapter itself as its base model.", "Set base_model_name_or_path in it.",
+                    where=str(folder / CONFIG), code="not_a_checkpoint",
+                )  # fmt: skip
             return str(candidate.resolve())
     return base
 

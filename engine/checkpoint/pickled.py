@@ -56,7 +56,7 @@ def _wanted(source: Path) -> list[Path]:
         source / name for name in sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     ]
     for file in files:
-        if not file.is_file():
+        if file.parent != source or not file.is_file():
             raise UserError(
                 f"The weight file “{file.name}” is missing.", "Download or copy the checkpoint again.",
                 where=str(file), code="missing_shard",

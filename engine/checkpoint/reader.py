@@ -11,12 +11,10 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from engine.checkpoint.headers import weight_files
 from engine.checkpoint.info import GridScheme, TensorHeader
 from engine.grid.scheme import grids_of
 from engine.protocol.errors import UserError
-
-INDEX = "model.safetensors.index.json"
-SINGLE = "model.safetensors"
 
 
 class Reader:
@@ -34,8 +32,8 @@ class Reader:
         self.config: dict[str, Any] = _json(folder / "config.json")
         self._files: dict[str, Any] = {}
         self.shards: dict[str, tuple[str, ...]] = {}
-        for file in _weight_files(folder):
-            self.shards[file] = tuple(self._open(file).keys())
+        for path in weight_files(folder):
+            self.shards[path.name] = tuple(self._open(path.name).keys())
         self._file = {name: file for file, names in self.shards.items() for name in names}
 
     @property
@@ -81,29 +79,9 @@ class Reader:
             path = self.folder / file
             try:
                 self._files[file] = safe_open(path, framework="pt")
-            except FileNotFoundError as error:
-                raise UserError(
-                    f"The weight file {file} is missing.",
-                    "Download or copy the checkpoint again; every file that its index names must be there.",
-                    where=str(path),
-                    code="missing_shard",
-                ) from error
             except (SafetensorError, OSError) as error:
                 raise _corrupt(path, error) from error
         return self._files[file]
-
-
-def _weight_files(folder: Path) -> list[str]:
-    if (folder / INDEX).is_file():
-        return sorted(set(_json(folder / INDEX)["weight_map"].values()))
-    if (folder / SINGLE).is_file():
-        return [SINGLE]
-    raise UserError(
-        "The folder has no weights in safetensors format.",
-        "Choose a folder with model.safetensors, or let Hasten convert the checkpoint first.",
-        where=str(folder),
-        code="missing_shard",
-    )
 
 
 def _json(path: Path) -> dict[str, Any]:

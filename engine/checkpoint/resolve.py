@@ -60,7 +60,7 @@ def _folder(folder: Path, context: StepContext, trust: bool, convert_pickle: boo
     if convert_pickle and pickle_files(folder) and not ((folder / SINGLE).is_file() or (folder / INDEX).is_file()):
         from engine.checkpoint import pickled
 
-        key = "".join(fingerprint(file) for file in pickle_files(folder)) + fingerprint(folder)
+        key = "".join(fingerprint(part, context.step) for part in (*pickle_files(folder), folder))
         return _converted(folder.name, key, lambda target: pickled.convert(folder, target, context), context)
     info = inspect(folder)
     named = foreign_config.method(config)
@@ -69,7 +69,10 @@ def _folder(folder: Path, context: StepContext, trust: bool, convert_pickle: boo
     from engine.checkpoint import takeover
 
     return _converted(
-        folder.name, fingerprint(folder), lambda target: takeover.convert(folder, target, context), context
+        folder.name,
+        fingerprint(folder, context.step),
+        lambda target: takeover.convert(folder, target, context),
+        context,
     )
 
 
@@ -77,7 +80,9 @@ def _gguf(path: Path, context: StepContext) -> Path:
     safety.require_supported(inspect(path))
     from engine.checkpoint import gguf
 
-    return _converted(path.stem, fingerprint(path), lambda target: gguf.convert(path, target, context), context)
+    return _converted(
+        path.stem, fingerprint(path, context.step), lambda target: gguf.convert(path, target, context), context
+    )
 
 
 def _converted(name: str, key: str, convert: Callable[[Path], Path], context: StepContext) -> Path:

@@ -12,8 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from engine.checkpoint.headers import INDEX, SINGLE
 from engine.checkpoint.limits import SHARD_BYTES
-from engine.checkpoint.reader import INDEX, SINGLE, Reader
+from engine.checkpoint.reader import Reader
 from engine.grid.scheme import SIDE_FILE
 from engine.links import checkpoint_files, link_or_copy
 

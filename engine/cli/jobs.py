@@ -46,7 +46,23 @@ def _display() -> _Bars | _Lines:
     return _Bars() if sys.stderr.isatty() else _Lines()
 
 
-class _Lines:
+class _Teller:
+    """Lines about events; of measurements, which are sent again as more become known, only what is new."""
+
+    def __init__(self) -> None:
+        self._measured: set[str] = set()
+
+    def line(self, event: Event) -> str:
+        """A line about `event`, or "" if it needs none."""
+        line = describe(event)
+        if event.type == "measured":
+            if line in self._measured:
+                return ""
+            self._measured.add(line)
+        return line
+
+
+class _Lines(_Teller):
     """For logs: a line when a stage begins or ends, and for notices."""
 
     def __enter__(self) -> _Lines:
@@ -57,15 +73,16 @@ class _Lines:
 
     def show(self, event: Event) -> None:
         """Print what is worth a line."""
-        line = describe(event)
+        line = self.line(event)
         if line:
             print(line, file=sys.stderr, flush=True)
 
 
-class _Bars:
+class _Bars(_Teller):
     """For a terminal: the same lines, and a moving bar under them."""
 
     def __init__(self) -> None:
+        super().__init__()
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -91,7 +108,7 @@ class _Bars:
         """Print or draw `event`."""
         from rich.markup import escape
 
-        line = describe(event)
+        line = self.line(event)
         if line:
             self._console.print(line, markup=False)
         if event.type == "stage" and event.state == "running":

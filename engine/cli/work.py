@@ -85,11 +85,12 @@ def compare(
     json: output.Json = False,
 ) -> None:
     """Measure candidates against the first: speed, memory, quality, differences of their answers, a verdict."""
+    from engine.bench.texts import read_prompts
     from engine.protocol.job import CompareJob
 
     job = CompareJob(
         candidates=tuple(_reference(candidate) for candidate in candidates),
-        prompts=_prompts(prompts),
+        prompts=read_prompts(_file(prompts)),
         text=_file(text),
         dataset=_file(dataset),
         rounds=rounds,
@@ -177,23 +178,3 @@ def _file(path: Path | None) -> str | None:
     if not found.is_file():
         raise UserError(f"There is no file “{path}”.", "Choose another file.", where=str(path), code="not_found")
     return str(found)
-
-
-def _prompts(file: Path | None) -> tuple[str, ...]:
-    import yaml
-
-    from engine.protocol.errors import UserError
-
-    path = _file(file)
-    if path is None:
-        return ()
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        if not path.endswith((".yaml", ".yml")):
-            return tuple(line.strip() for line in text.splitlines() if line.strip())
-        listed = yaml.safe_load(text)
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"The prompts cannot be read: {error}.", "Write one prompt a line.", where=path) from error
-    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
-        raise UserError("The prompts are not a list of texts.", "Write “- ” before each prompt.", where=path)
-    return tuple(listed)

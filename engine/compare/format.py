@@ -9,6 +9,7 @@ from engine.protocol.measurement import Measurement
 _SECONDS = ((1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s"))
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _COUNTS = ("", " thousand", " million", " billion", " trillion")
+_MOST_DIGITS = 6  # of a value with a narrow spread
 # What is counted per second, by measurement name.
 _RATES = {"requests_per_second": "requests/s"}
 
@@ -88,7 +89,12 @@ def format_measurement(m: Measurement) -> tuple[str, str]:
         places = len(text.partition(".")[2])
         shown = f"{round(half / last) * last:,.{places}f}"
     else:
+        # A narrower spread asks for more digits: 0.99962 ± 0.00003.
+        places = -math.floor(math.log10(half))
+        digits = math.floor(math.log10(abs(value))) + places + 1
         shown = format_number(half, 1)
+        if 0 < places and digits <= _MOST_DIGITS:
+            text, shown = f"{value:,.{places}f}", f"{half:.{places}f}"
     return f"{text} ± {shown}", unit
 
 

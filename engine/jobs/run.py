@@ -58,7 +58,7 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
     require_supported(info, trust_remote_code=job.trust_remote_code)
     require_legal(job.recipe, info)
     context.progress(0, 0, "Reading the checkpoint")
-    content = fingerprint(source)
+    content = fingerprint(source, context.steps(unit="B").step)
     plan = planning.make(job.recipe, info, content)
     planning.require_memory(plan)
     if out is not None and out.is_dir():

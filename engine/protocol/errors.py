@@ -54,7 +54,7 @@ class Cancelled(Exception):
     """The user asked to stop. Never shown as a problem."""
 
 
-_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 # What torch, ONNX Runtime and the C++ library say when an allocation fails; none of them raises MemoryError.
 _MEMORY_MARKS = ("CUDA out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "bad allocation")
 
@@ -91,7 +91,7 @@ class Failure(BaseModel):
                 remedy="Close other programs, choose a smaller model, or lower the precision.",
                 code="not_enough_memory",
             )
-        if (isinstance(error, OSError) and error.errno in _FULL) or "No space left on device" in text:
+        if (isinstance(error, OSError) and error.errno in FULL) or "No space left on device" in text:
             return cls(
                 kind="user",
                 cause="The disk is full.",

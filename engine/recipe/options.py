@@ -5,7 +5,7 @@ The editor's forms, the command line's flags, the JSON schema and the reference 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +108,31 @@ def fields_of(options: type[Options]) -> Iterator[OptionField]:
         )
 
 
+# Pydantic's names of what is wrong, where its own words are those of a Python programmer.
+_FAULTS = {
+    "tuple_type": "a list is needed",
+    "list_type": "a list is needed",
+    "dict_type": "a mapping of keys to values is needed",
+    "model_type": "a mapping of keys to values is needed",
+    "model_attributes_type": "a mapping of keys to values is needed",
+    "string_type": "a text is needed",
+    "bool_type": "yes or no is needed",
+    "bool_parsing": "yes or no is needed",
+    "int_type": "a whole number is needed",
+    "int_parsing": "a whole number is needed",
+    "int_from_float": "a whole number is needed",
+    "float_type": "a number is needed",
+    "float_parsing": "a number is needed",
+}
+
+
+def fault(error: Mapping[str, Any]) -> str:
+    """What is wrong with a value, to follow its name: "cannot be 9: input should be …" or "is missing"."""
+    if error["type"] == "missing":
+        return "is missing"
+    return f"cannot be {error['input']!r}: {_FAULTS.get(error['type'], error['msg'].lower())}"
+
+
 def parse_options(kind: type[Options], values: dict[str, Any], where: str) -> Any:
     """`values` as an instance of `kind`. Raises UserError naming the key, what is wrong and what is allowed."""
     try:
@@ -124,7 +149,7 @@ def parse_options(kind: type[Options], values: dict[str, Any], where: str) -> An
                 code="bad_recipe",
             ) from error
         raise UserError(
-            f"Option “{key}” of “{where}” cannot be {first['input']!r}: {first['msg'].lower()}.",
+            f"Option “{key}” of “{where}” {fault(first)}.",
             "Correct the value; “hasten passes NAME --schema” lists what is allowed.",
             where=f"{where}.{key}",
             code="bad_recipe",

@@ -85,6 +85,7 @@ class Recipe(BaseModel):
     def parse(cls, data: Any, where: str = "recipe") -> Recipe:
         """Validate plain data and every option set in it. Raises UserError with code "bad_recipe"."""
         from engine.recipe.migrations import migrate
+        from engine.recipe.options import fault
         from engine.recipe.validate import check_options
 
         try:
@@ -95,7 +96,7 @@ class Recipe(BaseModel):
             cause = (
                 f"The recipe has an unknown key “{key}”."
                 if first["type"] == "extra_forbidden"
-                else f"“{key}” in the recipe cannot be {first['input']!r}: {first['msg'].lower()}."
+                else f"“{key}” in the recipe {fault(first)}."
             )
             raise UserError(
                 cause,

@@ -22,7 +22,7 @@ FORMAT = 1  # raise it when the layout of a cached stage changes
 def pass_key(previous: str, spec: PassSpec, options: Options, *, device: str, threads: int) -> str:
     """The key of one pass after `previous` (a key, or the checkpoint's fingerprint for the first).
 
-    Thread count, torch version and kind of CPU belong to it: factorisations differ between them in the last bits.
+    Thread count, library versions and kind of CPU belong to it: factorisations differ between them in the last bits.
     """
     return _digest(
         {
@@ -80,6 +80,7 @@ def _machine(device: str, threads: int) -> dict[str, Any]:
         "device": device,
         "threads": threads,
         "torch": importlib.metadata.version("torch"),
+        "transformers": importlib.metadata.version("transformers"),
         "cpu": hardware.cpu_kind(),
         "gpus": [gpu.name for gpu in placement.gpus()] if device == "cuda" else [],
     }

@@ -33,7 +33,8 @@ class Sampler:
             return best
         weights = self._weights(logits)
         cumulative = np.cumsum(weights)
-        return int(np.searchsorted(cumulative, self._random.random() * cumulative[-1], side="right"))
+        drawn = int(np.searchsorted(cumulative, self._random.random() * cumulative[-1], side="right"))
+        return drawn if drawn < len(weights) and weights[drawn] > 0 else best  # the product may round up to the sum
 
     def probability(self, logits: Floats, token: int) -> float:
         """The model's own probability of `token` given `logits` [V], before temperature and cuts."""

@@ -8,10 +8,10 @@ from collections import Counter
 from pathlib import Path
 
 import onnx_ir as ir
-import torch
 
 from engine.grid.scheme import SIDE_FILE
 from engine.links import checkpoint_files, link_or_copy
+from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
 from engine.runtimes.base import Artefact, BuildContext, OpenRequest
 from engine.runtimes.onnx_runtime.session import OnnxSession, open_session
@@ -33,7 +33,7 @@ def open_built(context: BuildContext) -> OnnxSession:
         notice=context.notice,
         folder=context.destination,
         artefact=artefact_of(context, 0, {}),
-        threads=context.target.threads or torch.get_num_threads(),
+        threads=context.target.threads or suggested_threads(context.target.replicas),
         device=context.target.device,
     )
     return open_session(request)

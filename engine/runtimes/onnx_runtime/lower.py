@@ -9,6 +9,7 @@ import torch
 
 from engine.checkpoint.load import load_model
 from engine.checkpoint.reader import Reader
+from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
 from engine.runtimes.base import Artefact, BuildContext
 from engine.runtimes.onnx_runtime import decoder, verify
@@ -31,6 +32,7 @@ def build(context: BuildContext) -> Artefact:
             "Run “python3 start.py setup”, or “pip install hasten[cpu]”.",
             code="runtime_unavailable",
         )
+    torch.set_num_threads(suggested_threads())  # what ran before must not change the last bits of what is measured
     if context.info.task == "text-generation":
         return _build_decoder(context)
     return build_encoder(context)

@@ -13,6 +13,7 @@ import pytest
 
 from engine.checkpoint import safety
 from engine.checkpoint.inspect import inspect, task_of
+from engine.checkpoint.reader import Reader
 from engine.protocol.errors import UserError
 from tests.helpers.sparse import sparse_checkpoint
 
@@ -125,6 +126,15 @@ def test_missing_shard_is_named(tmp_path: Path) -> None:
     failure = _failure(folder)
     assert failure.code == "missing_shard"
     assert "model-00002-of-00003.safetensors" in failure.cause
+
+
+@pytest.mark.parametrize("name", ["../other.safetensors", "/etc/passwd", "deep/model.safetensors"])
+def test_an_index_cannot_name_files_elsewhere(copy: Path, name: str) -> None:
+    (copy / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"lm_head.weight": name}}))
+    failure = _failure(copy)
+    assert failure.code == "corrupt_shard"
+    with pytest.raises(UserError, match="index"):
+        Reader(copy)
 
 
 def test_no_weights_at_all(copy: Path) -> None:

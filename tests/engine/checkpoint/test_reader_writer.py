@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from engine.checkpoint import writer as writer_module
+from engine.checkpoint.headers import INDEX
 from engine.checkpoint.inspect import inspect
-from engine.checkpoint.reader import INDEX, Reader
+from engine.checkpoint.reader import Reader
 from engine.checkpoint.writer import Writer
 from engine.protocol.errors import Failure, UserError
 

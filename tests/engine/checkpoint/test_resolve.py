@@ -15,7 +15,7 @@ from engine import paths
 from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.inspect import inspect
 from engine.checkpoint.resolve import resolve
-from engine.protocol.errors import UserError
+from engine.protocol.errors import Cancelled, UserError
 from tests.helpers.contexts import Heard
 
 
@@ -114,6 +114,22 @@ def test_lora_is_merged_onto_its_base(adapter: Path) -> None:
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
     assert inspect(folder).warnings == ()
     assert resolve(str(adapter), Heard().context) == folder
+
+
+def test_lora_that_names_itself_as_its_base_is_refused(adapter: Path) -> None:
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    (adapter / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": str(adapter)}))
+    with pytest.raises(UserError) as caught:
+        resolve(str(adapter), Heard().context)
+    assert "names the adapter itself" in caught.value.cause
+
+
+def test_a_large_checkpoint_can_be_cancelled_while_it_is_read(tiny_llama: Path) -> None:
+    def step(done: float, total: float, text: str) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        fingerprint(tiny_llama, step)
 
 
 def test_lora_of_another_base_is_refused(adapter: Path, tiny_bert: Path) -> None:

@@ -91,6 +91,9 @@ def test_an_output_folder_that_cannot_be_written(
     refused(hasten("run", tiny_llama, "--recipe", plain, "--out", tmp_path / "file" / "out"), "folder")
     monkeypatch.setenv("HASTEN_HOME", str(tmp_path / "file"))
     refused(hasten("run", tiny_llama, "--recipe", plain), "a file where a folder is needed")
+    if sys.platform == "linux":
+        monkeypatch.setenv("HASTEN_HOME", "/proc/nowhere")
+        refused(hasten("run", tiny_llama, "--recipe", plain), "may not be written")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +103,9 @@ def test_an_output_folder_that_cannot_be_written(
         ("passes: [{pass: quantize, options: {bits: lots}}]", ("bits", "lots")),
         ("passes: [{pass: shrink}]", ("shrink", "quantize")),
         ("stages: []", ("stages",)),
+        ("passes: {a: 1}", ("a list is needed",)),
+        ("passes: [quantize]", ("passes.0", "a mapping of keys to values is needed")),
+        ("passes: [{options: {}}]", ("passes.0.pass", "is missing")),
         ("passes: [", ("not valid YAML", "line 1")),
         ("[]", ("not a mapping",)),
         ("version: 9", ("version 9",)),

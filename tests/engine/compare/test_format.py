@@ -61,6 +61,20 @@ def _rate(value: float, low: float, high: float) -> Measurement:
     [
         (_rate(105.2, 102, 108), ("105 ± 3", "tokens/s")),
         (_rate(26512, 25000, 28400), ("26,500 ± 1,900", "tokens/s")),
+        (_rate(105.23, 105.19, 105.27), ("105.23 ± 0.04", "tokens/s")),
+        (_rate(26512.3, 26512.2, 26512.4), ("26,500 ± 0.1", "tokens/s")),
+        (
+            Measurement(
+                name="cosine_agreement",
+                unit="1",
+                better="higher",
+                value=0.999624,
+                low=0.999597,
+                high=0.999643,
+                samples=52,
+            ),
+            ("0.99962 ± 0.00003", ""),
+        ),
         (_rate(10, 3, 30), ("10.0 (3.00–30.0)", "tokens/s")),
         (Measurement.exact("weight_bytes", 537919488), ("513", "MiB")),
         (Measurement.exact("peak_rss_bytes", 0), ("0", "B")),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,23 @@ def test_the_index_can_be_lost_or_damaged(store: RunStore) -> None:
     (store.root / ".deleting-x").mkdir()
     assert store.rebuild() == before
     assert not (store.root / ".deleting-x").exists()
+
+
+def test_a_record_that_another_version_indexed_is_read_again(store: RunStore) -> None:
+    put(store.root, "a")
+    before = store.list()
+    with sqlite3.connect(store.root / "index.sqlite") as index:
+        index.execute("UPDATE runs SET record = '{}'")
+    index.close()
+    assert store.list() == before
+
+
+def test_a_run_outside_of_the_store_has_no_id_here(store: RunStore, tmp_path: Path) -> None:
+    put(tmp_path, "elsewhere")
+    store.root.mkdir()
+    with pytest.raises(UserError, match="no run"):
+        store.delete("../elsewhere")
+    assert (tmp_path / "elsewhere").is_dir()
 
 
 def test_drafts_and_foreign_folders_are_no_runs(store: RunStore) -> None:
