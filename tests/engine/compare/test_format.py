@@ -62,7 +62,7 @@ def _rate(value: float, low: float, high: float) -> Measurement:
         (_rate(105.2, 102, 108), ("105 ± 3", "tokens/s")),
         (_rate(26512, 25000, 28400), ("26,500 ± 1,900", "tokens/s")),
         (_rate(105.23, 105.19, 105.27), ("105.23 ± 0.04", "tokens/s")),
-        (_rate(26512.3, 26512.2, 26512.4), ("26,500 ± 0.1", "tokens/s")),
+        (_rate(26512.3, 26512.2, 26512.4), ("26,512.3 ± 0.1", "tokens/s")),
         (
             Measurement(
                 name="cosine_agreement",
