@@ -93,7 +93,7 @@ def format_measurement(m: Measurement) -> tuple[str, str]:
         places = -math.floor(math.log10(half))
         digits = math.floor(math.log10(abs(value))) + places + 1
         shown = format_number(half, 1)
-        if 0 < places and digits <= _MOST_DIGITS:
+        if places > 0 and digits <= _MOST_DIGITS:
             text, shown = f"{value:,.{places}f}", f"{half:.{places}f}"
     return f"{text} ± {shown}", unit
 
