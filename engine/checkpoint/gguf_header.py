@@ -67,7 +67,7 @@ def read(path: Path) -> GgufHeader:
     try:
         with path.open("rb") as file:
             return _read(file, path.stat().st_size)
-    except (struct.error, ValueError, KeyError, OverflowError, MemoryError, UnicodeDecodeError) as error:
+    except (struct.error, ValueError, KeyError, ArithmeticError, MemoryError, RecursionError) as error:
         raise UserError(
             f"The GGUF file “{path.name}” is damaged or cut short.", "Download it again.",
             where=str(path), code="corrupt_shard",

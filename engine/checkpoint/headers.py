@@ -33,7 +33,7 @@ def read(path: Path) -> list[TensorHeader]:
                 raise ValueError("its header is longer than the file")
             table = json.loads(file.read(length))
         return _tensors(table, path.name, size - 8 - length)
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         detail = f": {error}" if type(error) is ValueError else ""
         raise UserError(
             f"The weight file “{path.name}” is damaged{detail}.", "Download or copy that file again.",

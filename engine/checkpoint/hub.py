@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # What a checkpoint folder needs besides weights; nothing here can carry code.
 _SMALL = ("*.json", "*.jinja", "*.txt", "*.model", "tokenizer*", "README.md", "LICENSE*", "NOTICE*")
 _WEIGHTS = "*.safetensors"
+_MAIN = ("config.json", "adapter_config.json")  # one of them makes a repository a model or an adapter
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 # Folders hold other formats or other models, except sentence-transformers' numbered modules ("1_Pooling/config.json").
 _UNWANTED = ("[!0-9]*/*", "*.msgpack", "training_args*")
@@ -110,7 +111,7 @@ def download(repo: str, context: StepContext, revision: str | None = None) -> Pa
             bar.received = before + sizes[name]  # a file found in the cache reports nothing
             context.step(bar.received, total, f"Downloading {repo}")
         _note_revision(Path(paths[0]), revision or constants.DEFAULT_REVISION, info.sha)
-    return Path(paths[wanted.index("config.json")]).parent
+    return Path(paths[next(index for index, name in enumerate(wanted) if name in _MAIN)]).parent
 
 
 def _choose(repo: str, names: list[str]) -> list[str]:
@@ -119,7 +120,7 @@ def _choose(repo: str, names: list[str]) -> list[str]:
     weights = [name for name in plain if fnmatch.fnmatch(name, _WEIGHTS) and "/" not in name]
     if "consolidated.safetensors" in weights and len(weights) > 1:
         weights.remove("consolidated.safetensors")  # the same weights again, in their authors' own naming
-    if "config.json" not in names and "adapter_config.json" not in names:
+    if not any(name in names for name in _MAIN):
         raise UserError(
             f"“{repo}” holds no config.json, so it is not a Transformers model.",
             "Choose a repository whose files include config.json and safetensors.", where=repo, code="not_a_checkpoint",

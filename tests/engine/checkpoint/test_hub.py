@@ -66,6 +66,12 @@ def test_download_takes_what_is_safe_and_counts_bytes(server: Hub, tiny_llama: P
     assert inspect(folder).architecture == "LlamaForCausalLM"
 
 
+def test_an_adapter_is_downloaded_though_it_has_no_configuration_of_a_model(server: Hub) -> None:
+    server.repos["people/adapter"] = {"adapter_config.json": b"{}", "adapter_model.safetensors": b"weights"}
+    folder = hub.download("people/adapter", Heard().context)
+    assert {path.name for path in folder.iterdir()} == {"adapter_config.json", "adapter_model.safetensors"}
+
+
 def test_second_download_fetches_no_file_again(server: Hub) -> None:
     first = hub.download(REPO, Heard().context)
     server.requests.clear()
