@@ -58,6 +58,8 @@ class Observer:
                 f"The models hold {self._context_length} tokens, so a timing round has {self._prompt} prompt "
                 f"and {self._new} new tokens."
             )
+        parts = (self._decoder, True, self._most_copies > 1, job.quality, job.memory)
+        self._step, self._steps = 0, sum(parts)
         threads = list(dict.fromkeys(self._threads(candidate) for candidate in opened))
         self.shape: Conditions = {
             "threads": threads[0] if len(threads) == 1 else ", ".join(str(self._threads(c)) for c in opened),
@@ -79,11 +81,16 @@ class Observer:
     def _decoder(self) -> bool:
         return self._sessions[0].task in DECODERS
 
+    @property
+    def _most_copies(self) -> int:
+        return max(candidate.place.target.replicas for candidate in self._opened)
+
     def answers(self, prompts: Sequence[str]) -> list[list[Answer]]:
         """Every candidate's answer to every prompt, streamed token by token: one list per candidate."""
+        self._step += 1
         found: list[list[Answer]] = [[] for _ in self._opened]
         for index, text in enumerate(prompts):
-            self._context.progress(index, len(prompts), "Answering the prompts", unit="prompt")
+            self._tell(index, len(prompts), "Answering the prompts", unit="prompt")
             ids = [
                 self._fitting(prompt_ids(candidate.tokenizer, [{"role": "user", "content": text}]), index)
                 for candidate in self._opened
@@ -98,6 +105,7 @@ class Observer:
 
     def timing(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with the timed rounds."""
+        self._step += 1
         text, name = texts.read_text(None)
         conditions = [
             {**self.shape, "threads": self._threads(candidate), "device": candidate.session.device, "text": name}
@@ -116,10 +124,10 @@ class Observer:
         def on_round(index: int, candidate: int) -> None:
             nonlocal done
             done += 1
-            self._context.progress(done, self._job.rounds * len(self._opened), "Timing in turn", unit="round")
+            self._tell(done, self._job.rounds * len(self._opened), "Timing in turn", unit="round")
             self._live(candidate, timed(candidate))
 
-        self._context.progress(0, self._job.rounds * len(self._opened), "Warming up", unit="round")
+        self._tell(0, self._job.rounds * len(self._opened), "Warming up", unit="round")
         others = OthersLoad()
         if self._decoder:
             prompts = [texts.prompts_of(t, text, self._prompt, self._job.rounds) for t in self._tokenizers]
@@ -135,6 +143,7 @@ class Observer:
 
     def quality(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with scores on the evaluation text and the data set, as far as the task has them."""
+        self._step += 1
         if not self.same_tokens:
             self._note(
                 "The candidates use different tokenizers, so perplexity, KL divergence and agreement "
@@ -148,11 +157,10 @@ class Observer:
 
     def memory(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with peaks, each measured in a fresh process."""
+        self._step += 1
         found = []
         for index, (candidate, one) in enumerate(zip(self._opened, observed, strict=True)):
-            self._context.progress(
-                index, len(observed), f"Measuring the memory of {candidate.place.name}", unit="model"
-            )
+            self._tell(index, len(observed), f"Measuring the memory of {candidate.place.name}", unit="model")
             try:
                 peaks = probe(
                     candidate.place.folder,
@@ -177,15 +185,16 @@ class Observer:
 
     def replicas(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with the rate of all copies together, if any candidate was built for several; else unchanged."""
-        most = max(candidate.place.target.replicas for candidate in self._opened)
+        most = self._most_copies
         if most == 1:
             return observed
+        self._step += 1
         text, _ = texts.read_text(None)
         found = []
         for index, (candidate, one) in enumerate(zip(self._opened, observed, strict=True)):
             target = candidate.place.target
             copies = f"{target.replicas} copies" if target.replicas > 1 else "one copy"
-            self._context.progress(index, len(observed), f"Timing {copies} of {candidate.place.name}", unit="model")
+            self._tell(index, len(observed), f"Timing {copies} of {candidate.place.name}", unit="model")
             rate = measure_replicas(
                 candidate.place.folder,
                 target.model_copy(update={"device": candidate.session.device}),
@@ -271,8 +280,11 @@ class Observer:
         target = candidate.place.target
         return self._job.threads or target.threads or suggested_threads(target.replicas)
 
+    def _tell(self, done: float, total: float, text: str, *, unit: str) -> None:
+        self._context.progress(done, total, f"Step {self._step} of {self._steps}: {text}", unit=unit)
+
     def _progress(self, text: str, unit: str) -> Callable[[int, int], None]:
-        return lambda done, total: self._context.progress(done, total, text, unit=unit)
+        return lambda done, total: self._tell(done, total, text, unit=unit)
 
     def _emit(self, token: Token) -> None:
         self._context.emit(token.model_copy(update={"job": self._context.job}))

@@ -240,6 +240,8 @@ class Chart(QFrame):
 
     def _paint_axes(self) -> None:
         self._view.setBackground(colour("surface"))
+        if self.legend_inside:  # lines that rise as high pass behind it
+            self.legend.setStyleSheet(f"background: {colour('surface').name()};")
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)
             axis.setPen(line(colour("border")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from engine.checkpoint.info import Task
@@ -11,6 +12,7 @@ from engine.runs.record import RunRecord
 from engine.runs.store import RunStore
 from gui.document.document import Document
 from gui.item_models.runs import row_of
+from gui.numbers import when
 
 
 class Choices:
@@ -29,6 +31,10 @@ class Choices:
             known.setdefault(reference, self.name(reference))
         for record in self._runs:
             known.setdefault(record.id, self.name(record.id))
+        shared = Counter(known.values())
+        for record in self._runs:  # runs of the same name are told apart by their time
+            if shared[known[record.id]] > 1:
+                known[record.id] += f" · {when(record.created)}"
         return list(known.items())
 
     def default(self) -> tuple[str, ...]:
@@ -44,6 +50,8 @@ class Choices:
     def name(self, reference: str) -> str:
         """What people call a checkpoint folder or a run."""
         record = self.record(reference)
+        if record is not None and record.checkpoint == self._document.checkpoint:
+            return record.name
         if record is not None:
             return f"{record.checkpoint_name} · {record.name}"
         if reference == self._document.checkpoint:

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QSpinBox, QSplitter, QStackedLayout, QWidget
 
-from engine.bench.texts import builtin_prompts
+from engine.bench.texts import builtin_prompts, read_prompts
 from engine.compare.table import ChatAnswers, Comparison
 from engine.metrics.base import DECODERS
-from engine.protocol.errors import Failure
+from engine.protocol.errors import Failure, UserError
 from engine.protocol.events import Event, Measured, Progress, Token
 from engine.protocol.job import AnyJob, ChatJob, CompareJob
 from gui.document.document import Document
@@ -21,13 +21,14 @@ from gui.messages.card import FailureCard
 from gui.numbers import remaining
 from gui.pages.base import Page
 from gui.pages.compare.candidates import Choices
+from gui.pages.compare.options import MeasureOptions
 from gui.pages.compare.pane import Pane
 from gui.pages.compare.prompts import PromptList
 from gui.pages.compare.results import Results
 from gui.pages.compare.sampling import SamplingButton
 from gui.pages.compare.turns import Turn
 from gui.settings.settings import Settings
-from gui.widgets.buttons import button
+from gui.widgets.buttons import button, icon_button
 from gui.widgets.empty import EmptyState
 from gui.widgets.frames import clear, column, row
 from gui.widgets.text import label
@@ -82,13 +83,27 @@ class ComparePage(Page):
         """Measure the candidates against the first one."""
         if self.busy or not self.candidates:
             return
-        self.prompts = [Turn(turn.prompt) for turn in self.prompts]
+        self.card.clear()
+        try:
+            texts = read_prompts(self.options.prompts.text()) or builtin_prompts()
+        except UserError as error:
+            self._again = self.measure
+            self.card.show_failure(Failure.of(error))
+            return
+        self.prompts = [Turn(text) for text in texts]
         self.prompt_list.set_turns(self.prompts)
         self.comparison = None
         self.results.set_names([pane.name.currentText() for pane in self.panes])
         self._verdict.setText(self.tr("Measuring"))
         self._submit(
-            CompareJob(candidates=self.candidates, rounds=self.rounds.value(), threads=self.settings.data.threads),
+            CompareJob(
+                candidates=self.candidates,
+                prompts=texts,
+                text=self.options.text.text().strip() or None,
+                dataset=self.options.dataset.text().strip() or None,
+                rounds=self.rounds.value(),
+                threads=self.settings.data.threads,
+            ),
             self._on_compared,
             self.measure,
         )
@@ -124,6 +139,8 @@ class ComparePage(Page):
         self.measure_button.setToolTip(
             self.tr("Answer the built-in prompts, time both models in turn, measure memory and quality")
         )
+        self.options = MeasureOptions(self)
+        self.options_button = icon_button("settings", self.tr("Choose prompts and texts…"), self.options.open)
         self.report_button = button(self.tr("Save report…"), self._save_report, icon="save")
         self.stop_button = button(self.tr("Stop"), self.stop, icon="stop")
         self._bar = QProgressBar(textVisible=False)
@@ -168,7 +185,13 @@ class ComparePage(Page):
         split.setSizes([310, 260])
         head = row(spacing=8)
         head.addLayout(column(self._verdict, self._rest, spacing=2), 1)
-        parts: tuple[QWidget, ...] = (self.stop_button, self.rounds, self.measure_button, self.report_button)
+        parts: tuple[QWidget, ...] = (
+            self.stop_button,
+            self.rounds,
+            self.options_button,
+            self.measure_button,
+            self.report_button,
+        )
         for part in parts:
             head.addWidget(part, 0, Qt.AlignmentFlag.AlignTop)
         page = QWidget()
@@ -207,6 +230,7 @@ class ComparePage(Page):
             self.tr("This model writes no text: compared are how far its results agree and how long a request takes.")
         )
         self.results.show_live(decoder)
+        self.options.show_task(decoder)
         self.results.set_names([pane.name.currentText() for pane in self.panes])
         self.prompts = [Turn(text) for text in builtin_prompts()]
         self._show_comparison(choices.latest(self.candidates))
@@ -360,10 +384,14 @@ class ComparePage(Page):
 
     def _show_state(self, _state: str = "") -> None:
         busy = self.busy
+        focused = self.measure_button.hasFocus() or self.stop_button.hasFocus()
         self._bar.setVisible(busy)
         self.stop_button.setVisible(busy)
         self.measure_button.setVisible(not busy)
         self.rounds.setVisible(not busy)
+        self.options_button.setVisible(not busy)
+        if focused and self.isVisible():  # a button that vanishes hands the focus to the one in its place
+            (self.stop_button if busy else self.measure_button).setFocus()
         self.report_button.setVisible(not busy and self.comparison is not None and bool(self._run_of_candidates()))
         self.send_button.setEnabled(not busy)
         self.new_button.setEnabled(not busy and bool(self.conversation))

@@ -68,8 +68,8 @@ class Results(QWidget):
         layout = row(spacing=12)
         left = column(switch, self._stack, spacing=4)
         left.setStretch(1, 1)
-        layout.addLayout(left, 1)
-        layout.addWidget(Card(self._view, kind="pane", margins=4), 1)
+        layout.addLayout(left, 5)
+        layout.addWidget(Card(self._view, kind="pane", margins=4), 6)
         self.setLayout(layout)
 
     def show_charts(self, pair: int) -> None:

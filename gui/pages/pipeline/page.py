@@ -161,7 +161,11 @@ class PipelinePage(Page):
     def _show_name(self) -> None:
         path = self.document.recipe_path
         name = path.name if path else self.document.recipe.name
-        self._name.setText(f"{name} · {self.tr('edited')}" if name and self.document.dirty else name)
+        edited = self.document.dirty and not (path is None and self._is_preset())
+        self._name.setText(f"{name} · {self.tr('edited')}" if name and edited else name)
+
+    def _is_preset(self) -> bool:
+        return any(preset.recipe == self.document.recipe for preset in presets.all_presets())
 
     def _show_problems(self, problems: list[Problem]) -> None:
         clear(self._notes)

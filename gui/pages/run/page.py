@@ -172,6 +172,7 @@ class RunPage(Page):
         self.handle.failed.connect(self._on_failed)
         self.handle.state_changed.connect(self._show_state)
         self._show_state()
+        self.cancel_button.setFocus()
 
     def _on_events(self, batch: list[Event]) -> None:
         self.stages.apply(batch)
@@ -194,6 +195,8 @@ class RunPage(Page):
     def _on_finished(self, result: dict[str, Any]) -> None:
         self._line.setText(recipe_line(self.document.recipe))
         self.result.show_result(result, time.monotonic() - self._began)
+        if self.isVisible():
+            self.result.compare_button.setFocus()
         if self.document.checkpoint is not None:
             self.document.set_candidates(self.document.checkpoint, result["run"])
 

@@ -21,6 +21,19 @@ def test_builtin_text_and_prompts_are_there() -> None:
     assert any("长城" in prompt for prompt in prompts)
 
 
+def test_prompts_come_from_lines_or_yaml(tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("one\n\n two \n", encoding="utf-8")
+    (tmp_path / "p.yaml").write_text("- one\n- |\n  two\n  lines\n", encoding="utf-8")
+    (tmp_path / "bad.yaml").write_text("a: 1\n", encoding="utf-8")
+    (tmp_path / "empty.txt").write_text("\n", encoding="utf-8")
+    assert texts.read_prompts(None) == ()
+    assert texts.read_prompts(tmp_path / "p.txt") == ("one", "two")
+    assert texts.read_prompts(str(tmp_path / "p.yaml")) == ("one", "two\nlines")
+    for name in ("bad.yaml", "absent.txt", "empty.txt"):
+        with pytest.raises(UserError):
+            texts.read_prompts(tmp_path / name)
+
+
 def test_windows_start_with_the_beginning_mark_where_the_tokenizer_sets_one(stories260k: Path) -> None:
     tokenizer = load_tokenizer(stories260k)
     text = texts.read_text(None)[0][:6000]

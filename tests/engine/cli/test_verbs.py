@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine import paths
-from engine.cli.work import _prompts, comparison
+from engine.cli.work import comparison
 from engine.compare.table import AnswerDiff, Candidate, Comparison
-from engine.protocol.errors import UserError
 from engine.protocol.measurement import Measurement
 from engine.recipe.recipe import Recipe
 from tests.engine.cli.conftest import Answer
@@ -114,17 +113,6 @@ def test_stages_can_be_listed_and_deleted(hasten: Hasten) -> None:
     assert hasten("stages", "delete").code == 2
     assert hasten("stages", "delete", "--all").code == 0
     assert hasten("stages", "--json").json["stages"] == []
-
-
-def test_prompts_come_from_lines_or_yaml(tmp_path: Path) -> None:
-    (tmp_path / "p.txt").write_text("one\n\n two \n", encoding="utf-8")
-    (tmp_path / "p.yaml").write_text("- one\n- |\n  two\n  lines\n", encoding="utf-8")
-    (tmp_path / "bad.yaml").write_text("a: 1\n", encoding="utf-8")
-    assert _prompts(tmp_path / "p.txt") == ("one", "two")
-    assert _prompts(tmp_path / "p.yaml") == ("one", "two\nlines\n")
-    for name in ("bad.yaml", "absent.txt"):
-        with pytest.raises(UserError):
-            _prompts(tmp_path / name)
 
 
 def test_a_comparison_is_printed_with_spread_and_verdict(capsys: pytest.CaptureFixture[str]) -> None:
