@@ -59,14 +59,14 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
     require_legal(job.recipe, info)
     context.progress(0, 0, "Reading the checkpoint")
     content = fingerprint(source, context.steps(unit="B").step)
-    plan = planning.make(job.recipe, info, content)
-    planning.require_memory(plan)
-    if out is not None and out.is_dir():
-        if _holds(out, plan.build):
-            out = None  # the same run again: what it would put there is there
-        elif any(out.iterdir()):
-            raise _taken(out)
-    with cache.in_use(plan.keys):
+    with cache.in_use(planning.make(job.recipe, info, content).keys):
+        plan = planning.make(job.recipe, info, content)  # the stages found now are there to stay
+        planning.require_memory(plan)
+        if out is not None and out.is_dir():
+            if _holds(out, plan.build):
+                out = None  # the same run again: what it would put there is there
+            elif any(out.iterdir()):
+                raise _taken(out)
         planning.require_disk(plan, out)
         context.emit(Started(job=job.id, stages=plan.titles))
         context.sessions.clear()  # their memory is the passes' to use
@@ -74,7 +74,11 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
         folder, layout = work.run_passes(source, info)
         work.run_build(folder, layout)
         record = _record(job, work, source, info, content, parents)
-        _keep(record, folder, work.artefact)
+        known = _known(record)
+        if known is None:
+            _keep(record, folder, work.artefact)
+        else:  # exactly this was done before: it keeps its id and its comparisons
+            record = known.model_copy(update={"stages": record.stages})
         if out is not None:
             if out.is_dir():
                 os.rmdir(out)  # empty, as was checked; someone may have filled it since, then this refuses
@@ -238,6 +242,18 @@ def _record(
         parents=parents,
         engine=__version__,
     )
+
+
+def _known(record: RunRecord) -> RunRecord | None:
+    """The run in the history of which `record`, all of it taken from the cache, is a repetition."""
+    if any(stage.state != "cached" for stage in record.stages):
+        return None
+    asked = record.model_dump(include={"name", "checkpoint", "fingerprint", "recipe", "parents", "engine"})
+    keys = [stage.key for stage in record.stages]
+    for known in RunStore().list():
+        if known.model_dump(include=set(asked)) == asked and [stage.key for stage in known.stages] == keys:
+            return known
+    return None
 
 
 def _keep(record: RunRecord, checkpoint: Path, artefact: Path) -> None:
