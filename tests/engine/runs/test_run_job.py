@@ -54,7 +54,11 @@ def test_a_run_is_kept_whole_and_what_was_made_is_not_made_again(tiny_llama: Pat
 
     second, states = run(tiny_llama, recipe())
     assert states == ["cached", "cached", "cached"]
-    assert second["run"] != first["run"]
+    assert second["run"] == first["run"]  # a repetition adds nothing to the history
+    assert len(RunStore().list()) == 1
+    named, states = run(tiny_llama, recipe().model_copy(update={"name": "called so"}))
+    assert states == ["cached", "cached", "cached"]
+    assert named["run"] != first["run"]
 
     changed, states = run(tiny_llama, recipe(bits=4))
     assert states == ["cached", "done", "done"]
