@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import re
-import sys
-from functools import cache
 from importlib import metadata
-from pathlib import Path
 
 import psutil
 
+from engine import hardware
 from engine.compare.table import Conditions
 from engine.parallel.placement import gpus, physical_cores
 
@@ -23,9 +20,9 @@ BUSY_PERCENT = 15.0
 def machine() -> Conditions:
     """Processor, cores, clock, memory, GPU, system and library versions."""
     found: Conditions = {
-        "cpu": cpu_model(),
+        "cpu": hardware.cpu_name(),
         "cores": physical_cores(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "memory_gib": round(hardware.total_memory() / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
     }
@@ -70,16 +67,6 @@ class OthersLoad:
         # Linux counts guests' time twice
         total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
         return total, total - idle, own.user + own.system
-
-
-@cache
-def cpu_model() -> str:
-    """The processor's marketing name, as far as the system tells it."""
-    if sys.platform.startswith("linux"):
-        match = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-        if match:
-            return match.group(1).strip()
-    return platform.processor() or platform.machine()
 
 
 def clock_mhz() -> int | None:
