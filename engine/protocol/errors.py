@@ -56,7 +56,10 @@ class Cancelled(Exception):
 
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 # What torch, ONNX Runtime and the C++ library say when an allocation fails; none of them raises MemoryError.
-_MEMORY_MARKS = ("CUDA out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "bad allocation")
+_MEMORY_MARKS = (
+    "CUDA out of memory", "can't allocate memory", "Cannot allocate memory", "not enough memory", "bad_alloc",
+    "bad allocation", "failed to map segment from shared object",
+)  # fmt: skip
 
 
 def _file_of(error: BaseException) -> str | None:
