@@ -21,6 +21,7 @@ _TITLES: dict[str, str] = {
     "experts": "Experts", "self": "Query, key, value",
     "input_layernorm": "Norm before attention", "post_attention_layernorm": "Norm before feed-forward",
     "ln_1": "Norm before attention", "ln_2": "Norm before feed-forward", "ln_f": "Final norm", "norm": "Final norm",
+    "final_layer_norm": "Final norm",
     "LayerNorm": "Norm", "layer_norm": "Norm", "q_norm": "Query norm", "k_norm": "Key norm",
     "lm_head": "Output head", "pooler": "Pooler", "classifier": "Classifier", "score": "Classifier",
     "token_embd": "Token embedding", "output_norm": "Final norm", "blk": "Layers", "attn_q": "Query",

@@ -72,6 +72,12 @@ class FailureCard(QFrame):
         self._fill_buttons(failure)
         self.show()
 
+    def focus(self) -> None:
+        """Give the first remedy the keyboard."""
+        first = self._buttons.itemAt(0)
+        if first is not None and (widget := first.widget()) is not None:
+            widget.setFocus()
+
     def clear(self) -> None:
         """Hide the card: the failure is over."""
         self.failure = None

@@ -136,6 +136,7 @@ QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSp
     border: none; background: transparent; width: 16px; margin: 1px 4px; }}
 QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{ image: url("icons:{t.name}/chevron-up.svg"); width: 10px; }}
 QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url("icons:{t.name}/chevron-down.svg"); width: 10px; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QComboBox {{ combobox-popup: 0; }}
 QComboBox::drop-down {{ border: none; width: 24px; }}
 QComboBox::down-arrow {{ image: url("icons:{t.name}/chevron-down.svg"); width: 12px; }}

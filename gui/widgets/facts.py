@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from gui.widgets.frames import clear
-from gui.widgets.text import label
+from gui.widgets.text import ElidedLabel, label
+
+LONGEST_WORD = 22
 
 
 class Facts(QWidget):
@@ -27,7 +29,11 @@ class Facts(QWidget):
         """Replace the rows."""
         clear(self._grid)
         for row, (term, value, tip) in enumerate(facts):
-            left, right = label(term, "muted"), label(value, wrap=True, selectable=True)
+            left = label(term, "muted")
+            right: QLabel = label(value, wrap=True, selectable=True)
+            if " " not in value and len(value) > LONGEST_WORD:
+                right = ElidedLabel(value)  # a word that cannot be broken
+                tip = f"{value}\n{tip}"
             left.setToolTip(tip)
             right.setToolTip(tip)
             right.setAccessibleName(f"{term}: {value}")

@@ -210,6 +210,8 @@ class RunPage(Page):
             self._notice.show()
         else:
             self.card.show_failure(failure)
+            if self.isVisible():
+                self.card.focus()
             self.log.appendPlainText(failure.traceback or str(failure.to_error()))
 
     def _show_state(self, _state: str = "") -> None:
