@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from engine.checkpoint.info import CheckpointInfo, TensorHeader
 
 # Last part of a module's name -> what people call it. Transformers' names first, llama.cpp's below.
-_TITLES: dict[str, str] = {
+TITLES: dict[str, str] = {
     "embed_tokens": "Token embedding", "wte": "Token embedding", "word_embeddings": "Token embedding",
     "wpe": "Position embedding", "position_embeddings": "Position embedding", "embeddings": "Embeddings",
     "token_type_embeddings": "Segment embedding", "layers": "Layers", "h": "Layers", "layer": "Layers",
@@ -98,7 +98,7 @@ def _node(info: CheckpointInfo, name: str, title: str, place: dict[str, object])
         full = f"{name}.{key}" if name else key
         child, inside = _node(info, full, _title(key, title), place[key])  # type: ignore[arg-type]
         # A wrapper such as "model" says nothing: its contents stand in its place.
-        wrapper = not name and key not in _TITLES and child.children
+        wrapper = not name and key not in TITLES and child.children
         children += child.children if wrapper else (child,)
         for dtype, size in inside.items():
             share[dtype] = share.get(dtype, 0) + size
@@ -123,4 +123,4 @@ def _position(node: Node) -> tuple[int, int]:
 def _title(key: str, parent: str) -> str:
     if key.isdigit():
         return f"Layer {key}" if parent == "Layers" else f"{parent} {key}"
-    return _TITLES.get(key, key)
+    return TITLES.get(key, key)

@@ -237,6 +237,10 @@
         <translation>回答内置提示词，轮流为两个模型计时，并测量内存与质量</translation>
     </message>
     <message>
+        <source>Choose prompts and texts…</source>
+        <translation>选择提示词和文本…</translation>
+    </message>
+    <message>
         <source>Save report…</source>
         <translation>保存报告…</translation>
     </message>
@@ -753,6 +757,69 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>A run is going on.</source>
         <translation>正在运行。</translation>
+    </message>
+</context>
+<context>
+    <name>MeasureOptions</name>
+    <message>
+        <source>What is measured</source>
+        <translation>测量内容</translation>
+    </message>
+    <message>
+        <source>built in</source>
+        <translation>内置</translation>
+    </message>
+    <message>
+        <source>Prompts</source>
+        <translation>提示词</translation>
+    </message>
+    <message>
+        <source>What both models answer: a text file with one prompt a line, or a YAML list.</source>
+        <translation>两个模型都要回答的内容：每行一个提示词的文本文件，或 YAML 列表。</translation>
+    </message>
+    <message>
+        <source>Prompts (*.txt *.yaml *.yml)</source>
+        <translation>提示词 (*.txt *.yaml *.yml)</translation>
+    </message>
+    <message>
+        <source>Text for quality</source>
+        <translation>质量测量文本</translation>
+    </message>
+    <message>
+        <source>Perplexity and agreement are measured on this plain text; a few pages suffice.</source>
+        <translation>困惑度和一致率在此纯文本上测量；几页即可。</translation>
+    </message>
+    <message>
+        <source>Text (*.txt *.md)</source>
+        <translation>文本 (*.txt *.md)</translation>
+    </message>
+    <message>
+        <source>Data set</source>
+        <translation>数据集</translation>
+    </message>
+    <message>
+        <source>For encoders: a CSV of sentence, sentence, score (such as STS-B); for classifiers: text, class number.</source>
+        <translation>编码器：句子、句子、分数三列的 CSV（如 STS-B）；分类器：文本、类别编号两列。</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Tables (*.csv *.tsv)</source>
+        <translation>表格 (*.csv *.tsv)</translation>
+    </message>
+    <message>
+        <source>Use the built-in ones</source>
+        <translation>使用内置内容</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>完成</translation>
+    </message>
+    <message>
+        <source>Choose a file…</source>
+        <translation>选择文件…</translation>
     </message>
 </context>
 <context>
@@ -1803,42 +1870,6 @@ Apache 许可证 2.0。</translation>
 <context>
     <name>blocks</name>
     <message>
-        <source>Token embedding</source>
-        <translation>词元嵌入</translation>
-    </message>
-    <message>
-        <source>Position embedding</source>
-        <translation>位置嵌入</translation>
-    </message>
-    <message>
-        <source>Embeddings</source>
-        <translation>嵌入层</translation>
-    </message>
-    <message>
-        <source>Attention</source>
-        <translation>注意力</translation>
-    </message>
-    <message>
-        <source>Feed-forward (MLP)</source>
-        <translation>前馈网络 (MLP)</translation>
-    </message>
-    <message>
-        <source>Output head</source>
-        <translation>输出头</translation>
-    </message>
-    <message>
-        <source>Final norm</source>
-        <translation>末层归一化</translation>
-    </message>
-    <message>
-        <source>Pooler</source>
-        <translation>池化层</translation>
-    </message>
-    <message>
-        <source>Classifier</source>
-        <translation>分类头</translation>
-    </message>
-    <message>
         <source>Block</source>
         <translation>模块</translation>
     </message>
@@ -1861,10 +1892,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Layer %1</source>
         <translation>第 %1 层</translation>
-    </message>
-    <message>
-        <source>Layers</source>
-        <translation>层</translation>
     </message>
 </context>
 <context>
@@ -2462,6 +2489,126 @@ Apache 许可证 2.0。</translation>
         <translation>掩码填充</translation>
     </message>
     <message>
+        <source>Token embedding</source>
+        <translation>词元嵌入</translation>
+    </message>
+    <message>
+        <source>Position embedding</source>
+        <translation>位置嵌入</translation>
+    </message>
+    <message>
+        <source>Embeddings</source>
+        <translation>嵌入层</translation>
+    </message>
+    <message>
+        <source>Segment embedding</source>
+        <translation>句段嵌入</translation>
+    </message>
+    <message>
+        <source>Layers</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>Encoder</source>
+        <translation>编码器</translation>
+    </message>
+    <message>
+        <source>Decoder</source>
+        <translation>解码器</translation>
+    </message>
+    <message>
+        <source>Attention</source>
+        <translation>注意力</translation>
+    </message>
+    <message>
+        <source>Feed-forward</source>
+        <translation>前馈</translation>
+    </message>
+    <message>
+        <source>Query</source>
+        <translation>查询</translation>
+    </message>
+    <message>
+        <source>Key</source>
+        <translation>键</translation>
+    </message>
+    <message>
+        <source>Value</source>
+        <translation>值</translation>
+    </message>
+    <message>
+        <source>Output</source>
+        <translation>输出</translation>
+    </message>
+    <message>
+        <source>Query, key, value</source>
+        <translation>查询、键、值</translation>
+    </message>
+    <message>
+        <source>Gate</source>
+        <translation>门控</translation>
+    </message>
+    <message>
+        <source>Up</source>
+        <translation>升维</translation>
+    </message>
+    <message>
+        <source>Down</source>
+        <translation>降维</translation>
+    </message>
+    <message>
+        <source>Gate, up</source>
+        <translation>门控、升维</translation>
+    </message>
+    <message>
+        <source>Intermediate</source>
+        <translation>中间层</translation>
+    </message>
+    <message>
+        <source>Dense</source>
+        <translation>全连接</translation>
+    </message>
+    <message>
+        <source>Experts</source>
+        <translation>专家</translation>
+    </message>
+    <message>
+        <source>Norm before attention</source>
+        <translation>注意力前归一化</translation>
+    </message>
+    <message>
+        <source>Norm before feed-forward</source>
+        <translation>前馈前归一化</translation>
+    </message>
+    <message>
+        <source>Final norm</source>
+        <translation>末层归一化</translation>
+    </message>
+    <message>
+        <source>Norm</source>
+        <translation>归一化</translation>
+    </message>
+    <message>
+        <source>Query norm</source>
+        <translation>查询归一化</translation>
+    </message>
+    <message>
+        <source>Key norm</source>
+        <translation>键归一化</translation>
+    </message>
+    <message>
+        <source>Output head</source>
+        <translation>输出头</translation>
+    </message>
+    <message>
+        <source>Pooler</source>
+        <translation>池化层</translation>
+    </message>
+    <message>
+        <source>Classifier</source>
+        <translation>分类头</translation>
+    </message>
+    <message>
         <source>A GGUF file is converted to a checkpoint folder before it is run.</source>
         <translation>GGUF 文件会先转换为检查点文件夹再运行。</translation>
     </message>
@@ -2488,6 +2635,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>The model is in float32 already: this step changes nothing.</source>
         <translation>模型已经是 float32：此步骤不会改变任何内容。</translation>
+    </message>
+    <message>
+        <source>Remove this pass</source>
+        <translation>移除此步骤</translation>
     </message>
     <message>
         <source>Remove the patterns</source>
@@ -2518,6 +2669,10 @@ Apache 许可证 2.0。</translation>
         <translation>选择所有层</translation>
     </message>
     <message>
+        <source>No layer is chosen.</source>
+        <translation>没有选择任何层。</translation>
+    </message>
+    <message>
         <source>Leave them as they are</source>
         <translation>保持原样</translation>
     </message>
@@ -2532,6 +2687,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Make this one symmetric</source>
         <translation>将此项改为对称</translation>
+    </message>
+    <message>
+        <source>Leave it empty</source>
+        <translation>留空</translation>
+    </message>
+    <message>
+        <source>Leave it to Hasten</source>
+        <translation>交给 Hasten 决定</translation>
     </message>
     <message>
         <source>Use the CPU</source>

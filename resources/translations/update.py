@@ -35,6 +35,7 @@ def engine_texts() -> Iterator[str]:
     from typing import get_args
 
     from engine.checkpoint.info import Task
+    from engine.checkpoint.tree import TITLES
     from engine.export.catalog import all_formats
     from engine.metrics.catalog import all_metrics
     from engine.passes.catalog import all_passes
@@ -53,6 +54,7 @@ def engine_texts() -> Iterator[str]:
     for export in all_formats().values():
         yield from (export.title, export.summary)
     yield from get_args(Task)
+    yield from TITLES.values()
     for path in sorted((ROOT / "engine").rglob("*.py")):
         yield from _sentences(ast.parse(path.read_text(encoding="utf-8")))
 
