@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from engine.checkpoint.info import CheckpointInfo
+from engine.parallel.placement import usable_cpus
 from engine.passes import catalog as passes
 from engine.protocol.errors import UserError
-from engine.recipe.options import parse_options
+from engine.recipe.options import Options, fields_of, parse_options
 from engine.recipe.recipe import PassEntry, Recipe, Target
 from engine.runtimes import catalog as runtimes
 
@@ -66,6 +68,7 @@ def problems(recipe: Recipe, info: CheckpointInfo | None) -> list[Problem]:
         except UserError as error:
             found.append(Problem(index, "stop", str(error)))
             continue
+        found += _files(index, options)
         if layout is None:
             continue
         if index in misplaced:  # what else is wrong shows once it stands where it belongs
@@ -127,6 +130,19 @@ def _order(recipe: Recipe) -> list[Problem]:
     return found
 
 
+def _files(index: int, options: Options) -> Iterator[Problem]:
+    """Stop for every file that an option of pass `index` names and that is not there."""
+    for field in fields_of(type(options)):
+        name = getattr(options, field.name) if field.kind == "file" else ""
+        if name and not Path(name).expanduser().is_file():
+            clear = Fix("Leave it empty", _emptied(index, field.name))
+            yield Problem(index, "stop", f"There is no file “{name}”.", clear)
+
+
+def _emptied(index: int, key: str) -> Callable[[Recipe], Recipe]:
+    return lambda r: set_options(r, index, **{key: ""})
+
+
 def without(index: int) -> Callable[[Recipe], Recipe]:
     """An edit that takes pass `index` out."""
     return lambda r: r.model_copy(update={"passes": r.passes[:index] + r.passes[index + 1 :]})
@@ -162,6 +178,21 @@ def _target(target: Target, layout: CheckpointInfo | None) -> list[Problem]:
                 Fix(
                     "Use the CPU",
                     lambda r: r.model_copy(update={"target": target.model_copy(update={"device": "cpu"})}),
+                ),
+            )
+        )
+    wanted, there = (target.threads or 1) * target.replicas, len(usable_cpus())
+    if target.device == "cpu" and wanted > there:
+        found.append(
+            Problem(
+                None,
+                "note",
+                f"{wanted} threads take turns on this machine's {there} processors, which makes the model slower.",
+                Fix(
+                    "Leave it to Hasten",
+                    lambda r: r.model_copy(
+                        update={"target": target.model_copy(update={"threads": None, "replicas": 1})}
+                    ),
                 ),
             )
         )

@@ -28,3 +28,22 @@ def test_what_finds_only_integers_is_removed(tiny_llama: Path) -> None:
         assert "integers already" in problem.text
         assert problem.fix is not None
         assert problem.fix.apply(recipe).passes == ()
+
+
+def test_a_file_that_is_not_there_stops_the_run(tiny_llama: Path, tmp_path: Path) -> None:
+    recipe = Recipe.parse({"passes": [{"pass": "prune_depth", "options": {"layers": 1, "text": str(tmp_path / "t")}}]})
+    [problem] = [p for p in validate.problems(recipe, inspect(tiny_llama)) if p.severity == "stop"]
+    assert str(tmp_path / "t") in problem.text
+    assert problem.fix is not None
+    assert not [p for p in validate.problems(problem.fix.apply(recipe), inspect(tiny_llama)) if p.severity == "stop"]
+    (tmp_path / "t").write_text("Once upon a time.")
+    assert not [p for p in validate.problems(recipe, inspect(tiny_llama)) if p.severity == "stop"]
+
+
+def test_more_threads_than_processors_are_noted(tiny_llama: Path) -> None:
+    recipe = Recipe.parse({"target": {"threads": 512, "replicas": 4}})
+    [problem] = validate.problems(recipe, inspect(tiny_llama))
+    assert problem.severity == "note"
+    assert "2048 threads" in problem.text
+    assert problem.fix is not None
+    assert not validate.problems(problem.fix.apply(recipe), inspect(tiny_llama))
