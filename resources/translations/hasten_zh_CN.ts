@@ -238,7 +238,7 @@
     </message>
     <message>
         <source>Choose prompts and texts…</source>
-        <translation>选择提示词和文本…</translation>
+        <translation>选择提示词与文本…</translation>
     </message>
     <message>
         <source>Save report…</source>
@@ -775,7 +775,7 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>What both models answer: a text file with one prompt a line, or a YAML list.</source>
-        <translation>两个模型都要回答的内容：每行一个提示词的文本文件，或 YAML 列表。</translation>
+        <translation>两个模型要回答的内容：每行一个提示词的文本文件，或 YAML 列表。</translation>
     </message>
     <message>
         <source>Prompts (*.txt *.yaml *.yml)</source>
@@ -783,11 +783,11 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Text for quality</source>
-        <translation>质量测量文本</translation>
+        <translation>质量评测文本</translation>
     </message>
     <message>
         <source>Perplexity and agreement are measured on this plain text; a few pages suffice.</source>
-        <translation>困惑度和一致率在此纯文本上测量；几页即可。</translation>
+        <translation>用这段纯文本测量困惑度和一致率；几页即可。</translation>
     </message>
     <message>
         <source>Text (*.txt *.md)</source>
@@ -799,7 +799,7 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>For encoders: a CSV of sentence, sentence, score (such as STS-B); for classifiers: text, class number.</source>
-        <translation>编码器：句子、句子、分数三列的 CSV（如 STS-B）；分类器：文本、类别编号两列。</translation>
+        <translation>编码器：句子、句子、分数的 CSV（例如 STS-B）；分类器：文本、类别编号。</translation>
     </message>
     <message>
         <source>none</source>
@@ -2502,11 +2502,11 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Segment embedding</source>
-        <translation>句段嵌入</translation>
+        <translation>段嵌入</translation>
     </message>
     <message>
         <source>Layers</source>
-        <translation>层</translation>
+        <translation>各层</translation>
     </message>
     <message>
         <source>Encoder</source>
@@ -2522,19 +2522,19 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Feed-forward</source>
-        <translation>前馈</translation>
+        <translation>前馈网络</translation>
     </message>
     <message>
         <source>Query</source>
-        <translation>查询</translation>
+        <translation>查询 (Q)</translation>
     </message>
     <message>
         <source>Key</source>
-        <translation>键</translation>
+        <translation>键 (K)</translation>
     </message>
     <message>
         <source>Value</source>
-        <translation>值</translation>
+        <translation>值 (V)</translation>
     </message>
     <message>
         <source>Output</source>
@@ -2542,7 +2542,7 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Query, key, value</source>
-        <translation>查询、键、值</translation>
+        <translation>查询、键、值 (QKV)</translation>
     </message>
     <message>
         <source>Gate</source>
@@ -2558,7 +2558,7 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Gate, up</source>
-        <translation>门控、升维</translation>
+        <translation>门控与升维</translation>
     </message>
     <message>
         <source>Intermediate</source>
@@ -2566,7 +2566,7 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Dense</source>
-        <translation>全连接</translation>
+        <translation>全连接层</translation>
     </message>
     <message>
         <source>Experts</source>
@@ -2670,7 +2670,7 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>No layer is chosen.</source>
-        <translation>没有选择任何层。</translation>
+        <translation>没有选中任何层。</translation>
     </message>
     <message>
         <source>Leave them as they are</source>
