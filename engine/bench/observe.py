@@ -54,10 +54,8 @@ class Observer:
         self._new = max(2, min(job.new_tokens, self._context_length // 2)) if self._decoder else 0
         self._prompt = max(1, min(job.prompt_tokens, self._context_length - self._new))
         if self._prompt < job.prompt_tokens or (self._decoder and self._new < job.new_tokens):
-            self._note(
-                f"The models hold {self._context_length} tokens, so a timing round has {self._prompt} prompt "
-                f"and {self._new} new tokens."
-            )
+            shape = f"{self._prompt} prompt and {self._new} new tokens" if self._decoder else f"texts of {self._prompt}"
+            self._note(f"The models hold {self._context_length} tokens, so a timing round has {shape}.")
         parts = (self._decoder, True, self._most_copies > 1, job.quality, job.memory)
         self._step, self._steps = 0, sum(parts)
         threads = list(dict.fromkeys(self._threads(candidate) for candidate in opened))

@@ -27,7 +27,7 @@ from engine.passes.base import Facts, PassContext
 from engine.protocol.errors import UserError
 from engine.protocol.events import StageChanged, Started
 from engine.protocol.job import RunJob
-from engine.recipe.validate import require_legal
+from engine.recipe.validate import problems, require_legal
 from engine.room import require_writable
 from engine.runs import cache
 from engine.runs.cache import CONTENT, SCRATCH, Cache
@@ -57,6 +57,8 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
     info = inspect(source)
     require_supported(info, trust_remote_code=job.trust_remote_code)
     require_legal(job.recipe, info)
+    for problem in problems(job.recipe, info):
+        context.notice(problem.text)
     context.progress(0, 0, "Reading the checkpoint")
     content = fingerprint(source, context.steps(unit="B").step)
     with cache.in_use(planning.make(job.recipe, info, content).keys):

@@ -12,6 +12,7 @@ import pytest
 
 from engine import hardware, paths, room, settings
 from engine.protocol.errors import Cancelled, UserError
+from engine.protocol.events import Log
 from engine.protocol.job import RunJob
 from engine.recipe.recipe import Recipe
 from engine.runs import cache
@@ -38,6 +39,12 @@ def run(
 def digests(folder: Path) -> dict[str, str]:
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_what_the_recipe_is_noted_for_is_told(tiny_llama: Path) -> None:
+    desk = Desk()
+    run(tiny_llama, Recipe.parse({"target": {"threads": 1, "replicas": 64}}), desk)
+    assert any(isinstance(event, Log) and "64 threads" in event.text for event in desk.events)
 
 
 def test_a_run_is_kept_whole_and_what_was_made_is_not_made_again(tiny_llama: Path) -> None:
