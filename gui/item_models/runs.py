@@ -13,6 +13,7 @@ from engine.compare.format import format_percent
 from engine.compare.table import Candidate, Comparison
 from engine.passes import catalog as passes
 from engine.protocol.errors import UserError
+from engine.protocol.measurement import Measurement
 from engine.recipe.options import parse_options
 from engine.recipe.recipe import Recipe
 from engine.runs.record import RunRecord
@@ -69,6 +70,15 @@ def row_of(record: RunRecord) -> RunRow:
         if mine is not None:
             return RunRow(record, comparison, mine)
     return RunRow(record)
+
+
+def measured_speed(checkpoint: str) -> Measurement | None:
+    """Tokens per second of an unchanged checkpoint, from the latest comparison that began with it."""
+    for record in RunStore().list():
+        found = row_of(record).comparison if record.checkpoint == checkpoint and record.comparisons else None
+        if found is not None and found.candidates[0].reference == checkpoint:
+            return found.candidates[0].measured("decode_tokens_per_second")
+    return None
 
 
 def recipe_line(recipe: Recipe) -> str:

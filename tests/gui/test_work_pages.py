@@ -20,6 +20,7 @@ from gui.document.document import Document
 from gui.jobs.client import JobRunner
 from gui.pages.compare import ComparePage
 from gui.pages.history import HistoryPage
+from gui.pages.pipeline import PipelinePage
 from gui.pages.run import RunPage
 from gui.settings.settings import Settings
 
@@ -260,6 +261,11 @@ def test_a_kept_comparison_is_found_in_history_and_compare(
     assert page._verdict.text().replace("\u00a0", " ") == "×2.1 faster · same size"
     assert page._rest.text() == "2.0–2.2, 99 % sure, 7 rounds"
     assert page.results.table.index(0, 3).data() == "×2.1"
+
+    pipeline = PipelinePage(opened, jobs, settings)
+    qtbot.addWidget(pipeline)
+    pipeline.entered()
+    assert pipeline.forecast.now.text().endswith("50.0 ± 2.0 tokens/s (measured)")
 
     history = HistoryPage(opened, jobs, settings)
     qtbot.addWidget(history)

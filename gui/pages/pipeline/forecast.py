@@ -8,10 +8,13 @@ from engine.checkpoint.info import CheckpointInfo
 from engine.compare.format import format_bytes
 from engine.passes import catalog as passes
 from engine.protocol.errors import UserError
+from engine.protocol.measurement import Measurement
 from engine.recipe.options import parse_options
 from engine.recipe.recipe import Recipe
 from engine.runtimes import catalog as runtimes
 from gui.document.document import Document
+from gui.item_models.runs import measured_speed
+from gui.numbers import measured
 from gui.translate import engine_text
 from gui.widgets.bars import Strip
 from gui.widgets.frames import clear, column, row
@@ -24,6 +27,7 @@ class Forecast(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
+        self._speed: Measurement | None = None
         self.now, self.expected = label("", "original"), label("", "accent")
         self.arrow = label("→", "muted")
         self.estimate = label("", "caption")
@@ -34,6 +38,10 @@ class Forecast(QWidget):
         self._grid.setColumnMinimumWidth(0, 148)
         line = row(self.now, self.arrow, self.expected, self.estimate, None, spacing=8)
         self.setLayout(column(label(self.tr("Size"), "section"), line, 4, self._grid, spacing=8))
+
+    def look_up(self) -> None:
+        """Read from the history how fast the open checkpoint is."""
+        self._speed = measured_speed(self._document.checkpoint) if self._document.checkpoint else None
 
     def _built(self, layout: CheckpointInfo) -> int:
         """Bytes of weights that the target will read."""
@@ -55,7 +63,10 @@ class Forecast(QWidget):
         if info is None:
             return
         layouts = self._document.predictions()
-        self.now.setText(self.tr("now %1").replace("%1", format_bytes(info.bytes)))
+        now = self.tr("now %1").replace("%1", format_bytes(info.bytes))
+        if self._speed is not None:
+            now += " · " + self.tr("%1 (measured)").replace("%1", measured(self._speed))
+        self.now.setText(now)
         recipe = self._document.recipe
         foreseen = bool(layouts) and recipe != Recipe()
         for part in (self.arrow, self.expected, self.estimate):

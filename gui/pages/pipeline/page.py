@@ -68,7 +68,7 @@ class PipelinePage(Page):
         content.addLayout(column(side, margins=(8, 24, 24, 24)), 0)
         self.setLayout(content)
         document.recipe_changed.connect(self.refresh)
-        document.checkpoint_changed.connect(self.refresh)
+        document.checkpoint_changed.connect(self.entered)
         document.title_changed.connect(self._show_name)
         document.dirty_changed.connect(self._show_name)
         self.board.selection_changed.connect(lambda: self.inspector.refresh(self.board.selected))
@@ -78,7 +78,8 @@ class PipelinePage(Page):
         self._show_name()
 
     def entered(self) -> None:
-        """Availability may have changed since the last visit."""
+        """Availability and measurements may have changed since the last visit."""
+        self.forecast.look_up()
         self.refresh()
 
     def refresh(self) -> None:
