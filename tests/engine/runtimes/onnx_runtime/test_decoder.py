@@ -57,11 +57,12 @@ def test_same_grid_gives_same_logits(options: dict[str, Any], tiny_llama: Path, 
 
 
 @pytest.mark.parametrize("name", ["stories260k", "stories15m"])
-@pytest.mark.parametrize("bits", [8, 4])
-def test_real_models(name: str, bits: int, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("bits", "symmetric"), [(8, True), (4, True), (4, False)])
+def test_real_models(name: str, bits: int, symmetric: bool, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     source = request.getfixturevalue(name)
     # 172 columns of stories260K's feed-forward part are divided by no block: rows are padded
-    checkpoint = quantized(source, tmp_path, bits=bits, group_size="row" if name == "stories260k" else 32, head=8)
+    size = "row" if name == "stories260k" else 32
+    checkpoint = quantized(source, tmp_path, bits=bits, group_size=size, symmetric=symmetric, head=8)
     session = open_session(build(checkpoint, tmp_path, accuracy="exact"), threads=1)
     ids = _ids(session, 1, 64)
     assert _error(session.logits(ids), _twin_logits(checkpoint, ids)) < 1e-3
