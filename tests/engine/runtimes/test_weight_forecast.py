@@ -10,6 +10,7 @@ from engine.checkpoint.inspect import inspect
 from engine.recipe.recipe import PassEntry, Recipe
 from engine.recipe.validate import predict
 from engine.runtimes import catalog
+from tests.helpers.onnx_runtime import build, quantized
 
 
 @pytest.mark.parametrize(("bits", "symmetric"), [(8, True), (4, True), (4, False)])
@@ -31,3 +32,20 @@ def test_torch_runtimes_read_dense_weights(tiny_llama: Path) -> None:
     eager, compiled = catalog.get("transformers"), catalog.get("torch_compile")
     assert eager.weight_bytes(layout, eager.options()) == info.bytes
     assert compiled.weight_bytes(info, compiled.options(precision="bfloat16")) == info.bytes // 2
+
+
+def test_memory_is_foreseen_where_a_build_loads_the_weights(tiny_llama: Path) -> None:
+    info = inspect(tiny_llama)
+    needed = {name: spec.peak_bytes(info, spec.options()) for name, spec in catalog.all_runtimes().items()}
+    assert needed["transformers"] == 0  # files are linked
+    assert needed["onnxruntime"] >= 3 * info.bytes
+    assert needed["torch_compile"] >= 2 * info.bytes
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_the_artefacts_size_is_foreseen(tiny_llama: Path, tmp_path: Path, bits: int) -> None:
+    checkpoint = quantized(tiny_llama, tmp_path, bits=bits, group_size=32)
+    spec = catalog.get("onnxruntime")
+    foreseen = spec.artefact_bytes(inspect(checkpoint), spec.options())
+    data = build(checkpoint, tmp_path) / "model.onnx.data"
+    assert data.stat().st_size == pytest.approx(foreseen, rel=0.1)
