@@ -524,6 +524,10 @@
         <translation>当前 %1</translation>
     </message>
     <message>
+        <source>%1 (measured)</source>
+        <translation>%1（实测）</translation>
+    </message>
+    <message>
         <source>The size can be foreseen once the problems are solved.</source>
         <translation>解决问题之后才能预估大小。</translation>
     </message>
@@ -532,8 +536,8 @@
         <translation>预计 ≈ %1</translation>
     </message>
     <message>
-        <source>(estimate from the headers; the run measures it)</source>
-        <translation>（根据文件头估算；运行时会实测）</translation>
+        <source>Estimated from the headers; the run measures it.</source>
+        <translation>根据文件头估算；运行时会实际测量。</translation>
     </message>
     <message>
         <source>after %1</source>
@@ -2506,7 +2510,7 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Layers</source>
-        <translation>各层</translation>
+        <translation>层</translation>
     </message>
     <message>
         <source>Encoder</source>
