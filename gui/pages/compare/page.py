@@ -125,6 +125,11 @@ class ComparePage(Page):
         """Whether a comparison or chat is queued or in progress."""
         return self.handle is not None and not self.handle.ended
 
+    @property
+    def _most_telling(self) -> int:
+        """The first prompt that was answered differently, or the first."""
+        return next((place for place, turn in enumerate(self.prompts) if turn.mark), 0 if self.prompts else -1)
+
     # The page -------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
@@ -234,7 +239,7 @@ class ComparePage(Page):
         self.results.set_names([pane.name.currentText() for pane in self.panes])
         self.prompts = [Turn(text) for text in builtin_prompts()]
         self._show_comparison(choices.latest(self.candidates))
-        self._show(self.shown if self.shown < len(self.prompts) else -1)
+        self._show(self._most_telling if self.comparison is not None else -1)
         self._show_state()
 
     def _show_comparison(self, comparison: Comparison | None) -> None:
@@ -356,7 +361,7 @@ class ComparePage(Page):
 
     def _on_compared(self, result: dict[str, Any]) -> None:
         self._show_comparison(Comparison.model_validate(result))
-        self._show(next((place for place, turn in enumerate(self.prompts) if turn.mark), 0 if self.prompts else -1))
+        self._show(self._most_telling)
         self._show_state()
 
     def _on_answered(self, result: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from engine.compare.format import format_ratio
+from engine.compare.format import format_number, format_ratio
 from engine.runs.record import RunRecord, StageRecord
 from engine.runs.store import RunStore
 from gui.item_models.runs import RunRow, recipe_line
@@ -110,7 +110,9 @@ class Details(Card):
 
 def _stage_words(stage: StageRecord) -> str:
     words = [duration(stage.seconds), size(stage.bytes)]
-    words += [f"{key} {value}" for key, value in stage.facts.items() if value is not None]
+    for key, value in stage.facts.items():
+        if value is not None:
+            words.append(f"{key} {format_number(value) if isinstance(value, float) else value}")
     return " · ".join(words)
 
 

@@ -29,6 +29,8 @@ from gui.widgets.text import label
 
 Index = QModelIndex | QPersistentModelIndex
 
+MODEL = 1  # this column says something only when there are several models
+
 
 class HistoryPage(Page):
     """Scatter above, table below, details at the side.
@@ -54,6 +56,7 @@ class HistoryPage(Page):
         self._store = RunStore()
         rows = load_rows(self._store)
         self.table.reset(rows)
+        self.view.setColumnHidden(MODEL, len({row.record.checkpoint_name for row in rows}) < 2)
         self._stack.setCurrentIndex(int(bool(rows)))
         dots = [
             Dot(row.record.id, row.record.name, row.speedup, row.agreement)

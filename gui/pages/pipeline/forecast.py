@@ -36,8 +36,8 @@ class Forecast(QWidget):
         self._grid.setVerticalSpacing(8)
         self._grid.setColumnStretch(1, 1)
         self._grid.setColumnMinimumWidth(0, 148)
-        line = row(self.now, self.arrow, self.expected, self.estimate, None, spacing=8)
-        self.setLayout(column(label(self.tr("Size"), "section"), line, 4, self._grid, spacing=8))
+        line = row(self.now, self.arrow, self.expected, None, spacing=8)
+        self.setLayout(column(label(self.tr("Size"), "section"), line, 4, self._grid, self.estimate, spacing=8))
 
     def look_up(self) -> None:
         """Read from the history how fast the open checkpoint is."""
@@ -77,7 +77,7 @@ class Forecast(QWidget):
             return
         built = self._built(layouts[-1])
         self.expected.setText(self.tr("expected ≈ %1").replace("%1", format_bytes(built)))
-        self.estimate.setText(self.tr("(estimate from the headers; the run measures it)"))
+        self.estimate.setText(self.tr("Estimated from the headers; the run measures it."))
         if not foreseen:
             return
         steps = self.tr("after %1")
