@@ -537,7 +537,7 @@
     </message>
     <message>
         <source>Estimated from the headers; the run measures it.</source>
-        <translation>根据文件头估算；运行时会实际测量。</translation>
+        <translation>根据文件头估算；运行时会实测。</translation>
     </message>
     <message>
         <source>after %1</source>
