@@ -29,7 +29,8 @@ def compare_speed(folders: tuple[Path, Path], rounds: int, prompt: int, new: int
 
 @pytest.mark.parametrize(
     ("repetitions", "allowed"),
-    [pytest.param(20, 1, marks=pytest.mark.slow), pytest.param(100, 5, marks=pytest.mark.benchmark)],
+    # Two of twenty: the short form finds a gross miscalibration and does not fail by chance.
+    [pytest.param(20, 2, marks=pytest.mark.slow), pytest.param(100, 5, marks=pytest.mark.benchmark)],
 )
 @pytest.mark.timeout(1800)
 def test_a_model_against_itself_is_not_proven_faster(stories260k: Path, repetitions: int, allowed: int) -> None:
