@@ -104,10 +104,11 @@ def onnx_decoder(folder: Path, out: Path, decoder: str) -> bool:
     hasten("export", made["run"], "--format", "runtime", "--out", str(out))
     theirs = inside(environment(folder, "onnx"), str(out / "generate.py"), PROMPT, str(NEW_TOKENS))
     tokenizer = load_tokenizer(out)
-    ids = continued(Path(made["artefact"]), prompt(out))
+    asked = prompt(out)
+    ids = continued(Path(made["artefact"]), asked)
     if tokenizer.eos_token_id in ids:
         ids = ids[: ids.index(tokenizer.eos_token_id)]
-    return theirs.rstrip("\n") == PROMPT + tokenizer.decode(ids, skip_special_tokens=True)
+    return theirs.removesuffix("\n") == tokenizer.decode([*asked, *ids], skip_special_tokens=True)
 
 
 def onnx_encoder(folder: Path, out: Path, encoder: str) -> bool:

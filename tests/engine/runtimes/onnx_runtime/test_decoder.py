@@ -152,17 +152,21 @@ def test_nothing_of_the_machine_is_written(tiny_llama: Path, tmp_path: Path) -> 
 
 
 def test_example_needs_only_onnxruntime_and_tokenizers(stories260k: Path, tmp_path: Path) -> None:
+    prompt = "Once upon a time, there was a"
     folder = build(stories260k, tmp_path)
     session = open_session(folder, threads=1)
     from engine.text.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(folder)
-    expected = [step.token_id for step in session.generate(np.array(tokenizer("Once upon a time")["input_ids"]), 20)]
+    ids = tokenizer(prompt)["input_ids"]
+    expected = [step.token_id for step in session.generate(np.array(ids), 20)]
     session.close()
     blocker = "import sys\nfor n in ('torch', 'transformers', 'onnx', 'engine'): sys.modules[n] = None\n"
-    program = f"{blocker}sys.path.insert(0, '.')\nimport generate\nprint(generate.main('Once upon a time', 20))"
+    program = f"{blocker}sys.path.insert(0, '.')\nimport generate\nprint(repr(generate.main({prompt!r}, 20)))"
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == tokenizer.decode(expected).strip()
+    whole = tokenizer.decode([*ids, *expected], skip_special_tokens=True)
+    assert done.stdout.strip() == repr(whole.removeprefix(prompt))
+    assert whole.startswith(f"{prompt} ")  # the space between prompt and answer is not lost
 
 
 def test_readable_by_onnxruntime_genai(tiny_llama: Path, tmp_path: Path) -> None:
