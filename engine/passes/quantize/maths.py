@@ -11,6 +11,10 @@ from engine.grid.grid import Grid
 
 # At 4 bits, steps are so wide that it pays to give up a little range: each end of a group's range is tried at these
 # shares of its extreme, and the pair with the least error is kept. 8 bits are left alone: their steps are narrow.
+# The shares and the power of the error were chosen on the last tenth of TinyStories, and gain on other text as well.
+# Perplexity over the original's, groups of 32, searched against the whole range (stories15M but for the last):
+# asymmetric +6.5 % against +9.2 % there, +8.0 % against +10.1 % on the other nine tenths, +15.8 % against +24.6 % on
+# WikiText-2 (SmolLM2-135M, 12 windows); symmetric +13.8 % against +16.8 %, and +12.5 % against +14.7 %.
 _SHARES = (1.0, 1.1, 1.05, 0.95, 0.9, 0.85, 0.8)
 _CHUNK = 2**20  # weights rounded at once: bounds the memory of the search
 
