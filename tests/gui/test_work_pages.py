@@ -197,21 +197,30 @@ def test_stop_keeps_what_was_written(
     assert page.panes[0].view.toPlainText().startswith("Once")
 
 
-@pytest.mark.slow
 def test_measuring_gives_a_verdict_that_is_kept(
-    qtbot: QtBot, opened: Document, engine: JobRunner, settings: Settings, run_id: str
+    qtbot: QtBot, opened: Document, engine: JobRunner, settings: Settings, run_id: str, tmp_path: Path
 ) -> None:
+    (tmp_path / "prompts.txt").write_text("Once upon a time\nThe end of the story\n", encoding="utf-8")
+    (tmp_path / "text.txt").write_text("The river ran past the mill and the old bridge. " * 30, encoding="utf-8")
     page = ComparePage(opened, engine, settings)
     qtbot.addWidget(page)
     page.show()
     opened.set_candidates(str(opened.checkpoint), run_id)
     page.rounds.setValue(3)
+    page.options.prompts.setText(str(tmp_path / "absent.txt"))
     page.measure_button.click()
+    assert page.card.isVisible()
+    assert not page.busy
+    page.options.prompts.setText(str(tmp_path / "prompts.txt"))
+    page.options.text.setText(str(tmp_path / "text.txt"))
+    page.measure_button.click()
+    assert page.card.isHidden()
     _wait(qtbot, page)
     assert page.handle is not None
     assert page.handle.state == "finished", page.handle.failure
     assert page.comparison is not None
     assert page._verdict.text()
+    assert [turn.prompt for turn in page.prompts] == ["Once upon a time", "The end of the story"]
     assert {row.spec.name for row in page.results.table.rows} >= {
         "decode_tokens_per_second",
         "weight_bytes",

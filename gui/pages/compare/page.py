@@ -113,6 +113,7 @@ class ComparePage(Page):
         text = self.prompt.text().strip()
         if text and not self.busy:
             self.prompt.clear()
+            self.prompt.setFocus()
             self._ask(text)
 
     def stop(self) -> None:
