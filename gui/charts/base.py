@@ -72,6 +72,7 @@ class Chart(QFrame):
         self.plot: pg.PlotItem = self._view.getPlotItem()
         self._model: RowsModel[Row] = RowsModel(())
         self._table = QTableView()
+        self._table.setTabKeyNavigation(False)
         self._table.setModel(self._model)
         self._table.setAccessibleName(self.tr("%1, as a table").replace("%1", self.translated(self.title)))
         self._table.verticalHeader().hide()

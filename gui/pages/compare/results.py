@@ -56,6 +56,7 @@ class Results(QWidget):
         self.table: RowsModel[MetricRow] = RowsModel(columns(("", "")))
         self._view = QTableView()
         self._view.setModel(self.table)
+        self._view.setTabKeyNavigation(False)
         self._view.setAccessibleName(self.tr("Measurements"))
         self._view.setShowGrid(False)
         self._view.setWordWrap(False)
