@@ -9,13 +9,21 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.checkpoint import trust
+
 _FOREIGN = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack", ".ot", ".gguf", ".onnx", ".data", ".py", ".lock"}
 
 
 def link_or_copy(source: Path, destination: Path) -> None:
-    """Hard-link `source` as `destination`; copy it where links cannot reach (another device, a link-less disk)."""
+    """Hard-link `source` as `destination`; copy it where links cannot reach (another device, a link-less disk).
+
+    Program code is always copied: people edit it in place, and only what was allowed may run.
+    """
     destination.parent.mkdir(parents=True, exist_ok=True)
     real = source.resolve()
+    if source.suffix == ".py":
+        shutil.copyfile(real, destination)
+        return
     try:
         os.link(real, destination)
     except OSError as error:
@@ -26,9 +34,11 @@ def link_or_copy(source: Path, destination: Path) -> None:
 
 def checkpoint_files(folder: Path) -> Iterator[Path]:
     """The files that make up the checkpoint in `folder`, relative: weights as safetensors, configuration, tokenizer,
-    licence. Pickles, code and other formats' weights stay out; sentence-transformers' module folders stay in."""
+    licence. Pickles and other formats' weights stay out, and so does code unless the user has allowed it to run;
+    sentence-transformers' module folders stay in."""
+    code = trust.code_files(folder) if trust.granted(folder) else []
     for path in sorted(folder.iterdir()):
-        if path.is_file() and path.suffix not in _FOREIGN and not path.name.startswith("."):
+        if path in code or (path.is_file() and path.suffix not in _FOREIGN and not path.name.startswith(".")):
             yield path.relative_to(folder)
     modules = folder / "modules.json"
     if modules.is_file():

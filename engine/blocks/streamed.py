@@ -36,7 +36,7 @@ class StreamedModel:
         """Raises UserError if the architecture is unknown, has no blocks, or its weights go by other names."""
         self._reader = Reader(folder)
         self._dtype, self._device = dtype, torch.device(device)
-        cls = model_class(self._reader.config)
+        cls = model_class(self._reader)
         config = model_config(self._reader)
         with init_empty_weights(include_buffers=False):
             whole = cls._from_config(config, dtype=dtype)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint import card, gguf_header, headers, safety
+from engine.checkpoint import card, gguf_header, headers, safety, trust
 from engine.checkpoint.foreign_config import describe
 from engine.checkpoint.info import CheckpointInfo, Task, TensorHeader
 from engine.grid.scheme import grids_of
@@ -20,6 +20,12 @@ _TASKS: tuple[tuple[str, Task], ...] = (
     (r"(ForMaskedLM|ForPreTraining)$", "fill-mask"),
     (r"Model$", "feature-extraction"),
 )
+# What the auto class that a checkpoint's own code registers its class for says of it, the telling ones first.
+_AUTO_TASKS: dict[str, Task] = {
+    "AutoModelForCausalLM": "text-generation", "AutoModelForSeq2SeqLM": "text2text-generation",
+    "AutoModelForSequenceClassification": "text-classification", "AutoModelForMaskedLM": "fill-mask",
+    "AutoModel": "feature-extraction",
+}  # fmt: skip
 # llama.cpp's architecture -> Transformers' model_type and class, where Transformers reads the one as the other.
 _GGUF: dict[str, tuple[str, str]] = {
     "llama": ("llama", "LlamaForCausalLM"), "mistral": ("mistral", "MistralForCausalLM"),
@@ -68,6 +74,14 @@ def task_of(architecture: str, where: str = "") -> Task:
     )  # fmt: skip
 
 
+def _own_task(config: dict[str, Any], architecture: str) -> Task | None:
+    """What the checkpoint's own code offers `architecture` for; None for an architecture of Transformers."""
+    if not safety.needs_code(config, architecture):
+        return None
+    auto_map = config["auto_map"] if isinstance(config["auto_map"], dict) else {}
+    return next((_AUTO_TASKS[a] for a in _AUTO_TASKS if str(auto_map.get(a)).endswith(f".{architecture}")), None)
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """config.json of `folder`. Raises UserError (code "not_a_checkpoint") when absent or broken."""
     path = folder / "config.json"
@@ -95,7 +109,7 @@ def _folder(folder: Path) -> CheckpointInfo:
             "config.json does not name an architecture.", "Add “architectures” to it, or choose another checkpoint.",
             where=str(folder / "config.json"), code="unsupported_architecture",
         )  # fmt: skip
-    task = task_of(architecture, str(folder))
+    task = _own_task(base, architecture) or task_of(architecture, str(folder))
     return CheckpointInfo(
         path=str(folder), architecture=architecture, model_type=str(config.get("model_type", "")), task=task,
         config=config, tensors=tensors, grids=grids_of(config, names), tied_embeddings=_tied(base, names, task),
@@ -154,7 +168,9 @@ def _chat(folder: Path) -> bool:
 
 def _warnings(folder: Path, config: dict[str, Any], architecture: str) -> tuple[str, ...]:
     found = []
-    if safety.carries_code(config):
+    if safety.needs_code(config, architecture) and trust.granted(folder):
+        found.append("The checkpoint brings Python code of its own, which is run because you allowed it.")
+    elif safety.carries_code(config):
         found.append("The checkpoint brings Python code of its own, which is not run.")
     foreign = describe(config)
     if foreign:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import torch
 import transformers
 from torch import Tensor, nn
 from transformers import AutoConfig, GenerationConfig
+from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
+from engine.checkpoint import safety
 from engine.checkpoint.precision import Precision, precision_of
 from engine.checkpoint.reader import Reader
 from engine.grid import grid
@@ -22,19 +25,20 @@ def load_model(folder: Path, *, dtype: torch.dtype | None = None, device: str = 
 
     Packed weights come out dense, exactly `(values - zero) * scale` computed in the model's type: the twin that every
     lowering is compared with. `dtype` None keeps the checkpoint's own type, or types: modules recorded in another
-    precision cast at their border. No code from the checkpoint is run.
+    precision cast at their border. Code from the checkpoint is run only where it needs it and the user allowed it.
 
     Raises UserError if the architecture is unknown or weights are missing or damaged.
     """
     reader = Reader(folder)
     config = model_config(reader)
     precision = precision_of(reader.config) if dtype is None else Precision(_name(dtype))
-    cls = _with_plan(model_class(reader.config), precision)
+    cls = _with_plan(model_class(reader), precision)
     weights: dict[str, Any] = {name: _Lazy(reader, name, precision) for name in dense_names(reader)}
-    model, loading = cls.from_pretrained(
-        None, config=config, state_dict=weights, dtype=getattr(torch, precision.default),
-        output_loading_info=True, ignore_mismatched_sizes=True,  # _require_complete says it in plain words
-    )  # fmt: skip
+    with _explained(reader):
+        model, loading = cls.from_pretrained(
+            None, config=config, state_dict=weights, dtype=getattr(torch, precision.default),
+            output_loading_info=True, ignore_mismatched_sizes=True,  # _require_complete says it in plain words
+        )  # fmt: skip
     _require_complete(loading, folder)
     reader.release()
     if (folder / "generation_config.json").is_file() and model.can_generate():
@@ -43,18 +47,24 @@ def load_model(folder: Path, *, dtype: torch.dtype | None = None, device: str = 
     return model.eval().requires_grad_(False).to(device)
 
 
-def model_class(config: dict[str, Any]) -> Any:
-    """The Transformers class that config.json names. Raises UserError for one that Transformers does not have."""
-    name = (config.get("architectures") or ["?"])[0]
+def model_class(reader: Reader) -> Any:
+    """The class that config.json names: Transformers' own or, allowed by the user, one that the checkpoint brings.
+
+    Raises UserError for one that neither has, and for code that is not allowed or does not work.
+    """
+    name = (reader.config.get("architectures") or ["?"])[0]
     found = getattr(transformers, name, None)
     if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
         return found
-    remedy = "Choose a model of a supported architecture."
-    if config.get("auto_map"):
-        remedy = "The checkpoint brings its own code, which Hasten does not run; choose one that Transformers supports."
+    reference = safety.class_reference(reader.config, name)
+    if safety.runs_own_code(reader.config, reader.folder) and reference is not None:
+        with _explained(reader):
+            found = get_class_from_dynamic_module(reference, reader.folder, local_files_only=True)
+        if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
+            return found
     raise UserError(
         f"Transformers {transformers.__version__} does not know the architecture “{name}”.",
-        remedy,
+        "Choose a model of a supported architecture.",
         where="config.json",
         code="unsupported_architecture",
     )
@@ -62,8 +72,10 @@ def model_class(config: dict[str, Any]) -> Any:
 
 def model_config(reader: Reader) -> Any:
     """The Transformers configuration without the description of grids. Raises UserError for an unknown model type."""
+    own_code = safety.runs_own_code(reader.config, reader.folder)
     try:
-        config = AutoConfig.from_pretrained(reader.folder, trust_remote_code=False)
+        with _explained(reader):
+            config = AutoConfig.from_pretrained(reader.folder, local_files_only=True, trust_remote_code=own_code)
     except (ValueError, KeyError) as error:
         raise UserError(
             f"Transformers {transformers.__version__} cannot read this model's configuration.",
@@ -81,6 +93,24 @@ def model_config(reader: Reader) -> Any:
                 code="unsupported_quantization",
             )
     return config
+
+
+@contextmanager
+def _explained(reader: Reader) -> Iterator[None]:
+    """Say of a failure inside a checkpoint's own code that it is that code which failed."""
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:
+        if not safety.runs_own_code(reader.config, reader.folder):
+            raise
+        raise UserError(
+            f"The checkpoint's own code does not work here: {type(error).__name__}: {error}".rstrip(".") + ".",
+            f"It may need another package, or another Transformers than {transformers.__version__}: ask its authors.",
+            where=str(reader.folder),
+            code="unsupported_architecture",
+        ) from error
 
 
 def dense_names(reader: Reader) -> Iterator[str]:

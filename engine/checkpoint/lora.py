@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoint import trust
 from engine.checkpoint.gguf import write_rope_theta
 from engine.checkpoint.headers import read
 from engine.drafts import draft
@@ -106,6 +107,9 @@ def merge(folder: Path, base: Path, destination: Path, context: StepContext) -> 
         write_rope_theta(made)
         _copy(base, made, (*_TOKENIZER, "generation_config.json", "README.md", "LICEN*"))
         _copy(folder, made, _TOKENIZER)
+        for file in trust.code_files(base) if trust.granted(base) else ():  # all of it, as it was allowed
+            (made / file.name).unlink(missing_ok=True)
+            link_or_copy(file, made / file.name)
     context.step(3, 3, "Merged")
     return destination
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine import paths
-from engine.checkpoint import foreign_config, hub, lora, safety, sample
+from engine.checkpoint import foreign_config, hub, lora, safety, sample, trust
 from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.headers import INDEX, SINGLE, pickle_files
 from engine.checkpoint.inspect import inspect, read_config
@@ -25,6 +25,7 @@ def resolve(
     A folder is returned as it is when nothing must change. A GGUF file, a LoRA folder, a checkpoint quantised by
     another tool, and (with `convert_pickle`) a pickled one are converted once into the data folder, by content.
     "sample" is the sample model; "owner/name" or "owner/name@revision" that is no local path comes from the hub.
+    `trust_remote_code` is the user's yes to the code that the checkpoint brings, if it needs any; it is remembered.
 
     Raises:
         UserError: whatever is wrong with it, by name.
@@ -45,9 +46,9 @@ def resolve(
     )  # fmt: skip
 
 
-def _folder(folder: Path, context: StepContext, trust: bool, convert_pickle: bool) -> Path:
+def _folder(folder: Path, context: StepContext, allow_code: bool, convert_pickle: bool) -> Path:
     if lora.is_adapter(folder):
-        base = resolve(lora.base_reference(folder), context, trust_remote_code=trust)
+        base = resolve(lora.base_reference(folder), context, trust_remote_code=allow_code)
         return _converted(
             folder.name, _combined(folder, base), lambda target: lora.merge(folder, base, target, context), context
         )
@@ -56,7 +57,9 @@ def _folder(folder: Path, context: StepContext, trust: bool, convert_pickle: boo
         return _gguf(ggufs[0], context)
     config = read_config(folder)
     architecture = str((config.get("architectures") or ["?"])[0])
-    safety.require_trusted(config, architecture, str(folder), trust_remote_code=trust)
+    if allow_code and safety.needs_code(config, architecture):
+        trust.grant(folder)
+    safety.require_trusted(config, architecture, str(folder))
     if convert_pickle and pickle_files(folder) and not ((folder / SINGLE).is_file() or (folder / INDEX).is_file()):
         from engine.checkpoint import pickled
 

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoint import trust
 from engine.checkpoint.info import CheckpointInfo
 from engine.protocol.errors import UserError
 
@@ -34,17 +35,39 @@ def known_to_transformers(architecture: str) -> bool:
     return f'"{architecture}"' in _table()
 
 
-def require_supported(info: CheckpointInfo, *, trust_remote_code: bool = False) -> None:
+def needs_code(config: dict[str, Any], architecture: str) -> bool:
+    """Whether `architecture` exists only as Python code that config.json points at."""
+    return carries_code(config) and not known_to_transformers(architecture)
+
+
+def class_reference(config: dict[str, Any], architecture: str) -> str | None:
+    """Where a checkpoint's own code has the class `architecture`: "module.Class" of auto_map; None if nowhere."""
+    auto_map = config.get("auto_map")
+    values = auto_map.values() if isinstance(auto_map, dict) else ()
+    return next((value for value in values if isinstance(value, str) and value.endswith(f".{architecture}")), None)
+
+
+def runs_own_code(config: dict[str, Any], folder: Path) -> bool:
+    """Whether opening the checkpoint in `folder` runs code that it brings along.
+
+    Raises UserError (see require_trusted) when it would and the user has not allowed it.
+    """
+    architecture = str((config.get("architectures") or ["?"])[0])
+    require_trusted(config, architecture, str(folder))
+    return needs_code(config, architecture)
+
+
+def require_supported(info: CheckpointInfo) -> None:
     """Raise a UserError that names what is wrong when runs and comparisons cannot handle `info`.
 
     Raises:
-        UserError: "remote_code" for an architecture that only the checkpoint's own code defines;
+        UserError: "remote_code" for an architecture that only the checkpoint's own code defines, unless allowed;
             "unsupported_architecture" for encoder-decoders, mixtures of experts, multimodal and recurrent models,
             and classes that the installed Transformers does not have.
     """
     config, where = info.config, info.path
-    require_trusted(config, info.architecture, where, trust_remote_code=trust_remote_code)
-    if not known_to_transformers(info.architecture):
+    require_trusted(config, info.architecture, where)
+    if not known_to_transformers(info.architecture) and class_reference(config, info.architecture) is None:
         _refuse(f"The installed Transformers has no architecture “{info.architecture}”", where)
     if config.get("is_encoder_decoder") or info.task == "text2text-generation":
         _refuse(f"“{info.architecture}” is an encoder-decoder, which can be inspected but not run yet", where)
@@ -56,14 +79,22 @@ def require_supported(info: CheckpointInfo, *, trust_remote_code: bool = False) 
         _refuse(f"“{info.architecture}” ({info.model_type}) keeps a recurrent state instead of a KV cache", where)
 
 
-def require_trusted(config: dict[str, Any], architecture: str, where: str, *, trust_remote_code: bool) -> None:
-    """Raise UserError (code "remote_code") for a model that only the checkpoint's own code defines, unless trusted."""
-    if carries_code(config) and not known_to_transformers(architecture) and not trust_remote_code:
-        raise UserError(
-            f"“{architecture}” exists only as Python code inside the checkpoint, which could do anything.",
-            "Use a checkpoint whose architecture is part of Transformers; nothing of its code was run.",
-            where=where, code="remote_code",
-        )  # fmt: skip
+def require_trusted(config: dict[str, Any], architecture: str, where: str) -> None:
+    """Pass a model that needs no code of the checkpoint in the folder `where`, or whose code the user has allowed.
+
+    Raises UserError: "remote_code" when the user has not; "unsupported_architecture" when there is no code to allow.
+    """
+    folder = Path(where)
+    if not needs_code(config, architecture) or trust.granted(folder):
+        return
+    if not trust.own_code(folder):
+        raise trust.no_code(folder)
+    raise UserError(
+        f"“{architecture}” exists only as Python code inside the checkpoint, which could do anything; it was not run.",
+        "If you know and trust who wrote it, allow it: “Trust this code…” in the window when a run stops here, or "
+        "“hasten run … --trust-remote-code”. Otherwise choose a model whose architecture is part of Transformers.",
+        where=where, code="remote_code",
+    )  # fmt: skip
 
 
 def _refuse(cause: str, where: str) -> None:

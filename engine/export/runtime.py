@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.checkpoint.trust import granted
 from engine.drafts import link_tree
 from engine.export.base import ExportContext
 from engine.export.recipe import FILE
@@ -44,6 +45,8 @@ def write(context: ExportContext) -> None:
     folder = context.destination.resolve()
     context.step(0, 0, "Opening it where it is now")
     run_python(context, ["-P", "-c", _OPEN, str(folder)])
+    if granted(folder):
+        return  # the Python files are the model's own code, not an example
     for example in sorted(folder.glob("*.py")):
         context.step(0, 0, f"Running {example.name} without Hasten")
         if not run_python(context, ["-I", "-c", _ALONE, str(example)]).strip():

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.checkpoint.inspect import read_config
+from engine.checkpoint.safety import class_reference, runs_own_code
 from engine.export.base import ExportContext
 from engine.protocol.errors import UserError
 
@@ -22,10 +24,15 @@ _PROBE = """
 import json, os, sys
 sys.modules["engine"] = None
 import torch, transformers
-folder, ids, new, threads = json.loads(sys.argv[1])
+folder, ids, new, threads, own = json.loads(sys.argv[1])
 torch.set_num_threads(threads)
-config = transformers.AutoConfig.from_pretrained(folder)
-model = getattr(transformers, config.architectures[0]).from_pretrained(folder, dtype="auto").eval()
+config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=bool(own))
+if own:
+    from transformers.dynamic_module_utils import get_class_from_dynamic_module
+    cls = get_class_from_dynamic_module(own, folder, local_files_only=True)
+else:
+    cls = getattr(transformers, config.architectures[0])
+model = cls.from_pretrained(folder, config=config, dtype="auto").eval()
 with torch.inference_mode():
     if model.can_generate():
         inputs = torch.tensor([ids])
@@ -38,7 +45,7 @@ with torch.inference_mode():
     else:
         answer = model.base_model(input_ids=torch.tensor([ids])).last_hidden_state[0].float().tolist()
 if os.path.exists(os.path.join(folder, "tokenizer.json")):
-    transformers.AutoTokenizer.from_pretrained(folder)
+    transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=bool(own))
 print(json.dumps(answer))
 """
 
@@ -54,7 +61,7 @@ def verify_checkpoint(context: ExportContext, source: Path) -> None:
     context.step(0, 0, "Reading it back with plain Transformers")
     ids = _prompt(source)
     threads = torch.get_num_threads()
-    argument = json.dumps([str(context.destination.resolve()), ids, NEW_TOKENS, threads])
+    argument = json.dumps([str(context.destination.resolve()), ids, NEW_TOKENS, threads, _own_class(source)])
     answer = json.loads(run_python(context, ["-I", "-c", _PROBE, argument]).splitlines()[-1])
     expected = _expected(source, ids)
     same = np.allclose(answer, expected, rtol=1e-3, atol=1e-4) if np.ndim(expected) == 2 else answer == expected
@@ -113,6 +120,12 @@ def _expected(source: Path, ids: list[int]) -> list[Any]:
             cache, inputs = output.past_key_values, output.logits[:, -1].argmax(-1, keepdim=True)
             answer.append(int(inputs))
     return answer
+
+
+def _own_class(source: Path) -> str | None:
+    """Where the checkpoint's own, allowed code has its class; None for one that Transformers has."""
+    config = read_config(source)
+    return class_reference(config, config["architectures"][0]) if runs_own_code(config, source) else None
 
 
 def _prompt(source: Path) -> list[int]:

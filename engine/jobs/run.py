@@ -18,7 +18,8 @@ from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.info import CheckpointInfo
 from engine.checkpoint.inspect import inspect
 from engine.checkpoint.resolve import resolve
-from engine.checkpoint.safety import require_supported
+from engine.checkpoint.safety import needs_code, require_supported
+from engine.checkpoint.trust import grant
 from engine.drafts import clean, copy_tree, draft, link_tree, size_of
 from engine.jobs import plan as planning
 from engine.jobs.base import JobContext
@@ -55,7 +56,9 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
         clean(folder)
     source, parents = _source(job, context)
     info = inspect(source)
-    require_supported(info, trust_remote_code=job.trust_remote_code)
+    if job.trust_remote_code and needs_code(info.config, info.architecture):
+        grant(source)
+    require_supported(info)
     require_legal(job.recipe, info)
     for problem in problems(job.recipe, info):
         context.notice(problem.text)

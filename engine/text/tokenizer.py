@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoint.inspect import read_config
+from engine.checkpoint.safety import runs_own_code
 from engine.protocol.errors import UserError
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer in `folder`: a transformers PreTrainedTokenizerBase. Nothing is fetched, no code in it is run.
+    """The tokenizer in `folder`: a transformers PreTrainedTokenizerBase. Nothing is fetched; code that the
+    checkpoint brings is run only where the model needs it and the user has allowed it.
 
-    Raises UserError when the folder has none or it cannot be read.
+    Raises UserError when the folder has none, it cannot be read, or its code is not allowed.
     """
     from transformers import AutoTokenizer
 
@@ -22,8 +25,9 @@ def load_tokenizer(folder: Path) -> Any:
             where=str(folder),
             code="not_a_checkpoint",
         )
+    own_code = (folder / "config.json").is_file() and runs_own_code(read_config(folder), folder)
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=own_code)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
             f"The tokenizer cannot be read: {error}".rstrip(".") + ".",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 from pathlib import Path
 
+from engine import paths
 from engine.worker.channel import Channel
 
 
@@ -16,6 +18,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the near side's business: it sends a cancel
     with contextlib.suppress(OSError):  # Linux only: when memory runs out, let the kernel choose us, not the window
         Path("/proc/self/oom_score_adj").write_text("500")
+
+    # Transformers copies the code that a checkpoint brings, once allowed, here before running it.
+    os.environ.setdefault("HF_MODULES_CACHE", str(paths.home() / "cache" / "modules"))
 
     from engine.worker.loop import serve
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 TEXT = (
@@ -51,4 +53,37 @@ def tiny_bert(folder: Path, *, seed: int = 0) -> Path:
     )  # fmt: skip
     BertModel(config).save_pretrained(folder)
     tokenizer(folder)
+    return folder
+
+
+_OWN_CODE = """
+import json
+import shutil
+from pathlib import Path
+
+from transformers import LlamaConfig, LlamaForCausalLM
+
+Path({marker!r}).touch()
+
+
+class OwnConfig(LlamaConfig):
+    model_type = "own"
+
+
+class OwnForCausalLM(LlamaForCausalLM):
+    config_class = OwnConfig
+"""
+
+
+def with_own_code(source: Path, folder: Path, marker: Path) -> Path:
+    """Copy the Llama checkpoint `source` as one whose classes only its own Python file has; importing it makes
+    `marker`."""
+    shutil.copytree(source, folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config |= {
+        "model_type": "own", "architectures": ["OwnForCausalLM"],
+        "auto_map": {"AutoConfig": "modeling_own.OwnConfig", "AutoModelForCausalLM": "modeling_own.OwnForCausalLM"},
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "modeling_own.py").write_text(_OWN_CODE.format(marker=str(marker)), encoding="utf-8")
     return folder

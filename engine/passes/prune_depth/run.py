@@ -12,6 +12,7 @@ from engine.blocks.streamed import StreamedModel
 from engine.calibration.walk import walk
 from engine.calibration.windows import sample
 from engine.checkpoint.reader import Reader
+from engine.checkpoint.safety import runs_own_code
 from engine.checkpoint.writer import Transform, Writer
 from engine.passes.base import Facts, PassContext
 from engine.passes.prune_depth.maths import Influence, least
@@ -75,7 +76,9 @@ def _renamed(reader: Reader, name: str, new: str | None) -> dict[str, Tensor]:
 def _with_layer_types(context: PassContext, reader: Reader) -> dict[str, object]:
     """config.json with the attention kind of every layer spelt out: Transformers otherwise derives it from a layer's
     number, which changes."""
-    resolved = AutoConfig.from_pretrained(context.source, trust_remote_code=False)
+    resolved = AutoConfig.from_pretrained(
+        context.source, local_files_only=True, trust_remote_code=runs_own_code(reader.config, context.source)
+    )
     kinds = getattr(resolved, "layer_types", None)
     if not kinds or reader.config.get("layer_types"):
         return reader.config

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from engine.checkpoint.info import CheckpointInfo
+from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
 from engine.recipe.recipe import Recipe, Target
 from engine.recipe.validate import Fix, Problem, set_options
@@ -51,6 +52,8 @@ def _unsupported_model(info: CheckpointInfo) -> Iterator[Problem]:
     to_transformers = Fix("Use Transformers", lambda r: _retarget(r, runtime="transformers", options={}))
     if info.model_type == "hasten":
         yield _stop("ONNX Runtime cannot hold shared or low-rank layers.", to_transformers)
+    elif needs_code(info.config, info.architecture):
+        yield _stop("ONNX Runtime has no graph for an architecture that is the checkpoint's own code.", to_transformers)
     elif info.task == "text-generation" and info.architecture not in DECODERS:
         known = ", ".join(name.removesuffix("ForCausalLM") for name in DECODERS)
         yield _stop(f"{info.architecture} has no fused ONNX graph; these have: {known}.", to_transformers)

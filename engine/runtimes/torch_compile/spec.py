@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.checkpoint.info import CheckpointInfo
+from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
 from engine.recipe.recipe import Recipe, Target
 from engine.recipe.validate import Fix, Problem, set_options
@@ -83,6 +84,18 @@ def _check(info: CheckpointInfo, options: TorchCompileOptions, target: Target) -
 
         yield Problem(
             None, "stop", f"{SPEC.title} cannot split a model over several GPUs.", Fix("Do not split", unsplit)
+        )
+    if needs_code(info.config, info.architecture):
+
+        def eager(recipe: Recipe) -> Recipe:
+            target = recipe.target.model_copy(update={"runtime": "transformers", "options": {}})
+            return recipe.model_copy(update={"target": target})
+
+        yield Problem(
+            None,
+            "stop",
+            f"{SPEC.title} does not translate an architecture that is the checkpoint's own code.",
+            Fix("Use Transformers", eager),
         )
     if options.mode == "reduce-overhead" and target.device == "cpu":
         yield Problem(

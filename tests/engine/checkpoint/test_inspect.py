@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.checkpoint import safety
+from engine.checkpoint import safety, trust
 from engine.checkpoint.inspect import inspect, task_of
 from engine.checkpoint.reader import Reader
 from engine.protocol.errors import UserError
@@ -192,16 +192,17 @@ def _refusal(folder: Path, **changes: object) -> UserError:
 
 
 def test_code_of_an_unknown_architecture_is_refused(copy: Path) -> None:
+    (copy / "own.py").write_text("raise SystemExit('it ran')")
     failure = _refusal(copy, architectures=["OwnForCausalLM"], auto_map={"AutoModelForCausalLM": "own.OwnForCausalLM"})
     assert failure.code == "remote_code"
     assert "OwnForCausalLM" in failure.cause
 
 
-def test_trusted_code_still_needs_an_architecture_that_transformers_has(copy: Path) -> None:
-    _change(copy, architectures=["OwnForCausalLM"], auto_map={"AutoModelForCausalLM": "own.OwnForCausalLM"})
-    with pytest.raises(UserError) as caught:
-        safety.require_supported(inspect(copy), trust_remote_code=True)
-    assert caught.value.code == "unsupported_architecture"
+def test_allowed_code_must_have_the_architecture(copy: Path) -> None:
+    (copy / "own.py").write_text("")
+    _change(copy, architectures=["OwnForCausalLM"], auto_map={"AutoModelForCausalLM": "own.AnotherForCausalLM"})
+    trust.grant(copy)
+    assert _refusal(copy).code == "unsupported_architecture"
 
 
 def test_code_that_is_not_needed_is_only_mentioned(copy: Path) -> None:
