@@ -2621,6 +2621,10 @@ Apache 许可证 2.0。</translation>
         <translation>该检查点自带 Python 代码，代码不会被执行。</translation>
     </message>
     <message>
+        <source>The checkpoint brings Python code of its own, which is run because you allowed it.</source>
+        <translation>该检查点自带 Python 代码；因为您已允许，代码会被执行。</translation>
+    </message>
+    <message>
         <source>It is a mixture of experts, which can be inspected but not run.</source>
         <translation>这是混合专家模型 (MoE)，可以查看，但不能运行。</translation>
     </message>
@@ -2739,6 +2743,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>ONNX Runtime cannot hold shared or low-rank layers.</source>
         <translation>ONNX Runtime 不支持共享层或低秩层。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime has no graph for an architecture that is the checkpoint&apos;s own code.</source>
+        <translation>架构由检查点自带的代码定义时，ONNX Runtime 没有对应的计算图。</translation>
     </message>
     <message>
         <source>Do not split</source>
