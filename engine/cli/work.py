@@ -33,7 +33,8 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Put the built model into this new folder as well.")] = None,
     trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run the Python code that the checkpoint brings along.")
+        bool,
+        typer.Option("--trust-remote-code", help="Allow the checkpoint's own Python code to run, until it changes."),
     ] = False,
     json: output.Json = False,
 ) -> None:
