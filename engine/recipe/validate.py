@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.checkpoint.info import CheckpointInfo
+from engine.checkpoint.safety import require_supported
 from engine.parallel.placement import usable_cpus
 from engine.passes import catalog as passes
 from engine.protocol.errors import UserError
@@ -56,8 +57,8 @@ def set_options(recipe: Recipe, index: int | None, **values: object) -> Recipe:
 
 def problems(recipe: Recipe, info: CheckpointInfo | None) -> list[Problem]:
     """Everything wrong or noteworthy about `recipe`, for checkpoint `info` if one is open."""
-    found = list(_order(recipe))
-    misplaced = {problem.index for problem in found}
+    found = [*_model(info), *_order(recipe)]
+    misplaced = {problem.index for problem in found if problem.index is not None}
     layout = info
     for index, entry in enumerate(recipe.passes):
         if not entry.enabled:
@@ -83,6 +84,17 @@ def problems(recipe: Recipe, info: CheckpointInfo | None) -> list[Problem]:
         layout = None if blocked else spec.predict(layout, options)
     found += _target(recipe.target, layout)
     return found
+
+
+def _model(info: CheckpointInfo | None) -> list[Problem]:
+    """What no recipe can mend: a kind of model that does not run. A question of trust is asked by the run itself."""
+    try:
+        if info is not None:
+            require_supported(info)
+    except UserError as error:
+        if error.code == "unsupported_architecture":
+            return [Problem(None, "stop", f"{error.cause} {error.remedy}")]
+    return []
 
 
 def predict(recipe: Recipe, info: CheckpointInfo) -> list[CheckpointInfo]:
