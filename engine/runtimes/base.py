@@ -175,12 +175,23 @@ class Session(ABC):
     # Decoders -------------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def prefill(self, ids: Ids) -> Floats:
-        """Start a new sequence with `ids` [B, T]; the logits of the last position, [B, V]."""
+    def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
+        """Start a new sequence with `ids` [B, T]; the logits of the last position, [B, V].
+
+        `mask` [B, T] is 1 on real tokens and 0 on the padding left of them; without it every token is real.
+        """
 
     @abstractmethod
     def decode(self, ids: Ids) -> Floats:
         """Append one token per row, `ids` [B]; the logits for the next, [B, V]."""
+
+    def extend(self, ids: Ids) -> Floats:
+        """Append `ids` [B, T] to the open sequence; the logits after each of them, [B, T, V]."""
+        raise TypeError(f"a {self.task} model does not continue texts")
+
+    def rewind(self, count: int) -> None:
+        """Forget the last `count` positions of the open sequence, so that others can take their place."""
+        raise TypeError(f"a {self.task} model does not continue texts")
 
     @abstractmethod
     def logits(self, ids: Ids) -> Floats:
