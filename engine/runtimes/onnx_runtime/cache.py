@@ -18,7 +18,8 @@ class KeyValueCache:
     Each buffer [B, H, C, D] is bound both as past and as present, so GroupQueryAttention appends to it without a copy.
 
     Attributes:
-        length: positions filled.
+        length: positions filled, padding of shorter rows counted.
+        padding: [B] positions that each row has less, which lie behind its own tokens; None where all rows are as long.
     """
 
     def __init__(self, session: Any, device: str, limit: int, heads: int, width: int) -> None:
@@ -30,10 +31,12 @@ class KeyValueCache:
         self._rows = self._capacity = self.length = 0
         self._buffers: dict[str, Any] = {}
         self._mask = np.ones((0, 0), np.int64)
+        self.padding: Ids | None = None
 
     def start(self, rows: int, length: int) -> bool:
         """Begin an empty sequence of `rows` with room for `length` positions and more; whether buffers have changed."""
         self.length = 0
+        self.padding = None
         if rows == self._rows and length <= self._capacity:
             return False
         self.free()
@@ -53,7 +56,14 @@ class KeyValueCache:
         return True
 
     def mask(self, total: int) -> Ids:
-        """The attention mask of `total` positions, all real: [B, total]. Rows of one slice, so nothing is allocated."""
+        """The attention mask of `total` positions, [B, total], real ones first: the kernel only counts them.
+
+        One row's is a slice, so nothing is allocated.
+        """
+        if self.padding is not None:
+            # a row without a token yet counts one, which the first real one overwrites
+            own = np.maximum(total - self.padding, 1)
+            return (np.arange(total) < own[:, None]).astype(np.int64)
         return self._mask[:, :total] if self._rows == 1 else np.ascontiguousarray(self._mask[:, :total])
 
     def bind(self, binding: Any) -> None:

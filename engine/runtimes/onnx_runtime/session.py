@@ -61,16 +61,33 @@ class DecoderSession(OnnxSession):
         self._to_cache = ort.RunOptions()
         self._to_cache.only_execute_path_to_fetches = True
 
-    def prefill(self, ids: Ids) -> Floats:
-        """Start a new sequence with `ids` [B, T]; the logits of the last position, [B, V]."""
+    def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
+        """Start a new sequence with `ids` [B, T], padded left where `mask` is 0; the last position's logits, [B, V]."""
         self._start(ids)
+        before, last = ids[:, :-1], ids[:, -1:]
+        if mask is not None and not mask.all():
+            padding = ids.shape[1] - mask.sum(axis=1)
+            # GroupQueryAttention counts a row's tokens from the left, so the padding moves to the right.
+            before = np.stack([np.roll(row, -int(count)) for row, count in zip(before, padding, strict=True)])
+            self._cache.padding = padding
         if ids.shape[1] > 1:
-            self._append(ids[:, :-1])
-        return self._append_read(ids[:, -1:])[:, 0]
+            self._append(before)
+        return self._append_read(last)[:, 0]
 
     def decode(self, ids: Ids) -> Floats:
         """Append one token per row, `ids` [B]; the logits for the next, [B, V]."""
         return self._append_read(ids[:, None])[:, 0]
+
+    def extend(self, ids: Ids) -> Floats:
+        """Append `ids` [B, T] to the open sequence; the logits after each of them, [B, T, V]."""
+        if len(ids) == 1 or ids.shape[1] == 1:
+            return self._append_read(ids)
+        # GroupQueryAttention takes several new tokens after a cache for one row only
+        return np.stack([self.decode(column) for column in ids.T], axis=1)
+
+    def rewind(self, count: int) -> None:
+        """Forget the last `count` positions of the open sequence."""
+        self._cache.length -= count
 
     def logits(self, ids: Ids) -> Floats:
         """The logits of every position of `ids` [B, T]: [B, T, V]. Leaves no sequence open."""
@@ -116,8 +133,10 @@ class DecoderSession(OnnxSession):
         total = length + ids.shape[1]
         binding.bind_cpu_input("attention_mask", self._cache.mask(total))
         if self._counts:
-            positions = np.arange(length, total, dtype=np.int64)
-            binding.bind_cpu_input("position_ids", np.tile(positions, (len(ids), 1)))
+            positions = np.tile(np.arange(length, total, dtype=np.int64), (len(ids), 1))
+            if self._cache.padding is not None and length:
+                positions -= self._cache.padding[:, None]
+            binding.bind_cpu_input("position_ids", positions)
 
 
 class EncoderSession(OnnxSession):
@@ -127,7 +146,7 @@ class EncoderSession(OnnxSession):
         super().__init__(request)
         self._inputs = frozenset(value.name for value in self._session.get_inputs())
 
-    def prefill(self, ids: Ids) -> Floats:
+    def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
         """Encoders do not continue texts: raises TypeError."""
         raise TypeError(f"a {self.task} model does not continue texts")
 

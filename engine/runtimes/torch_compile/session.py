@@ -23,6 +23,7 @@ from engine.runtimes.torch_models import TorchSession, floats, require_task
 
 # A prompt is read in pieces of these lengths, so that two graphs serve every prompt; the last piece is padded.
 LONG, SHORT = 128, 32
+FEW = 8  # tokens that are appended at once, padded likewise
 ENCODERS = ("feature-extraction", "text-classification", "fill-mask")
 
 
@@ -30,7 +31,7 @@ class CompiledSession(TorchSession):
     """Decoders: one graph for a token and two for pieces of a prompt, over a static key-value cache.
 
     Encoders: one graph for each padded shape, lengths and batch sizes rounded up to powers of two. Batch sizes other
-    than 1 compile when they first occur.
+    than 1, padded batches and appending several tokens compile when they first occur.
     """
 
     def __init__(self, request: OpenRequest) -> None:
@@ -40,36 +41,59 @@ class CompiledSession(TorchSession):
         self._mode: str = options.mode
         self._graphs: dict[str, Callable[..., torch.Tensor]] = {}
         self._caches: dict[int, Any] = {}
-        self._length = 0
+        self._rows = self._length = 0
+        self._padding: torch.Tensor | None = None  # [B] padded positions left of each row
         if self.task == "text-generation":
             self.context_length = min(self.context_length, options.context)
         self._warm_up(request)
 
     # Decoders -------------------------------------------------------------------------------------------------
 
-    def prefill(self, ids: Ids) -> Floats:
-        """Start a new sequence with `ids` [B, T]; the logits of the last position, [B, V]."""
+    def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
+        """Start a new sequence with `ids` [B, T], padded left where `mask` is 0; the last position's logits, [B, V]."""
         require_task(self, "text-generation")
+        self._start(ids, mask)
         logits = None
-        for piece, last in self._pieces(ids):
-            logits = self._run("read", piece, self._cache(len(ids)), torch.tensor([last], device=self._input_device))
-        self._set_length(len(ids), ids.shape[1])
+        for piece, count in self._pieces(ids, (SHORT, self._long)):
+            logits = self._append("read", piece, torch.tensor([count - 1], device=self._input_device))
+            self._set_length(self._length + count)
         assert logits is not None
         return floats(logits[:, -1])
 
     def decode(self, ids: Ids) -> Floats:
         """Append one token per row, `ids` [B]; the logits for the next, [B, V]."""
         self._require_room(self._length + 1)
-        self._length += 1
-        return floats(self._run("write", self._tensor(ids)[:, None], self._cache(len(ids)), None)[:, -1])
+        logits = self._append("write", self._tensor(ids)[:, None])
+        self._length += 1  # the graph counts for the cache itself
+        return floats(logits[:, -1])
+
+    def extend(self, ids: Ids) -> Floats:
+        """Append `ids` [B, T] to the open sequence; the logits after each of them, [B, T, V]."""
+        self._require_room(self._length + ids.shape[1])
+        found = []
+        for piece, count in self._pieces(ids, (FEW, SHORT)):
+            if self._length + piece.shape[1] > self._room:  # padding would not fit behind the last tokens
+                found += [self.decode(column)[:, None] for column in piece[:, :count].T.cpu().numpy()]
+                continue
+            found.append(floats(self._append("score", piece))[:, :count])
+            self._set_length(self._length + count)
+        return np.concatenate(found, axis=1)
+
+    def rewind(self, count: int) -> None:
+        """Forget the last `count` positions of the open sequence."""
+        self._set_length(self._length - count)
 
     def logits(self, ids: Ids) -> Floats:
         """The logits of every position of `ids` [B, T]: [B, T, V]."""
         if self.task == "fill-mask":
             return self._encode("logits", TextBatch(ids, np.ones_like(ids)))
         require_task(self, "text-generation")
-        found = [floats(self._run("score", piece, self._cache(len(ids)), None)) for piece, _ in self._pieces(ids)]
-        return np.concatenate(found, axis=1)[:, : ids.shape[1]]
+        self._start(ids)
+        found = []
+        for piece, count in self._pieces(ids, (SHORT, self._long)):
+            found.append(floats(self._append("score", piece))[:, :count])
+            self._set_length(self._length + count)
+        return np.concatenate(found, axis=1)
 
     # Encoders -------------------------------------------------------------------------------------------------
 
@@ -114,15 +138,11 @@ class CompiledSession(TorchSession):
             return lambda **inputs: model(**inputs).logits
         trims = "logits_to_keep" in inspect.signature(model.forward).parameters
 
-        def forward(ids: torch.Tensor, cache: Cache, keep: torch.Tensor | None) -> torch.Tensor:
-            if keep is None:
-                logits = model(input_ids=ids, past_key_values=cache, use_cache=True).logits
-            elif trims:
-                logits = model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=keep).logits
-            else:
-                logits = model(input_ids=ids, past_key_values=cache, use_cache=True).logits[:, keep]
+        def forward(ids: torch.Tensor, cache: Cache, keep: torch.Tensor | None, **padding: torch.Tensor) -> torch.Tensor:
+            named = {"logits_to_keep": keep} if trims and keep is not None else {}
+            logits = model(input_ids=ids, past_key_values=cache, use_cache=True, **named, **padding).logits
             assert isinstance(logits, torch.Tensor)
-            return logits
+            return logits if trims or keep is None else logits[:, keep]
 
         return forward
 
@@ -156,29 +176,54 @@ class CompiledSession(TorchSession):
     def _long(self) -> int:
         return min(LONG, self.context_length)
 
-    def _pieces(self, ids: Ids) -> Iterator[tuple[torch.Tensor, int]]:
-        """`ids` [B, T] in padded pieces with the position of the last real token in each; empties the cache first.
+    @property
+    def _room(self) -> int:
+        """Positions of the cache: enough whole pieces for the longest text."""
+        return -(-self.context_length // self._long) * self._long
 
-        Padding stands right of the real tokens and causal attention never looks right; decoding overwrites it.
-        """
+    def _start(self, ids: Ids, mask: Ids | None = None) -> None:
+        """Begin an empty sequence for `ids` [B, T], padded where `mask` is 0."""
         rows, length = ids.shape
         self._require_room(length)
-        self._set_length(rows, 0)
+        self._rows = rows
+        self._padding = None
+        if mask is not None and not mask.all():
+            self._padding = self._tensor(length - mask.sum(axis=1))
+        self._set_length(0)
+
+    def _append(self, graph: str, ids: torch.Tensor, keep: torch.Tensor | None = None) -> torch.Tensor:
+        """Run `ids` [B, T] behind what the cache holds."""
+        padding = {}
+        if self._padding is not None:
+            columns = torch.arange(self._room, device=self._input_device)
+            positions = torch.arange(self._length, self._length + ids.shape[1], device=self._input_device)
+            padding = {
+                "attention_mask": (columns >= self._padding[:, None]).long(),
+                "position_ids": (positions - self._padding[:, None]).clamp(min=0),
+            }
+        return self._run(graph, ids, self._cache(self._rows), keep, **padding)
+
+    def _pieces(self, ids: Ids, widths: tuple[int, int]) -> Iterator[tuple[torch.Tensor, int]]:
+        """`ids` [B, T] in pieces padded to one of two `widths`, with the number of real tokens in each.
+
+        Padding stands right of the real tokens and causal attention never looks right; what follows overwrites it.
+        """
+        rows, length = ids.shape
+        narrow, wide = widths
         begin = 0
         while begin < length:
             left = length - begin
-            width = SHORT if left <= SHORT < self._long else self._long
+            width = narrow if left <= narrow < wide else wide
             piece = np.zeros((rows, width), dtype=np.int64)
             piece[:, : min(left, width)] = ids[:, begin : begin + width]
-            yield self._tensor(piece), min(left, width) - 1
+            yield self._tensor(piece), min(left, width)
             begin += width
 
     def _cache(self, rows: int) -> Any:
         """The static cache for batches of `rows`, allocated on first use with the shapes the model really has."""
         if rows not in self._caches:
             config = self.model.config.get_text_config(decoder=True)
-            room = -(-self.context_length // self._long) * self._long
-            cache: Any = Cache(layers=[StaticLayer(max_cache_len=room) for _ in range(config.num_hidden_layers)])
+            cache: Any = Cache(layers=[StaticLayer(max_cache_len=self._room) for _ in range(config.num_hidden_layers)])
             with torch.no_grad():
                 self.model(
                     input_ids=torch.zeros((rows, 1), dtype=torch.int64, device=self._input_device),
@@ -188,9 +233,9 @@ class CompiledSession(TorchSession):
             self._caches[rows] = cache
         return self._caches[rows]
 
-    def _set_length(self, rows: int, length: int) -> None:
+    def _set_length(self, length: int) -> None:
         self._length = length
-        for layer in self._cache(rows).layers:
+        for layer in self._cache(self._rows).layers:
             layer.cumulative_length.fill_(length)
 
     def _require_room(self, length: int) -> None:

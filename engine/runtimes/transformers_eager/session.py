@@ -17,18 +17,32 @@ class EagerSession(TorchSession):
     def __init__(self, request: OpenRequest) -> None:
         super().__init__(request)
         self._cache: Any = None
-        trims = "logits_to_keep" in inspect.signature(self.model.forward).parameters
-        self._last_only = {"logits_to_keep": 1} if trims else {}
+        self._mask: torch.Tensor | None = None  # of a padded batch, one column a position of the cache
+        named = inspect.signature(self.model.forward).parameters
+        self._trims, self._counts = "logits_to_keep" in named, "position_ids" in named
 
-    def prefill(self, ids: Ids) -> Floats:
-        """Start a new sequence with `ids` [B, T]; the logits of the last position, [B, V]."""
+    def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
+        """Start a new sequence with `ids` [B, T], padded left where `mask` is 0; the last position's logits, [B, V]."""
         require_task(self, "text-generation")
-        self._cache = None
-        return self._forward(self._tensor(ids))
+        self._cache, self._mask = None, None
+        padded = mask is not None and not mask.all()
+        return self._forward(self._tensor(ids), self._tensor(mask) if padded else None)[:, -1]
 
     def decode(self, ids: Ids) -> Floats:
         """Append one token per row, `ids` [B]; the logits for the next, [B, V]."""
-        return self._forward(self._tensor(ids)[:, None])
+        return self._forward(self._tensor(ids)[:, None])[:, -1]
+
+    def extend(self, ids: Ids) -> Floats:
+        """Append `ids` [B, T] to the open sequence; the logits after each of them, [B, T, V]."""
+        return self._forward(self._tensor(ids), keep=ids.shape[1])
+
+    def rewind(self, count: int) -> None:
+        """Forget the last `count` positions of the open sequence."""
+        if count == 0:  # the library takes a crop by -0 for something else
+            return
+        self._cache.crop(-count)
+        if self._mask is not None:
+            self._mask = self._mask[:, :-count]
 
     def logits(self, ids: Ids) -> Floats:
         """The logits of every position of `ids` [B, T]: [B, T, V]."""
@@ -55,15 +69,30 @@ class EagerSession(TorchSession):
 
     def close(self) -> None:
         """Free the weights and the key-value cache."""
-        self._cache = None
+        self._cache = self._mask = None
         super().close()
 
-    def _forward(self, ids: torch.Tensor) -> Floats:
+    def _forward(self, ids: torch.Tensor, mask: torch.Tensor | None = None, keep: int = 1) -> Floats:
+        """Append `ids` [B, T] to the cache, padded where `mask` is 0; the logits of the last `keep`, [B, keep, V]."""
         self._use_threads()
+        named = {"logits_to_keep": keep} if self._trims else {}
         with torch.inference_mode():
-            output = self.model(input_ids=ids, past_key_values=self._cache, use_cache=True, **self._last_only)
+            output = self.model(
+                input_ids=ids, past_key_values=self._cache, use_cache=True, **named, **self._padding(ids, mask)
+            )
             self._cache = output.past_key_values
-            return floats(output.logits[:, -1])
+            return floats(output.logits[:, -keep:])
+
+    def _padding(self, ids: torch.Tensor, mask: torch.Tensor | None) -> dict[str, torch.Tensor]:
+        """What tells the model which positions of a padded batch are real; empty where all are."""
+        if mask is None and self._mask is None:
+            return {}
+        new = torch.ones_like(ids) if mask is None else mask
+        self._mask = new if self._mask is None else torch.cat([self._mask, new], dim=1)
+        inputs = {"attention_mask": self._mask}
+        if self._counts:
+            inputs["position_ids"] = (self._mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        return inputs
 
 
 def open_session(request: OpenRequest) -> EagerSession:

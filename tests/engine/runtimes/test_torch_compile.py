@@ -16,7 +16,7 @@ from engine.runtimes.base import BuildContext, Session, TextBatch
 from engine.runtimes.open import open_session, write_artefact
 from engine.runtimes.torch_compile import spec
 from engine.runtimes.torch_compile.lower import build
-from tests.helpers import checkpoints
+from tests.helpers import checkpoints, sequences
 
 pytestmark = pytest.mark.skipif(not spec.availability().usable, reason=spec.availability().reason)
 
@@ -63,6 +63,10 @@ def test_every_prompt_length_agrees_with_eager(pair: tuple[Session, Session]) ->
         for token in random.integers(3, 500, 4):
             step = np.array([token])
             np.testing.assert_allclose(compiled_session.decode(step), eager.decode(step), atol=1e-5)
+    sequences.check_appending(compiled_session)
+    filled = random.integers(3, 500, (1, 62))
+    compiled_session.prefill(filled[:, :59])  # so near the end that no padding fits behind what is appended
+    np.testing.assert_allclose(compiled_session.extend(filled[:, 59:]), eager.logits(filled)[:, 59:], atol=1e-5)
     with pytest.raises(UserError, match="longer than the 64 tokens"):
         compiled_session.prefill(random.integers(3, 500, (1, 65)))
 
@@ -76,6 +80,7 @@ def test_batches_logits_and_low_precision(tiny_llama: Path, tmp_path: Path) -> N
     np.testing.assert_allclose(session.logits(ids), eager.logits(ids), atol=1e-5)
     np.testing.assert_allclose(session.prefill(ids), eager.prefill(ids), atol=1e-5)
     np.testing.assert_allclose(session.decode(ids[:, 0]), eager.decode(ids[:, 0]), atol=1e-5)
+    sequences.check_padding(session)
     half = compiled(tiny_llama, tmp_path / "half", precision="bfloat16")
     assert half.weight_bytes * 2 == session.weight_bytes
     assert half.model.dtype == torch.bfloat16  # type: ignore[attr-defined]

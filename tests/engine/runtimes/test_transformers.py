@@ -15,6 +15,7 @@ from engine.runtimes.base import BuildContext, TextBatch
 from engine.runtimes.limits import context_length, ending_tokens
 from engine.runtimes.open import open_session, read_artefact, write_artefact
 from engine.runtimes.transformers_eager.lower import build
+from tests.helpers import sequences
 
 PROMPT = np.array([[5, 9, 200, 31, 77]], dtype=np.int64)
 
@@ -40,6 +41,14 @@ def test_a_session_gives_the_models_own_logits(tiny_llama: Path) -> None:
     np.testing.assert_allclose(session.decode(PROMPT[:, 3]), expected[:, 3], atol=1e-5)
     np.testing.assert_allclose(session.decode(PROMPT[:, 4]), expected[:, 4], atol=1e-5)
     session.close()
+
+
+def test_tokens_are_appended_and_taken_back(tiny_llama: Path) -> None:
+    sequences.check_appending(open_session(tiny_llama))
+
+
+def test_a_padded_batch_equals_single_texts(tiny_llama: Path) -> None:
+    sequences.check_padding(open_session(tiny_llama))
 
 
 def test_greedy_text_is_what_transformers_generates(tiny_llama: Path) -> None:

@@ -16,6 +16,7 @@ from engine.checkpoint.load import load_model
 from engine.protocol.errors import Cancelled
 from engine.runtimes.base import BuildContext, Session
 from engine.runtimes.open import open_session, read_artefact
+from tests.helpers import sequences
 from tests.helpers.onnx_runtime import build, quantized, run_pass
 
 GRIDS: list[dict[str, Any]] = [
@@ -75,6 +76,13 @@ def test_two_grids_in_one_fused_product(tiny_llama: Path, tmp_path: Path) -> Non
     session = open_session(build(checkpoint, tmp_path, accuracy="exact"), threads=1)
     ids = _ids(session, 1, 40)
     assert _error(session.logits(ids), _twin_logits(checkpoint, ids)) < 1e-3
+    session.close()
+
+
+def test_sequences_grow_shrink_and_stand_padded_in_a_batch(tiny_llama: Path, tmp_path: Path) -> None:
+    session = open_session(build(tiny_llama, tmp_path), threads=1)
+    sequences.check_appending(session)
+    sequences.check_padding(session)
     session.close()
 
 
