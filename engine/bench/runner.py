@@ -116,16 +116,28 @@ def _joined(answers: Sequence[DecodeRound]) -> DecodeRound:
     """Several answers to one prompt as a round: the mean time to the first token, and the times of all others."""
     first = sum(answer.first_seconds for answer in answers) / len(answers)
     return DecodeRound(
-        first, tuple(s for a in answers for s in a.next_seconds), answers[0].prompt_tokens, answers=len(answers)
+        first,
+        tuple(s for a in answers for s in a.next_seconds),
+        answers[0].prompt_tokens,
+        answers=len(answers),
+        drafted=sum(answer.drafted for answer in answers),
+        accepted=sum(answer.accepted for answer in answers),
     )
 
 
 def _answer(session: Session, prompt: Ids, new_tokens: int, check: Callable[[], None]) -> DecodeRound:
     seconds = []
+    drafted, accepted = session.drafted, session.accepted
     for step in session.generate(prompt, new_tokens, stop_at_eos=False):
         seconds.append(step.seconds)
         check()
-    return DecodeRound(seconds[0], tuple(seconds[1:]), len(prompt))
+    return DecodeRound(
+        seconds[0],
+        tuple(seconds[1:]),
+        len(prompt),
+        drafted=session.drafted - drafted,
+        accepted=session.accepted - accepted,
+    )
 
 
 @contextmanager

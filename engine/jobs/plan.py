@@ -8,6 +8,7 @@ from typing import Any
 
 from engine import paths, room
 from engine.checkpoint.info import CheckpointInfo
+from engine.jobs.drafting import Drafting
 from engine.parallel.placement import physical_cores
 from engine.passes import catalog as passes
 from engine.passes.base import PassSpec
@@ -46,7 +47,7 @@ class PassStage:
 
 @dataclass(frozen=True)
 class BuildStage:
-    """The runtime's build, from the layout `before`."""
+    """The runtime's build, from the layout `before`, and of a second checkpoint where the run speculates with one."""
 
     spec: RuntimeSpec
     options: Any
@@ -54,11 +55,24 @@ class BuildStage:
     key: str
     before: CheckpointInfo
     entry: Entry | None
+    drafting: Drafting | None = None
+
+    @property
+    def layouts(self) -> tuple[CheckpointInfo, ...]:
+        """What is built, one after the other."""
+        return (self.before,) if self.drafting is None else (self.before, self.drafting.info)
 
     @property
     def bytes(self) -> int:
         """What the artefact will take on disk, foreseen; the real size once it is built."""
-        return self.entry.record.bytes if self.entry else self.spec.artefact_bytes(self.before, self.options)
+        if self.entry:
+            return self.entry.record.bytes
+        return sum(self.spec.artefact_bytes(layout, self.options) for layout in self.layouts)
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory that building takes, foreseen."""
+        return max(self.spec.peak_bytes(layout, self.options) for layout in self.layouts)
 
     @property
     def title(self) -> str:
@@ -101,7 +115,7 @@ class Plan:
         return (*(stage.title for stage in self.passes), self.build.title)
 
 
-def make(recipe: Recipe, info: CheckpointInfo, fingerprint: str) -> Plan:
+def make(recipe: Recipe, info: CheckpointInfo, fingerprint: str, drafting: Drafting | None = None) -> Plan:
     """The plan of a legal `recipe` on the checkpoint with layout `info` and content `fingerprint`."""
     threads = physical_cores()
     layouts = predict(recipe, info)
@@ -114,8 +128,10 @@ def make(recipe: Recipe, info: CheckpointInfo, fingerprint: str) -> Plan:
         stages.append(PassStage(spec, options, key, before, after, cache.stages().find(key)))
     runtime = runtimes.get(recipe.target.runtime)
     options = parse_options(runtime.options, recipe.target.options, runtime.name)
+    if drafting is not None:
+        key = f"{key}+{drafting.content}"
     built = keys.build_key(key, runtime, options, recipe.target, threads=threads)
-    build = BuildStage(runtime, options, recipe.target, built, layouts[-1], cache.artefacts().find(built))
+    build = BuildStage(runtime, options, recipe.target, built, layouts[-1], cache.artefacts().find(built), drafting)
     return Plan(tuple(stages), build, threads)
 
 
@@ -125,7 +141,7 @@ def require_memory(plan: Plan) -> None:
         room.require_memory(stage.spec.peak_bytes(stage.before, stage.options), f"“{stage.title}”")
     build = plan.build
     if build.entry is None:
-        room.require_memory(build.spec.peak_bytes(build.before, build.options), f"“{build.title}”")
+        room.require_memory(build.peak_bytes, f"“{build.title}”")
 
 
 def require_disk(plan: Plan, out: Path | None) -> None:

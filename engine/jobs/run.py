@@ -23,11 +23,13 @@ from engine.checkpoint.trust import grant
 from engine.drafts import clean, copy_tree, draft, link_tree, size_of
 from engine.jobs import plan as planning
 from engine.jobs.base import JobContext
+from engine.jobs.drafting import build_both, drafting
 from engine.jobs.plan import BuildStage, PassStage, Plan
 from engine.passes.base import Facts, PassContext
 from engine.protocol.errors import UserError
 from engine.protocol.events import StageChanged, Started
 from engine.protocol.job import RunJob
+from engine.recipe.recipe import Target
 from engine.recipe.validate import problems, require_legal
 from engine.room import require_writable
 from engine.runs import cache
@@ -35,7 +37,7 @@ from engine.runs.cache import CONTENT, SCRATCH, Cache
 from engine.runs.record import ARTEFACT, CHECKPOINT, RECORD, RunRecord, StageRecord
 from engine.runs.store import RunStore
 from engine.runtimes.base import MANIFEST, Artefact, BuildContext
-from engine.runtimes.open import read_artefact, write_artefact
+from engine.runtimes.open import read_artefact
 
 Function = Callable[[Any], Any]
 
@@ -64,8 +66,9 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
         context.notice(problem.text)
     context.progress(0, 0, "Reading the checkpoint")
     content = fingerprint(source, context.steps(unit="B").step)
-    with cache.in_use(planning.make(job.recipe, info, content).keys):
-        plan = planning.make(job.recipe, info, content)  # the stages found now are there to stay
+    second = drafting(job.recipe.target, source, info, content, context.steps(unit="B"))
+    with cache.in_use(planning.make(job.recipe, info, content, second).keys):
+        plan = planning.make(job.recipe, info, content, second)  # the stages found now are there to stay
         planning.require_memory(plan)
         if out is not None and out.is_dir():
             if _holds(out, plan.build):
@@ -139,19 +142,21 @@ class _Work:
         steps = self.context.steps(stage=len(self.done))
 
         def build(function: Function, folder: Path) -> Facts:
-            context = BuildContext(
-                step=steps.step,
-                notice=steps.notice,
-                source=source,
-                destination=folder / CONTENT,
-                info=info,
-                options=stage.options,
-                target=stage.target,
-                scratch=folder / SCRATCH,
-            )
-            artefact: Artefact = function(context)
-            write_artefact(folder / CONTENT, artefact)
-            return artefact.facts
+            def one(checkpoint: Path, layout: CheckpointInfo, destination: Path, target: Target) -> Artefact:
+                context = BuildContext(
+                    step=steps.step,
+                    notice=steps.notice,
+                    source=checkpoint,
+                    destination=destination,
+                    info=layout,
+                    options=stage.options,
+                    target=target,
+                    scratch=folder / SCRATCH,
+                )
+                artefact: Artefact = function(context)
+                return artefact
+
+            return build_both(one, source, info, folder / CONTENT, stage.target, stage.drafting).facts
 
         self.artefact = self._make(stage, cache.artefacts(), stage.spec.build, build)
 

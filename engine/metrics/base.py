@@ -55,12 +55,15 @@ class DecodeRound:
         first_seconds: to the first token; the mean where a round is several answers.
         next_seconds: from each token to the next, of all answers.
         answers: how many answers the round is made of.
+        drafted, accepted: tokens guessed ahead, and guessed rightly, in all answers.
     """
 
     first_seconds: float
     next_seconds: tuple[float, ...]
     prompt_tokens: int
     answers: int = 1
+    drafted: int = 0
+    accepted: int = 0
 
     @property
     def decode_seconds(self) -> float:

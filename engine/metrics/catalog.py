@@ -12,6 +12,7 @@ ENTRIES: tuple[str, ...] = (
     "engine.metrics.decode_tokens_per_second.spec:SPEC",
     "engine.metrics.inter_token_latency_seconds.spec:SPEC",
     "engine.metrics.ttft_seconds.spec:SPEC",
+    "engine.metrics.acceptance_rate.spec:SPEC",
     "engine.metrics.prefill_tokens_per_second.spec:SPEC",
     "engine.metrics.request_seconds.spec:SPEC",
     "engine.metrics.requests_per_second.spec:SPEC",

@@ -13,6 +13,7 @@ STANDARD: dict[str, tuple[str, Better]] = {
     "ttft_seconds": ("s", "lower"),
     "inter_token_latency_seconds": ("s", "lower"),
     "decode_tokens_per_second": ("1/s", "higher"),
+    "acceptance_rate": ("1", "higher"),
     "prefill_tokens_per_second": ("1/s", "higher"),
     "requests_per_second": ("1/s", "higher"),
     "request_seconds": ("s", "lower"),

@@ -33,6 +33,10 @@ class Target(BaseModel):
         threads: threads per replica; None leaves it to the measured default (one per physical core).
         replicas: independent copies on this machine, each with its own `threads`.
         split: lay the layers over several GPUs ("balanced") or keep them on one ("none").
+        speculation: what guesses tokens ahead, for the model to check several at once: nothing ("none"), the text's
+            own repetitions ("lookup"), the model in `draft` ("draft"), or the recipe's result, for the original to
+            check ("original": the answers are then the original's own).
+        draft: the checkpoint folder or run that drafts; it must share the model's vocabulary.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +47,8 @@ class Target(BaseModel):
     threads: int | None = Field(None, ge=1, le=1024)
     replicas: int = Field(1, ge=1, le=64)
     split: Literal["none", "balanced"] = "none"
+    speculation: Literal["none", "lookup", "draft", "original"] = "none"
+    draft: str = ""
 
 
 class Recipe(BaseModel):

@@ -83,6 +83,7 @@ def problems(recipe: Recipe, info: CheckpointInfo | None) -> list[Problem]:
         blocked = any(problem.severity == "stop" for problem in here)
         layout = None if blocked else spec.predict(layout, options)
     found += _target(recipe.target, layout)
+    found += _speculation(recipe, info)
     return found
 
 
@@ -167,6 +168,38 @@ def _moved(index: int, to: int) -> Callable[[Recipe], Recipe]:
         return recipe.model_copy(update={"passes": tuple(entries)})
 
     return apply
+
+
+def _speculation(recipe: Recipe, info: CheckpointInfo | None) -> Iterator[Problem]:
+    """What keeps the target from guessing tokens ahead, for the checkpoint `info` that the recipe starts from."""
+    target = recipe.target
+
+    def fix(label: str, speculation: str) -> Fix:
+        update = {"speculation": speculation}
+        return Fix(label, lambda r: r.model_copy(update={"target": r.target.model_copy(update=update)}))
+
+    if target.speculation == "none":
+        return
+    off = fix("Do not speculate", "none")
+    if info is not None and info.task != "text-generation":
+        yield Problem(None, "stop", f"A {info.task} model does not write token by token: nothing can be guessed.", off)
+        return
+    if target.speculation == "draft" and not target.draft:
+        lookup = fix("Speculate by prompt lookup", "lookup")
+        yield Problem(None, "stop", "No draft model is chosen.", lookup)
+    if target.speculation == "original":
+        if not recipe.active:
+            lookup = fix("Speculate by prompt lookup", "lookup")
+            yield Problem(None, "stop", "Without a pass, the draft would be the original itself.", lookup)
+        elif info is not None:
+            spec = runtimes.get(target.runtime)
+            try:
+                options = parse_options(spec.options, target.options, target.runtime)
+            except UserError:
+                return  # said of the target already
+            for problem in spec.check(info, options, target):
+                if problem.severity == "stop":
+                    yield Problem(None, "stop", f"The original cannot run there: {problem.text}", off)
 
 
 def _target(target: Target, layout: CheckpointInfo | None) -> list[Problem]:

@@ -26,6 +26,7 @@ Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 MANIFEST = "hasten.json"
+DRAFT = "draft"  # folder of an artefact's draft model, an artefact itself
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,7 @@ class Session(ABC):
         device: "cpu" or "cuda".
         eos: token ids that end a text.
         context_length: the longest sequence it holds.
+        drafted, accepted: tokens that were guessed ahead, and guessed rightly, since it was opened.
     """
 
     folder: Path
@@ -171,6 +173,8 @@ class Session(ABC):
     device: str = "cpu"
     eos: frozenset[int] = frozenset()
     context_length: int = 2048
+    drafted: int = 0
+    accepted: int = 0
 
     # Decoders -------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from engine.parallel.placement import suggested_threads
 from engine.passes.base import StepContext
 from engine.protocol.errors import UserError
 from engine.runtimes import catalog
-from engine.runtimes.base import MANIFEST, Artefact, OpenRequest, Session
+from engine.runtimes.base import DRAFT, MANIFEST, Artefact, OpenRequest, Session
 
 SILENT = StepContext(step=lambda done, total, text: None, notice=lambda text: None)
 BASELINE = "transformers"
@@ -81,4 +81,23 @@ def open_session(
         device=wanted,
     )
     session: Session = load(spec.open)(request)
-    return session
+    if artefact.target.speculation == "none":
+        return session
+    try:
+        return _speculating(session, folder, threads, device, context)
+    except BaseException:
+        session.close()
+        raise
+
+
+def _speculating(
+    session: Session, folder: Path, threads: int | None, device: str | None, context: StepContext
+) -> Session:
+    """`session` writing several tokens a step, drafted by the text itself or by the model that lies in its folder."""
+    from engine.decoding.drafters import LookupDrafter, ModelDrafter
+    from engine.decoding.speculative import SpeculativeSession
+
+    if not (folder / DRAFT / MANIFEST).is_file():
+        return SpeculativeSession(session, [LookupDrafter()])
+    draft = open_session(folder / DRAFT, threads=threads, device=device, context=context)
+    return SpeculativeSession(session, [LookupDrafter(), ModelDrafter(draft)], draft)

@@ -21,6 +21,11 @@ class Sampler:
         self._sampling = sampling or Sampling()
         self._random = np.random.Generator(np.random.PCG64(self._sampling.seed))
 
+    @property
+    def greedy(self) -> bool:
+        """The most probable token is taken, and nothing is drawn."""
+        return self._sampling.temperature == 0.0
+
     def pick(self, logits: Floats) -> int:
         """The next token's id from `logits` [V]. Raises UserError when they are not finite."""
         best = int(np.argmax(logits))
@@ -29,7 +34,7 @@ class Sampler:
                 "The model's output is not a number: a computation inside it overflowed.",
                 "Use bf16 or fp32 instead of fp16, or quantise with more bits.",
             )
-        if self._sampling.temperature == 0.0:
+        if self.greedy:
             return best
         weights = self._weights(logits)
         cumulative = np.cumsum(weights)

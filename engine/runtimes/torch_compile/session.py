@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import setuptools  # noqa: F401  the compiler imports it; whatever imports distutils before would make that fail
 import torch
 from torch._dynamo.exc import TorchDynamoException
 from transformers import Cache
@@ -138,9 +139,9 @@ class CompiledSession(TorchSession):
             return lambda **inputs: model(**inputs).logits
         trims = "logits_to_keep" in inspect.signature(model.forward).parameters
 
-        def forward(ids: torch.Tensor, cache: Cache, keep: torch.Tensor | None, **padding: torch.Tensor) -> torch.Tensor:
+        def forward(ids: torch.Tensor, cache: Cache, keep: torch.Tensor | None, **more: torch.Tensor) -> torch.Tensor:
             named = {"logits_to_keep": keep} if trims and keep is not None else {}
-            logits = model(input_ids=ids, past_key_values=cache, use_cache=True, **named, **padding).logits
+            logits = model(input_ids=ids, past_key_values=cache, use_cache=True, **named, **more).logits
             assert isinstance(logits, torch.Tensor)
             return logits if trims or keep is None else logits[:, keep]
 

@@ -53,7 +53,10 @@ class Forecast(QWidget):
             options = parse_options(spec.options, target.options, target.runtime)
         except UserError:
             return layout.bytes
-        return spec.weight_bytes(layout, options)
+        built = spec.weight_bytes(layout, options)
+        if target.speculation == "original" and self._document.info is not None:
+            built += spec.weight_bytes(self._document.info, options)
+        return built
 
     def refresh(self) -> None:
         """Predict again."""

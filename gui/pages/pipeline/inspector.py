@@ -9,7 +9,7 @@ from engine.passes import catalog as passes
 from engine.recipe.options import OptionField
 from engine.runtimes import catalog as runtimes
 from gui.document.document import Document
-from gui.forms.editors import ChoiceEditor, Editor, IntEditor
+from gui.forms.editors import ChoiceEditor, Editor, IntEditor, TextEditor
 from gui.forms.form import Form
 from gui.translate import engine_text
 from gui.widgets.frames import clear, column, line
@@ -75,7 +75,7 @@ class Inspector(QWidget):
 
 
 class TargetForm(QWidget):
-    """Runtime with its availability, device, threads, replicas, split over GPUs."""
+    """Runtime with its availability, device, threads, replicas, split over GPUs, speculation."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -87,6 +87,7 @@ class TargetForm(QWidget):
         self._grid.setColumnStretch(0, 2)
         self._grid.setColumnStretch(1, 3)
         self._remedy: Note | None = None
+        self._terms: dict[Editor, QLabel] = {}
         self._version = label("", "caption")
         titles = {name: engine_text(spec.title) for name, spec in runtimes.all_runtimes().items()}
         self.editors: dict[str, Editor] = {
@@ -128,6 +129,21 @@ class TargetForm(QWidget):
                 kind="choice",
                 choices=("none", "balanced"),
             ),
+            "speculation": self._add(
+                self.tr("Speculation"),
+                self.tr(
+                    "Guess several tokens ahead and let the model check them at once: the answer stays the model's own."
+                ),
+                ChoiceEditor,
+                kind="choice",
+                choices=("none", "lookup", "original", "draft"),
+            ),
+            "draft": self._add(
+                self.tr("Draft model"),
+                self.tr("The checkpoint folder or run that guesses: a smaller model with the same vocabulary."),
+                TextEditor,
+                kind="text",
+            ),
         }
         self._name_choices(titles)
         self.setLayout(column(self._grid, self._version, spacing=8))
@@ -137,6 +153,9 @@ class TargetForm(QWidget):
         target = self._document.recipe.target
         for name, editor in self.editors.items():
             editor.set_value(getattr(target, name))
+        draft = self.editors["draft"]
+        for part in (draft.widget, self._terms[draft]):
+            part.setVisible(target.speculation == "draft")
         spec = runtimes.get(target.runtime)
         found = spec.availability()
         if self._remedy is not None:
@@ -158,6 +177,7 @@ class TargetForm(QWidget):
         editor.edited.connect(lambda: self._on_edited(editor))
         term: QLabel = label(title)
         term.setBuddy(editor.input)
+        self._terms[editor] = term
         for widget in (term, editor.widget):
             widget.setToolTip(help)
         editor.input.setAccessibleName(title)
@@ -167,8 +187,14 @@ class TargetForm(QWidget):
         return editor
 
     def _name_choices(self, titles: dict[str, str]) -> None:
-        names = {**titles, "cpu": self.tr("CPU"), "cuda": "CUDA"}
-        for key in ("runtime", "device"):
+        guesses = {
+            "none": self.tr("none"),
+            "lookup": self.tr("prompt lookup"),
+            "original": self.tr("result drafts, original answers"),
+            "draft": self.tr("another model drafts"),
+        }
+        names = {**titles, "cpu": self.tr("CPU"), "cuda": "CUDA", **guesses}
+        for key in ("runtime", "device", "speculation"):
             box = self.editors[key].input
             for i in range(box.count()):  # type: ignore[attr-defined]
                 box.setItemText(i, names[box.itemData(i)])  # type: ignore[attr-defined]

@@ -1,0 +1,179 @@
+"""A session whose model checks several guessed tokens at once instead of writing each alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from engine.decoding.drafters import Drafter
+from engine.decoding.pace import Checking, Pace
+from engine.protocol.job import Sampling
+from engine.runtimes.base import Floats, Ids, Session, Step, TextBatch
+from engine.runtimes.sampling import Sampler
+
+# Reading several tokens at once rounds otherwise than reading one: logits nearer than this many times the difference
+# seen when the session opened are settled by reading that token alone.
+_DOUBT = 8.0
+_TRIED = 5  # tokens of the trial
+
+
+class SpeculativeSession(Session):
+    """`model` with `drafters`, asked in turn until one has a guess. Everything but `generate` is the model's own.
+
+    A burst of tokens that one check accepts shares its time equally: Step.seconds is what a token took, not when it
+    was shown. The drafter's reading of the prompt falls to the second token.
+
+    Attributes:
+        drafted, accepted: tokens guessed, and guessed rightly, since the session was opened.
+    """
+
+    def __init__(self, model: Session, drafters: Sequence[Drafter], draft: Session | None = None) -> None:
+        """`draft` is the drafters' model, closed with this session."""
+        self._model, self._draft = model, draft
+        self._drafters = [(drafter, Pace(drafter.most)) for drafter in drafters]
+        self.folder, self.task, self.runtime = model.folder, model.task, model.runtime
+        self.device, self.eos, self.context_length = model.device, model.eos, model.context_length
+        self.weight_bytes = model.weight_bytes + (draft.weight_bytes if draft else 0)
+        self.drafted = self.accepted = 0
+        self._checking = Checking()
+        self._fresh: set[int] = set()  # drafters that have not read the text yet
+        self._asked: Pace | None = None  # whose guesses are being checked
+        self._doubt = self._try()
+
+    def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
+        """The model's own."""
+        return self._model.prefill(ids, mask)
+
+    def decode(self, ids: Ids) -> Floats:
+        """The model's own."""
+        return self._model.decode(ids)
+
+    def extend(self, ids: Ids) -> Floats:
+        """The model's own."""
+        return self._model.extend(ids)
+
+    def rewind(self, count: int) -> None:
+        """The model's own."""
+        self._model.rewind(count)
+
+    def logits(self, ids: Ids) -> Floats:
+        """The model's own."""
+        return self._model.logits(ids)
+
+    def hidden(self, batch: TextBatch) -> Floats:
+        """The model's own."""
+        return self._model.hidden(batch)
+
+    def classify(self, batch: TextBatch) -> Floats:
+        """The model's own."""
+        return self._model.classify(batch)
+
+    def close(self) -> None:
+        """Close the model and its draft."""
+        self._model.close()
+        if self._draft is not None:
+            self._draft.close()
+
+    def generate(
+        self,
+        ids: Ids,
+        max_new_tokens: int,
+        sampling: Sampling | None = None,
+        *,
+        probabilities: bool = False,
+        stop_at_eos: bool = True,
+    ) -> Iterator[Step]:
+        """Continue `ids` [T] with the tokens that the model alone would write, see Session.generate."""
+        sampler = Sampler(sampling)
+        room = min(max_new_tokens, self.context_length - len(ids))
+        stop = self.eos if stop_at_eos else frozenset[int]()
+        text = [int(token) for token in ids]
+        for drafter, _ in self._drafters:
+            drafter.start()
+        self._fresh = {id(drafter) for drafter, _ in self._drafters}
+        made = 0
+        began = time.perf_counter()
+        read, rows = text[-1:], self._model.prefill(ids[None, :])
+        while made < room:
+            picked = self._accept(read, rows, sampler, stop)
+            seconds = (time.perf_counter() - began) / len(picked)
+            for token, logits in picked:
+                text.append(token)
+                made += 1
+                end = made == room or token in stop
+                yield Step(token, seconds, sampler.probability(logits, token) if probabilities else None, end)
+                if end:
+                    return
+            began = time.perf_counter()
+            read = [text[-1], *self._guess(text, min(room - made - 1, self.context_length - len(text)), sampler)]
+            rows = self._read(read)
+
+    def _accept(
+        self, read: Sequence[int], rows: Floats, sampler: Sampler, stop: frozenset[int]
+    ) -> list[tuple[int, Floats]]:
+        """The tokens that the model picks after reading `read`, a token and guesses, with their logits from `rows`.
+
+        The first always counts, each other as long as the guess before it was right. What was wrong is taken back.
+        """
+        picked: list[tuple[int, Floats]] = []
+        for index, logits in enumerate(rows):
+            if len(rows) > 1 and sampler.greedy and np.count_nonzero(logits >= logits.max() - self._doubt) > 1:
+                self._model.rewind(len(rows) - index)
+                logits = self._model.decode(np.array(read[index : index + 1], dtype=np.int64))[0]
+                picked.append((sampler.pick(logits), logits))
+                break
+            picked.append((sampler.pick(logits), logits))
+            token = picked[-1][0]
+            if token in stop or list(read[index + 1 : index + 2]) != [token]:
+                self._model.rewind(len(rows) - len(picked))
+                break
+        if self._asked is not None:
+            right = sum(guess == token for guess, (token, _) in zip(read[1:], picked, strict=False))
+            self._asked.observe(len(read) - 1, right)
+            self.drafted += len(read) - 1
+            self.accepted += right
+            self._asked = None
+        return picked
+
+    def _guess(self, text: Sequence[int], room: int, sampler: Sampler) -> list[int]:
+        """The guesses of the first drafter that has any; none where writing alone is as fast."""
+        for drafter, pace in self._drafters:
+            count = min(pace.choose(self._checking), room)
+            if count <= 0:
+                continue
+            began = time.perf_counter()
+            guesses = drafter.propose(text, count, sampler)
+            if guesses:
+                if id(drafter) in self._fresh:  # it read the whole prompt first
+                    self._fresh.discard(id(drafter))
+                else:
+                    pace.spend(len(guesses), time.perf_counter() - began)
+                self._asked = pace
+                return guesses
+        for _, pace in self._drafters:
+            pace.rest()
+        return []
+
+    def _read(self, ids: Sequence[int]) -> Floats:
+        """Append `ids`; the logits behind each, [n, V]."""
+        began = time.perf_counter()
+        if len(ids) == 1:
+            rows = self._model.decode(np.array(ids, dtype=np.int64))
+        else:
+            rows = self._model.extend(np.array([ids], dtype=np.int64))[0]
+        self._checking.observe(len(ids), time.perf_counter() - began)
+        return rows
+
+    def _try(self) -> float:
+        """Time reading tokens alone and together; the difference of logits below which the two may disagree."""
+        start = np.arange(4, 12, dtype=np.int64)[None, :]
+        some = list(range(12, 12 + _TRIED))
+        for _ in range(2):  # the first time is a warm-up
+            self._checking = Checking()
+            self._model.prefill(start)
+            alone = np.concatenate([self._read([token]) for token in some])
+            self._model.rewind(_TRIED)
+            together = self._read(some)
+        return _DOUBT * float(np.abs(alone - together).max())

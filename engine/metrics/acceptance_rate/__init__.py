@@ -1,0 +1,1 @@
+"""Share of guessed tokens that were right."""

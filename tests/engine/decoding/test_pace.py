@@ -1,0 +1,45 @@
+import pytest
+
+from engine.decoding.pace import PAUSE, TRIAL, Checking, Pace
+
+
+def checking(alone: float, slope: float) -> Checking:
+    found = Checking()
+    for count in (1, 5, 1, 5):
+        found.observe(count, alone + slope * (count - 1))
+    return found
+
+
+def test_the_time_of_more_tokens_is_read_off_a_line() -> None:
+    line = checking(10.0, 0.5)
+    assert line.expected(1) == pytest.approx(10.0)
+    assert line.expected(9) == pytest.approx(14.0)
+    line.observe(1, 1000.0)  # an interruption
+    assert line.expected(1) < 20.0
+
+
+def test_guessing_pays_where_guesses_are_cheap_and_right() -> None:
+    line = checking(20.0, 1.0)
+    good = Pace(most=8, accepted=0.9, drafting=2.0)
+    assert good.choose(line) >= 3
+    assert Pace(most=8, accepted=0.98, drafting=0.0).choose(line) == 8
+
+
+def test_guessing_stops_where_it_does_not_pay_and_is_tried_again_later() -> None:
+    line = checking(20.0, 1.0)
+    pace = Pace(most=8, accepted=0.8, drafting=19.0)  # a draft as slow as the model
+    assert pace.choose(line) == 0
+    for _ in range(PAUSE):
+        pace.rest()
+    assert pace.choose(line) == TRIAL
+    pace.observe(TRIAL, 0)
+    assert pace.choose(line) == 0
+
+
+def test_wrong_guesses_lower_the_expected_share() -> None:
+    line = checking(20.0, 1.0)
+    pace = Pace(most=8, accepted=0.9, drafting=4.0)
+    for _ in range(60):
+        pace.observe(4, 0)
+    assert pace.accepted < 0.1
+    assert pace.choose(line) == 0
