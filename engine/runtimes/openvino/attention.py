@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from engine.protocol.errors import UserError
 from engine.runtimes.openvino.graph import floats, integers
 from engine.runtimes.openvino.library import ops, ov
+from engine.runtimes.openvino.limits import FIXED_ROPES
 
 _HIDDEN = -65504.0  # added to scores of hidden keys: their share becomes exactly 0, and no row becomes not a number
-FIXED_ROPES = frozenset({"default", "linear", "llama3", "yarn"})
 
 
 def causal_mask(ids: Any, mask: Any, positions: Any, window: int | None) -> Any:
@@ -35,6 +33,11 @@ def causal_mask(ids: Any, mask: Any, positions: Any, window: int | None) -> Any:
         counted = ops.subtract(ops.cum_sum(mask, integers(1)), integers(1))
         oldest = ops.subtract(ops.unsqueeze(positions, integers([1, 3])), integers(window))
         visible = ops.logical_and(visible, ops.greater(ops.unsqueeze(counted, integers([1, 2])), oldest))
+    return hidden_scores(visible)
+
+
+def hidden_scores(visible: Any) -> Any:
+    """What is added to attention scores: nothing where `visible` is true, and what hides a key elsewhere."""
     return ops.select(visible, floats(0.0), floats(_HIDDEN))
 
 
@@ -97,7 +100,9 @@ def repeated(value: Any, times: int, heads: int, width: int) -> Any:
     """`value` [B, heads / times, S, D] with every head `times` times: [B, heads, S, D]."""
     if times == 1:
         return value
-    wide = ops.broadcast(ops.unsqueeze(value, integers(2)), integers([1, 1, times, 1, 1]), broadcast_spec="BIDIRECTIONAL")
+    wide = ops.broadcast(
+        ops.unsqueeze(value, integers(2)), integers([1, 1, times, 1, 1]), broadcast_spec="BIDIRECTIONAL"
+    )
     return ops.reshape(wide, integers([0, heads, -1, width]), special_zero=True)
 
 
@@ -107,4 +112,4 @@ def _columns(value: Any, start: int, end: int) -> Any:
 
 def empty_rows(ids: Any) -> Any:
     """The batch size of `ids` [B, T], as [1]."""
-    return ops.gather(ops.shape_of(ids), ops.constant(np.array([0], np.int64)), integers(0))
+    return ops.gather(ops.shape_of(ids), integers([0]), integers(0))

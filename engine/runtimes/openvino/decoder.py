@@ -72,7 +72,9 @@ class DecoderGraph(Graph):
         name = layout.layer.format(index)
         factor = float(getattr(self.config, "residual_multiplier", 1.0))
         normal = self._norm_in(name, layout.before_attention, hidden)
-        mixed = self._norm_in(name, layout.after_attention, self._attention(index, f"{name}.{layout.attention}", normal))
+        mixed = self._norm_in(
+            name, layout.after_attention, self._attention(index, f"{name}.{layout.attention}", normal)
+        )
         total = ops.add(hidden, _scaled(mixed, factor))
         inner = normal if layout.parallel else self._norm_in(name, layout.before_feed_forward, total)
         outer = self._norm_in(name, layout.after_feed_forward, self._feed_forward(name, inner))
@@ -110,7 +112,9 @@ class DecoderGraph(Graph):
         value = ops.transpose(heads_of(value, shared, width), integers([0, 2, 1, 3]))
         whole = []
         for kind, part in (("key", key), ("value", value)):
-            cache = Cache(f"past_key_values.{index}.{kind}present.{index}.{kind}", shared, width, self._rows, self._order)
+            cache = Cache(
+                f"past_key_values.{index}.{kind}present.{index}.{kind}", shared, width, self._rows, self._order
+            )
             whole.append(repeated(cache.append(part), heads // shared, heads, width))
             self._sinks.append(cache.sink)
         scale = floats(float(getattr(module, "scaling", width**-0.5)))

@@ -1,0 +1,29 @@
+"""Continue a text with this folder's model. Needs openvino-genai, nothing else.
+
+python generate.py "Once upon a time" 64
+"""
+
+import sys
+from pathlib import Path
+
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # no usage statistics
+
+import openvino_genai
+
+folder = Path(__file__).resolve().parent
+
+
+def main(prompt: str, new_tokens: int) -> str:
+    """`prompt` continued greedily by up to `new_tokens` tokens."""
+    # the plain pipeline: it keeps to the arithmetic that the model's file asks for
+    pipeline = openvino_genai.LLMPipeline(str(folder), "CPU", ATTENTION_BACKEND="SDPA")
+    config = pipeline.get_generation_config()
+    config.max_new_tokens = new_tokens
+    config.do_sample = False
+    config.apply_chat_template = False
+    return str(pipeline.generate(prompt, config))
+
+
+if __name__ == "__main__":
+    text = sys.argv[1] if len(sys.argv) > 1 else "Once upon a time"
+    print(text + main(text, int(sys.argv[2]) if len(sys.argv) > 2 else 64))
