@@ -42,7 +42,7 @@ def choose(
     options: OpenVinoOptions, found: tuple[Settings, ...], cost: Callable[[Settings], float], most: float
 ) -> Choice:
     """The first of `found` that costs at most `most`, or else the last; the first at once where speed was asked for."""
-    refused = []
+    refused: list[tuple[Settings, float]] = []
     for settings in found[:-1]:
         paid = cost(settings)
         if options.accuracy == "fast" or paid <= most:

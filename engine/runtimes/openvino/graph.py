@@ -64,9 +64,7 @@ class Graph:
         epsilon = getattr(held, "variance_epsilon", getattr(held, "eps", 1e-6))
         squares = ops.reduce_mean(ops.power(value, floats(2.0)), integers([-1]), keep_dims=True)
         scale = ops.divide(floats(1.0), ops.sqrt(ops.add(squares, floats(float(epsilon)))))
-        weight = ops.constant(self.weights.array(f"{module}.weight") + np.float32(offset))
-        self.weights.bytes += 4 * weight.get_output_size()
-        return ops.multiply(weight, ops.multiply(value, scale))
+        return ops.multiply(self.weights.vector(f"{module}.weight", offset), ops.multiply(value, scale))
 
     def _layer_norm(self, module: str, value: Any, epsilon: float) -> Any:
         normal = ops.mvn(value, integers([-1]), True, epsilon, "inside_sqrt")
@@ -91,7 +89,7 @@ class Graph:
         )
 
 
-def integers(value: int | list[int]) -> Any:
+def integers(value: int | list[int] | list[list[int]]) -> Any:
     """A constant of int64 numbers."""
     return ops.constant(np.array(value, np.int64))
 

@@ -10,7 +10,7 @@ import sys
 
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
-import openvino as ov  # noqa: E402
-import openvino.opset15 as ops  # noqa: E402
+import openvino as ov
+import openvino.opset15 as ops
 
 __all__ = ["ops", "ov"]

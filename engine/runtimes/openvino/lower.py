@@ -19,7 +19,7 @@ from engine.runtimes.encoder_layout import layout_of
 from engine.runtimes.openvino import settings as arithmetic
 from engine.runtimes.openvino.assemble import add_companions, open_built, save
 from engine.runtimes.openvino.availability import missing_for_build
-from engine.runtimes.openvino.choose import candidates, choose
+from engine.runtimes.openvino.choose import Choice, candidates, choose
 from engine.runtimes.openvino.decoder import DecoderGraph
 from engine.runtimes.openvino.encoder import EncoderGraph
 from engine.runtimes.openvino.limits import TOLERATED_ANGLE, TOLERATED_KL
@@ -83,8 +83,13 @@ def _verified_decoder(context: BuildContext, twin: Any, weights: Weights) -> Fac
         "relative error": verify.require_equal(exact, later, verify.TOLERANCE),
         "compared on": window.source,
     }
-    settled = _settle(context, weights, lambda settings: verify.divergence(later, read(settings)), TOLERATED_KL, "nats")
-    return {**facts, **settled[0], "kl_divergence_nats": settled[1]}
+    choice = _settle(context, weights, lambda settings: verify.divergence(later, read(settings)), TOLERATED_KL, "nats")
+    return {
+        **facts,
+        "arithmetic": choice.settings.words,
+        "key-value cache": choice.settings.cache,
+        "kl_divergence_nats": choice.cost,
+    }
 
 
 def _verified_encoder(context: BuildContext, twin: Any, weights: Weights) -> Facts:
@@ -103,7 +108,8 @@ def _verified_encoder(context: BuildContext, twin: Any, weights: Weights) -> Fac
     def hidden(settings: Settings) -> Floats:
         session = open_built(context, settings)
         try:
-            return session.hidden(TextBatch(ids, mask))[real]
+            states: Floats = session.hidden(TextBatch(ids, mask))[real]
+            return states
         finally:
             session.close()
 
@@ -113,17 +119,16 @@ def _verified_encoder(context: BuildContext, twin: Any, weights: Weights) -> Fac
     def angle(settings: Settings) -> float:
         return 1 - verify.cosine(expected, hidden(settings))
 
-    settled = _settle(context, weights, angle, TOLERATED_ANGLE, "of the vectors' cosine")
-    return {**facts, **settled[0], "cosine": 1 - settled[1]}
+    choice = _settle(context, weights, angle, TOLERATED_ANGLE, "of the vectors' cosine")
+    return {**facts, "arithmetic": choice.settings.words, "cosine": 1 - choice.cost}
 
 
-def _settle(context: BuildContext, weights: Weights, cost: Measure, most: float, unit: str) -> tuple[Facts, float]:
-    """Choose the arithmetic, write it into the graph's file; the facts about it and what it costs."""
+def _settle(context: BuildContext, weights: Weights, cost: Measure, most: float, unit: str) -> Choice:
+    """Choose the arithmetic to ship and write it into the graph's file; `unit` is that of `cost`, in words."""
     options = context.options
     context.step(0, 0, "Measuring faster arithmetic")
     choice = choose(options, candidates(options, integer=weights.integer > 0), cost, most)
     for settings, paid in choice.refused:
-        context.notice(f"{settings.words} would cost {paid:.3f} {unit} here, so it is not used.")
-    chosen = choice.settings
-    arithmetic.write(context.destination, chosen)
-    return {"arithmetic": chosen.words, "key-value cache": chosen.cache}, choice.cost
+        context.notice(f"Computing in {settings.words} would cost {paid:.3f} {unit} here, so it is not used.")
+    arithmetic.write(context.destination, choice.settings)
+    return choice

@@ -40,14 +40,10 @@ class Weights:
         self._kept: list[npt.NDArray[Any]] = []
         self.integer = self.bytes = 0
 
-    def array(self, name: str) -> npt.NDArray[np.float32]:
-        """Parameter `name` of the model, in float32."""
-        tensor: torch.Tensor = self._twin.get_parameter(name)
-        return np.ascontiguousarray(tensor.detach().float().numpy())
-
-    def vector(self, name: str) -> Any:
-        """Parameter `name` as a float32 constant: norms and biases."""
-        return self._constant(self.array(name), ov.Type.f32)
+    def vector(self, name: str, offset: float = 0.0) -> Any:
+        """Parameter `name` plus `offset` as a float32 constant: norms and biases."""
+        tensor: torch.Tensor = self._twin.get_parameter(name).detach().float() + offset
+        return self._constant(tensor.contiguous().numpy(), ov.Type.f32)
 
     def matrix(self, module: str) -> Any:
         """The weight [N, K] of linear layer or embedding `module`, as float32 values at the end of its chain."""
@@ -70,6 +66,8 @@ class Weights:
 
     def _floats(self, module: str) -> tuple[Any, ...]:
         tensor = self._twin.get_parameter(f"{module}.weight").detach()
+        if hasattr(self._twin.get_submodule(module), "nf"):  # GPT-2's Conv1D is stored [K, N]
+            tensor = tensor.T.contiguous()
         half = _HALF.get(self._stored_dtype(f"{module}.weight"))
         if half is None:
             return (self._constant(tensor.float().contiguous().numpy(), ov.Type.f32), None, None, None)
@@ -128,4 +126,4 @@ def _stored(values: npt.NDArray[np.int8], middle: int, bits: int) -> npt.NDArray
     shifted &= 0xF
     if shifted.size % 2:
         shifted = np.append(shifted, np.uint8(0))
-    return shifted[0::2] | (shifted[1::2] << 4)
+    return np.asarray(shifted[0::2] | (shifted[1::2] << 4), dtype=np.uint8)

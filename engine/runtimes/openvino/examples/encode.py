@@ -23,7 +23,10 @@ def main(texts: list[str]) -> Any:
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_padding(pad_id=config.get("pad_token_id") or 0)
     rows = tokenizer.encode_batch(texts)
-    model = ov.Core().compile_model(folder / "openvino_model.xml", "CPU")
+    core = ov.Core()
+    graph = core.read_model(folder / "openvino_model.xml")
+    precision = graph.get_rt_info(["runtime_options", "INFERENCE_PRECISION_HINT"]).astype(str)
+    model = core.compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": precision})
     feeds = {
         "input_ids": np.array([row.ids for row in rows], np.int64),
         "attention_mask": np.array([row.attention_mask for row in rows], np.int64),

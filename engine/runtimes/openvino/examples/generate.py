@@ -1,4 +1,4 @@
-"""Continue a text with this folder's model. Needs openvino-genai, nothing else.
+"""Continue a text with this folder's model. Needs openvino-genai (with its tokenizers), nothing else.
 
 python generate.py "Once upon a time" 64
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # no usage statistics
 
+import openvino as ov
 import openvino_genai
 
 folder = Path(__file__).resolve().parent
@@ -15,8 +16,12 @@ folder = Path(__file__).resolve().parent
 
 def main(prompt: str, new_tokens: int) -> str:
     """`prompt` continued greedily by up to `new_tokens` tokens."""
-    # the plain pipeline: it keeps to the arithmetic that the model's file asks for
-    pipeline = openvino_genai.LLMPipeline(str(folder), "CPU", ATTENTION_BACKEND="SDPA")
+    # The type of the arithmetic is in the model's file; unlike the other settings there, it must be passed on.
+    model = ov.Core().read_model(folder / "openvino_model.xml")
+    precision = model.get_rt_info(["runtime_options", "INFERENCE_PRECISION_HINT"]).astype(str)
+    pipeline = openvino_genai.LLMPipeline(
+        str(folder), "CPU", ATTENTION_BACKEND="SDPA", INFERENCE_PRECISION_HINT=precision
+    )
     config = pipeline.get_generation_config()
     config.max_new_tokens = new_tokens
     config.do_sample = False
