@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine import hardware
-from engine.runtimes.openvino.limits import EXACT, FAST, FINER
+from engine.runtimes.openvino.limits import EXACT, FAST, FINER, NATIVE_BFLOAT16
 from engine.runtimes.openvino.settings import Settings
 from engine.runtimes.openvino.spec import OpenVinoOptions
 
@@ -22,18 +22,17 @@ class Choice:
 
 def candidates(options: OpenVinoOptions, *, integer: bool) -> tuple[Settings, ...]:
     """Arithmetic that `options` allow for a model with or without integer weights, the fastest first, as measured."""
-    isa = hardware.isa()
-    exact = _settings(options, "f32", EXACT)
-    half = _settings(options, "bf16", EXACT)
+    exact, half = _settings(options, "f32", EXACT), _settings(options, "bf16", EXACT)
     if options.precision == "bfloat16":
         return (half,)
-    rounded = tuple(_settings(options, "f32", group) for group in (FAST, FINER)) if integer else ()
-    native = options.precision == "automatic"
     if options.accuracy == "exact":
         return (exact,)
-    if native and "amx_bf16" in isa:
+    rounded = tuple(_settings(options, "f32", group) for group in (FAST, FINER)) if integer else ()
+    isa = hardware.isa()
+    tiles, products = (name in isa and options.precision == "automatic" for name in NATIVE_BFLOAT16)
+    if tiles:
         return (half, *rounded, exact)
-    if native and "avx512_bf16" in isa:
+    if products:
         return (*rounded, half, exact)
     return (*rounded, exact)
 

@@ -18,3 +18,5 @@ TOLERATED_KL = 0.01
 TOLERATED_ANGLE = 1e-3
 # kinds of rotary positions that do not depend on the text's length
 FIXED_ROPES = frozenset({"default", "linear", "llama3", "yarn"})
+# instruction sets that multiply bfloat16 numbers, the one with whole tiles of them first
+NATIVE_BFLOAT16 = ("amx_bf16", "avx512_bf16")

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.protocol.errors import UserError
 from engine.runtimes.base import Floats, Ids, OpenRequest, Session, TextBatch
 from engine.runtimes.limits import context_length, ending_tokens
 from engine.runtimes.openvino import settings as arithmetic
@@ -26,24 +25,24 @@ class OpenVinoSession(Session):
         self.folder, self.task, self.runtime = request.folder, request.artefact.task, request.artefact.runtime
         self.device, self.weight_bytes = request.device, request.artefact.weight_bytes
         self.eos, self.context_length = ending_tokens(request.folder), context_length(request.folder)
-        target = request.artefact.target
-        self._processor = str(target.options.get("processor", "CPU"))
         self._core = ov.Core()
-        require_processor(self._core, self._processor)
-        self._config = (settings or arithmetic.read(request.folder)).options
-        if self._processor == "CPU":
-            self._config |= {
-                "INFERENCE_NUM_THREADS": str(request.threads),
-                # replicas would all be pinned to the same cores
-                "ENABLE_CPU_PINNING": "YES" if target.replicas == 1 else "NO",
-            }
-        self._config |= {"NUM_STREAMS": "1", "PERFORMANCE_HINT": "LATENCY"}
+        chosen = settings or arithmetic.read(request.folder)
+        if chosen.precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            chosen = Settings(group=chosen.group)  # built on a processor that has bfloat16, opened on one that has not
+        self._config = {
+            **chosen.options,
+            "INFERENCE_NUM_THREADS": str(request.threads),
+            # replicas would all be pinned to the same cores
+            "ENABLE_CPU_PINNING": "YES" if request.artefact.target.replicas == 1 else "NO",
+            "NUM_STREAMS": "1",
+            "PERFORMANCE_HINT": "LATENCY",
+        }
 
     def _read(self) -> Any:
         return self._core.read_model(self.folder / MODEL)
 
     def _request(self, model: Any) -> Any:
-        return self._core.compile_model(model, self._processor, self._config).create_infer_request()
+        return self._core.compile_model(model, "CPU", self._config).create_infer_request()
 
 
 class DecoderSession(OpenVinoSession):
@@ -204,17 +203,6 @@ class EncoderSession(OpenVinoSession):
             feeds["token_type_ids"] = np.zeros_like(batch.input_ids) if types is None else types
         result: Floats = request.infer({name: np.ascontiguousarray(ids) for name, ids in feeds.items()})[output]
         return result
-
-
-def require_processor(core: Any, wanted: str) -> None:
-    """Raise UserError where OpenVINO does not find the processor `wanted` ("CPU", "GPU")."""
-    found = {name.partition(".")[0] for name in core.available_devices}
-    if wanted not in found:
-        raise UserError(
-            f"OpenVINO finds no {wanted} on this machine.",
-            f"Choose one of: {', '.join(sorted(found))}; a GPU of Intel needs its driver.",
-            code="runtime_unavailable",
-        )
 
 
 def _read_only(model: Any, head: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from engine import hardware
 from engine.checkpoint.info import CheckpointInfo
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
@@ -13,7 +14,7 @@ from engine.recipe.validate import Fix, Problem, set_options
 from engine.runtimes.base import RuntimeSpec
 from engine.runtimes.openvino.availability import availability, missing_for_build
 from engine.runtimes.openvino.forecast import artefact_bytes, peak_bytes, weight_bytes
-from engine.runtimes.openvino.limits import DECODERS, ENCODERS, FIXED_ROPES
+from engine.runtimes.openvino.limits import DECODERS, ENCODERS, FIXED_ROPES, NATIVE_BFLOAT16
 
 _ENCODER_TASKS = ("feature-extraction", "text-classification", "fill-mask")
 
@@ -39,9 +40,6 @@ class OpenVinoOptions(Options):
         "as the arithmetic.",
         advanced=True,
     )
-    processor: Literal["CPU", "GPU"] = option(
-        "CPU", "Processor of Intel", "Where OpenVINO runs the model; GPU means a graphics chip of Intel.", advanced=True
-    )
 
 
 def _check(info: CheckpointInfo, options: OpenVinoOptions, target: Target) -> Iterable[Problem]:
@@ -52,6 +50,13 @@ def _check(info: CheckpointInfo, options: OpenVinoOptions, target: Target) -> It
         yield _stop("OpenVINO keeps a model in one place.", Fix("Do not split", lambda r: _retarget(r, split="none")))
     yield from _unsupported_model(info)
     yield from _unsupported_grids(info)
+    if options.precision == "bfloat16" and not set(NATIVE_BFLOAT16) & set(hardware.isa()):
+        yield Problem(
+            None,
+            "note",
+            "This processor has no bfloat16 arithmetic: it will compute in float32.",
+            Fix("Choose automatically", lambda r: set_options(r, None, precision="automatic")),
+        )
     if options.accuracy == "exact" and options.precision == "bfloat16":
         yield Problem(
             None,
