@@ -66,7 +66,7 @@ def _verified_decoder(context: BuildContext, twin: Any, weights: Weights) -> Fac
     """Check the graph in exact arithmetic, then settle the arithmetic to ship and measure its divergence."""
     window = verify.window(context.source, twin.config.vocab_size)
     expected = verify.twin_outputs(twin, {"input_ids": window.ids}, "logits")[0]
-    half = window.ids.shape[1] // 2
+    half = max(1, window.ids.shape[1] // 2)
 
     def read(settings: Settings) -> Floats:
         """Logits of the window's second half, read after its first half, so that the cache counts too."""

@@ -25,8 +25,12 @@ def main(prompt: str, new_tokens: int) -> str:
     config = pipeline.get_generation_config()
     config.max_new_tokens = new_tokens
     config.do_sample = False
-    config.apply_chat_template = False
-    return str(pipeline.generate(prompt, config))
+    tokenizer = pipeline.get_tokenizer()
+    ids = tokenizer.encode(prompt).input_ids
+    answer = pipeline.generate(ids, config).tokens[0]
+    # Together, for a word's space may only show beside the word before it.
+    asked = ids.data[0].tolist()
+    return str(tokenizer.decode(asked + answer)[len(tokenizer.decode(asked)) :])
 
 
 if __name__ == "__main__":
