@@ -12,7 +12,7 @@ from engine import hardware
 from engine.compare.table import Conditions
 from engine.parallel.placement import gpus, physical_cores
 
-_LIBRARIES = ("hasten", "torch", "transformers", "onnxruntime", "onnxruntime-gpu")
+_LIBRARIES = ("hasten", "torch", "transformers", "onnxruntime", "onnxruntime-gpu", "openvino")
 # Above this share of the processors other programs disturb a timing.
 BUSY_PERCENT = 15.0
 

@@ -94,6 +94,11 @@ class ModelDrafter(Drafter):
         if same:
             self._session.rewind(len(self._held) - same)
         self._held = text
+        rows: Floats
         if not same:
-            return self._session.prefill(new)[0]
-        return self._session.decode(new[0])[0] if new.shape[1] == 1 else self._session.extend(new)[0, -1]
+            rows = self._session.prefill(new)
+        elif new.shape[1] == 1:
+            rows = self._session.decode(new[0])
+        else:
+            rows = self._session.extend(new)[0]
+        return rows[-1]  # type: ignore[no-any-return]

@@ -2289,6 +2289,46 @@ Apache 许可证 2.0。</translation>
         <translation>快速</translation>
     </message>
     <message>
+        <source>OpenVINO</source>
+        <translation>OpenVINO</translation>
+    </message>
+    <message>
+        <source>One stateful graph with 8- or 4-bit weights for processors of Intel and AMD; OpenVINO GenAI opens it too.</source>
+        <translation>带 8 位或 4 位权重的有状态计算图，面向 Intel 和 AMD 处理器；OpenVINO GenAI 也能打开。</translation>
+    </message>
+    <message>
+        <source>Fast takes the quickest arithmetic, exact float32 throughout; automatic is fast where that costs under 0.01 nats.</source>
+        <translation>“fast”用最快的运算，“exact”全程用 float32；“automatic”在损失低于 0.01 nats 时取最快。</translation>
+    </message>
+    <message>
+        <source>Arithmetic</source>
+        <translation>运算精度</translation>
+    </message>
+    <message>
+        <source>What activations are computed in; automatic is bfloat16 where the processor has it and it costs little.</source>
+        <translation>激活值的计算精度；“automatic”在处理器支持且损失很小时用 bfloat16。</translation>
+    </message>
+    <message>
+        <source>Key-value cache</source>
+        <translation>键值缓存</translation>
+    </message>
+    <message>
+        <source>What keys and values of past tokens are kept in: fewer bits save memory in long texts; automatic is as exact as the arithmetic.</source>
+        <translation>已处理词元的键和值以何种精度保存：位数少可在长文本中节省内存；“automatic”与运算精度一致。</translation>
+    </message>
+    <message>
+        <source>32-bit</source>
+        <translation>32 位</translation>
+    </message>
+    <message>
+        <source>16-bit</source>
+        <translation>16 位</translation>
+    </message>
+    <message>
+        <source>8-bit</source>
+        <translation>8 位</translation>
+    </message>
+    <message>
         <source>Exact on CPU</source>
         <translation>CPU 精确</translation>
     </message>
@@ -2751,6 +2791,38 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Do not split</source>
         <translation>不拆分</translation>
+    </message>
+    <message>
+        <source>openvino is not installed.</source>
+        <translation>未安装 openvino。</translation>
+    </message>
+    <message>
+        <source>Run “python3 start.py setup”, or “pip install hasten[cpu]”.</source>
+        <translation>运行“python3 start.py setup”，或“pip install hasten[cpu]”。</translation>
+    </message>
+    <message>
+        <source>OpenVINO keeps a model in one place.</source>
+        <translation>OpenVINO 只能把模型放在一处。</translation>
+    </message>
+    <message>
+        <source>This processor has no bfloat16 arithmetic: it will compute in float32.</source>
+        <translation>此处理器不支持 bfloat16 运算：将以 float32 计算。</translation>
+    </message>
+    <message>
+        <source>Exact arithmetic is float32; with bfloat16 chosen, activations are rounded to it all the same.</source>
+        <translation>精确运算是 float32；选择了 bfloat16 时，激活值仍会按它舍入。</translation>
+    </message>
+    <message>
+        <source>OpenVINO cannot hold shared or low-rank layers.</source>
+        <translation>OpenVINO 不支持共享层或低秩层。</translation>
+    </message>
+    <message>
+        <source>Use float32</source>
+        <translation>使用 float32</translation>
+    </message>
+    <message>
+        <source>OpenVINO has no graph for an architecture that is the checkpoint&apos;s own code.</source>
+        <translation>架构由检查点自带的代码定义时，OpenVINO 没有对应的计算图。</translation>
     </message>
     <message>
         <source>Python&apos;s header files are missing.</source>

@@ -6,7 +6,7 @@ Run by hand, for it installs half a gigabyte and takes minutes:
 
 FOLDER keeps both environments (made once), the runs and their exports. It makes every kind of weights that an exported
 checkpoint may hold, and asks for the same greedy text from Hasten and from torch + transformers + compressed-tensors;
-then a decoder and an encoder built for ONNX Runtime, whose examples must answer with onnxruntime + tokenizers alone.
+then a decoder and an encoder built for ONNX Runtime and for OpenVINO, whose examples must answer with that alone.
 Prints a line for each, exits 1 when one differs.
 """
 
@@ -34,8 +34,11 @@ TORCH = "torch==2.13.0+cpu" if sys.platform != "darwin" else "torch==2.13.0"
 # What is installed, a command for each tuple: torch comes first and alone, so that its CPU build stays.
 ENVIRONMENTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "plain": ((TORCH,), ("transformers==5.23.0", "compressed-tensors==0.20.0")),
-    "onnx": (("onnxruntime==1.31.1", "tokenizers", "numpy"),),
+    "onnxruntime": (("onnxruntime==1.31.1", "tokenizers", "numpy"),),
+    "openvino": (("openvino-genai==2026.4.1.0", "openvino-tokenizers==2026.4.1.0", "tokenizers", "numpy"),),
 }
+# Where the example cannot be told how many threads to use, only exact arithmetic gives the same text.
+ACCURACY = {"onnxruntime": "automatic", "openvino": "exact"}
 
 Passes = Sequence[tuple[str, dict[str, Any]]]
 KINDS: dict[str, Passes] = {
@@ -71,8 +74,11 @@ def main() -> int:
         kind: lambda out, passes=passes: in_plain_transformers(folder, out, decoder, passes)
         for kind, passes in KINDS.items()
     }  # type: ignore[misc]
-    checks["ONNX decoder"] = lambda out: onnx_decoder(folder, out, decoder)
-    checks["ONNX encoder"] = lambda out: onnx_encoder(folder, out, arguments.encoder or str(minilm()))
+    for runtime in ("onnxruntime", "openvino"):
+        checks[f"{runtime} decoder"] = lambda out, runtime=runtime: graph_decoder(folder, out, decoder, runtime)  # type: ignore[misc]
+        checks[f"{runtime} encoder"] = lambda out, runtime=runtime: graph_encoder(  # type: ignore[misc]
+            folder, out, arguments.encoder or str(minilm()), runtime
+        )
     same = []
     for number, (name, check) in enumerate(checks.items()):
         if arguments.only and name not in arguments.only:
@@ -96,13 +102,17 @@ def in_plain_transformers(folder: Path, out: Path, decoder: str, passes: Passes)
     return theirs == continued(Path(made["artefact"]), ids)[: len(theirs)]
 
 
-def onnx_decoder(folder: Path, out: Path, decoder: str) -> bool:
+def graph_decoder(folder: Path, out: Path, decoder: str, runtime: str) -> bool:
     """Whether generate.py writes Hasten's text."""
     from engine.text.tokenizer import load_tokenizer
 
-    made = run(decoder, [("quantize", {"head": 8})], {"runtime": "onnxruntime", "threads": 1})
+    made = run(
+        decoder,
+        [("quantize", {"head": 8})],
+        {"runtime": runtime, "threads": 1, "options": {"accuracy": ACCURACY[runtime]}},
+    )
     hasten("export", made["run"], "--format", "runtime", "--out", str(out))
-    theirs = inside(environment(folder, "onnx"), str(out / "generate.py"), PROMPT, str(NEW_TOKENS))
+    theirs = inside(environment(folder, runtime), str(out / "generate.py"), PROMPT, str(NEW_TOKENS))
     tokenizer = load_tokenizer(out)
     asked = prompt(out)
     ids = continued(Path(made["artefact"]), asked)
@@ -111,19 +121,23 @@ def onnx_decoder(folder: Path, out: Path, decoder: str) -> bool:
     return theirs.removesuffix("\n") == tokenizer.decode([*asked, *ids], skip_special_tokens=True)
 
 
-def onnx_encoder(folder: Path, out: Path, encoder: str) -> bool:
+def graph_encoder(folder: Path, out: Path, encoder: str, runtime: str) -> bool:
     """Whether encode.py gives Hasten's embeddings."""
     from engine.bench.embeddings import Pooling, embed
     from engine.runtimes.open import open_session
     from engine.text.tokenizer import load_tokenizer
 
-    made = run(encoder, [("quantize", {"head": 8})], {"runtime": "onnxruntime", "threads": 1})
+    made = run(
+        encoder,
+        [("quantize", {"head": 8})],
+        {"runtime": runtime, "threads": 1, "options": {"accuracy": ACCURACY[runtime]}},
+    )
     hasten("export", made["run"], "--format", "runtime", "--out", str(out))
     program = (
         f"import json, sys; sys.path.insert(0, {str(out)!r}); import encode\n"
         f"print(json.dumps(encode.main({TEXTS!r}).tolist()))"
     )
-    theirs = np.array(json.loads(inside(environment(folder, "onnx"), "-c", program)))
+    theirs = np.array(json.loads(inside(environment(folder, runtime), "-c", program)))
     session = open_session(Path(made["artefact"]), threads=1)
     ours = embed(session, load_tokenizer(out), TEXTS, Pooling(), lambda done, total: None)
     session.close()

@@ -12,7 +12,7 @@ import numpy as np
 import onnx_ir as ir
 
 from engine.grid.grid import Grid
-from engine.runtimes.onnx_runtime.encoder_layout import Layout
+from engine.runtimes.encoder_layout import Layout
 from engine.runtimes.onnx_runtime.graph import add_initializer, integer_initializers, integer_shape
 from engine.runtimes.onnx_runtime.nbits import blocks_of
 

@@ -14,7 +14,7 @@ class Layout:
         layer: the name of layer {}.
         token_types: there is a token type embedding.
         offset_positions: positions count from padding_idx + 1, as RoBERTa's do.
-        pooler_activation: the ONNX operator between pooler and classifier.
+        pooler_activation: the operator between pooler and classifier, “Tanh” or “Relu”.
     """
 
     embeddings: str

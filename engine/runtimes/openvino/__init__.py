@@ -1,0 +1,1 @@
+"""OpenVINO: the checkpoint's own integers in one stateful graph that Intel's tools open as it stands."""

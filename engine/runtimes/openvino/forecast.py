@@ -1,0 +1,44 @@
+"""How many bytes of weights a graph will hold, from headers alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.checkpoint.info import CheckpointInfo
+
+_AUXILIARY = ("weight_scale", "weight_zero_point", "weight_shape")
+_HALF = ("BF16", "F16")
+
+
+def weight_bytes(info: CheckpointInfo, options: Any) -> int:
+    """Bytes of the weights after lowering `info`: packed integers with float32 scales, 16-bit matrices as they are,
+    everything else float32."""
+    grids = {module: grid for grid in info.grids for module in grid.modules}
+    total = 0
+    for tensor in info.tensors:
+        module, _, leaf = tensor.name.rpartition(".")
+        grid = grids.get(module)
+        if grid is not None and leaf in _AUXILIARY:
+            continue
+        if grid is None or leaf not in ("weight", "weight_packed"):
+            half = tensor.dtype in _HALF and leaf == "weight" and len(tensor.shape) == 2
+            total += tensor.elements * (2 if half else 4)
+            continue
+        count = tensor.elements * 32 // grid.bits if leaf == "weight_packed" else tensor.elements
+        bits = 4 if grid.bits <= 4 else 8
+        groups = count // grid.group_size if grid.group_size else tensor.shape[0]
+        total += count * bits // 8 + groups * 4
+        if not grid.symmetric:
+            total += groups * bits // 8
+    return total
+
+
+def artefact_bytes(info: CheckpointInfo, options: Any) -> int:
+    """Bytes on disk: the weights, the graph that reads them, tokenizers; about 72 KiB a layer, 72 bytes a token."""
+    return weight_bytes(info, options) + (72 << 10) * info.layers + 72 * info.vocab_size
+
+
+def peak_bytes(info: CheckpointInfo, options: Any) -> int:
+    """Bytes that building takes: the torch model in float32 beside the graph's weights and the session that checks it,
+    which keeps a rearranged copy of them, in float32 where they are floats."""
+    return 4 * info.parameters + 2 * weight_bytes(info, options)

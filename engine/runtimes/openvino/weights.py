@@ -1,0 +1,129 @@
+"""A checkpoint's weights as OpenVINO constants: integers with their scales and zero points, or floats as stored.
+
+Shape letters: N output rows, K input columns, G groups a row, g = K/G.
+Every conversion keeps each weight exactly: grids of fewer bits are widened to 4 or 8, floats keep their stored type.
+The plugins fuse the chain Constant → Convert → Subtract → Multiply → Reshape into the product that reads it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from engine.checkpoint.reader import Reader
+from engine.grid import grid as grids
+from engine.grid.grid import Grid
+from engine.runtimes.openvino.library import ops, ov
+
+_HALF = {"BF16": (torch.bfloat16, ov.Type.bf16), "F16": (torch.float16, ov.Type.f16)}
+
+
+class Weights:
+    """The weights of Transformers model `twin`, whose checkpoint is `reader`; each is stored once, tied ones too.
+
+    Constants share their bytes with arrays that this object keeps: it must outlive the graph.
+
+    Attributes:
+        integer: how many weights lie on a grid.
+        bytes: bytes of all constants made so far.
+    """
+
+    def __init__(self, twin: Any, reader: Reader) -> None:
+        self._twin, self._reader = twin, reader
+        self._prefix = f"{twin.base_model_prefix}."
+        self._on_grid = {module for scheme in reader.grids for module in scheme.modules}
+        self._owners: dict[int, str] = {}
+        self._made: dict[str, tuple[Any, ...]] = {}
+        self._kept: list[npt.NDArray[Any]] = []
+        self.integer = self.bytes = 0
+
+    def vector(self, name: str, offset: float = 0.0) -> Any:
+        """Parameter `name` plus `offset` as a float32 constant: norms and biases."""
+        tensor: torch.Tensor = self._twin.get_parameter(name).detach().float() + offset
+        return self._constant(tensor.contiguous().numpy(), ov.Type.f32)
+
+    def matrix(self, module: str) -> Any:
+        """The weight [N, K] of linear layer or embedding `module`, as float32 values at the end of its chain."""
+        owner = self._owner(module)
+        if owner not in self._made:
+            grid = self.grid_of(module) or self.grid_of(owner)
+            self._made[owner] = self._floats(module) if grid is None else self._integers(grid)
+        return _chain(*self._made[owner])
+
+    def grid_of(self, module: str) -> Grid | None:
+        """The grid of `module`; a file may name it with or without the prefix of the task's class."""
+        for name in (module, module.removeprefix(self._prefix), self._prefix + module):
+            if name in self._on_grid:
+                return grids.read(self._reader, name)
+        return None
+
+    def _owner(self, module: str) -> str:
+        """The first module asked for that holds the same tensor as `module`."""
+        return self._owners.setdefault(self._twin.get_parameter(f"{module}.weight").data_ptr(), module)
+
+    def _floats(self, module: str) -> tuple[Any, ...]:
+        tensor = self._twin.get_parameter(f"{module}.weight").detach()
+        if hasattr(self._twin.get_submodule(module), "nf"):  # GPT-2's Conv1D is stored [K, N]
+            tensor = tensor.T.contiguous()
+        half = _HALF.get(self._stored_dtype(f"{module}.weight"))
+        if half is None:
+            return (self._constant(tensor.float().contiguous().numpy(), ov.Type.f32), None, None, None)
+        bits = tensor.to(half[0]).contiguous().view(torch.int16).numpy()
+        return (self._constant(bits, half[1], tuple(tensor.shape)), None, None, None)
+
+    def _stored_dtype(self, name: str) -> str:
+        for stored in (name, name.removeprefix(self._prefix), self._prefix + name):
+            if stored in self._reader:
+                return self._reader.header(stored).dtype
+        return "F32"
+
+    def _integers(self, grid: Grid) -> tuple[Any, ...]:
+        self.integer += 1
+        rows, columns = grid.values.shape
+        groups = grid.scale.shape[1]
+        bits = 4 if grid.bits <= 4 else 8
+        middle = 0 if grid.zero is None else 1 << (bits - 1)
+        kind = {(4, 0): ov.Type.i4, (8, 0): ov.Type.i8, (4, 8): ov.Type.u4, (8, 128): ov.Type.u8}[bits, middle]
+        grouped = groups > 1
+        shape = (rows, groups, columns // groups) if grouped else (rows, columns)
+        aside = (rows, groups, 1) if grouped else (rows, 1)
+        data = self._constant(_stored(grid.values.numpy(), middle, bits), kind, shape)
+        zero = None
+        if grid.zero is not None:
+            zero = self._constant(_stored(grid.zero.numpy(), middle, bits), kind, aside)
+        scale = self._constant(grid.scale.float().reshape(aside).contiguous().numpy(), ov.Type.f32)
+        return (data, zero, scale, (rows, columns) if grouped else None)
+
+    def _constant(self, array: npt.NDArray[Any], kind: Any, shape: tuple[int, ...] | None = None) -> Any:
+        """A constant of `kind`; `array` holds its bytes, which may be laid out otherwise than `shape`."""
+        self.bytes += array.nbytes
+        self._kept.append(array)
+        tensor = ov.Tensor(array, ov.Shape(shape or array.shape), kind)
+        return ops.constant(tensor)
+
+
+def _chain(data: Any, zero: Any, scale: Any, shape: tuple[int, int] | None) -> Any:
+    """The nodes that turn stored weights into floats; every reader of a shared weight has its own."""
+    if data.get_element_type() == ov.Type.f32:
+        return data
+    value = ops.convert(data, ov.Type.f32)
+    if scale is None:
+        return value
+    if zero is not None:
+        value = ops.subtract(value, ops.convert(zero, ov.Type.f32))
+    value = ops.multiply(value, scale)
+    return value if shape is None else ops.reshape(value, np.array(shape, np.int64), special_zero=False)
+
+
+def _stored(values: npt.NDArray[np.int8], middle: int, bits: int) -> npt.NDArray[np.uint8]:
+    """`values` + `middle` as the bytes of a constant; two a byte for 4 bits, the low nibble first."""
+    shifted = (values.astype(np.int16) + middle).astype(np.uint8).reshape(-1)
+    if bits == 8:
+        return shifted
+    shifted &= 0xF
+    if shifted.size % 2:
+        shifted = np.append(shifted, np.uint8(0))
+    return np.asarray(shifted[0::2] | (shifted[1::2] << 4), dtype=np.uint8)
