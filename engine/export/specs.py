@@ -49,6 +49,14 @@ RUNTIME = FormatSpec(
     write="engine.export.runtime:write",
     needed_bytes=_artefact_bytes,
 )
+GGUF = FormatSpec(
+    name="gguf",
+    title="GGUF file",
+    summary="One file for llama.cpp and its kin, tokenizer included: integer weights stay the same integers.",
+    write="engine.export.gguf:write",
+    needed_bytes=_dense_bytes,
+    suffix=".gguf",
+)
 RECIPE = FormatSpec(
     name="recipe",
     title="Recipe",
