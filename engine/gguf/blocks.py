@@ -6,40 +6,27 @@ nibbles and a minimum in float16, `scale · nibble + minimum`. Weights j and j +
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from engine.checkpoint.info import GridScheme
+from engine.gguf.kinds import BLOCK, Kind
 from engine.grid.grid import Grid
 
-Kind = Literal["Q8_0", "Q4_0", "Q4_1"]
 Bytes = npt.NDArray[np.uint8]
-BLOCK = 32
 _HALF = 2  # bytes of a float16
-# Scales under float16's smallest normal number lose more bits than any other.
 _SMALLEST, _LARGEST = float(np.finfo(np.float16).tiny), float(np.finfo(np.float16).max)
 
 
-def kind_for(scheme: GridScheme, columns: int) -> Kind | None:
-    """The block type that holds the integers of `scheme` in rows of `columns` weights as they are; None for none.
-
-    Q8_0 holds asymmetric grids too, of up to 7 bits: `value − zero` is then an int8.
-    """
-    group = scheme.group_size or columns
-    if group % BLOCK or columns % group:
-        return None
-    if scheme.bits <= 4:
-        return "Q4_0" if scheme.symmetric else "Q4_1"
-    return "Q8_0" if scheme.symmetric or scheme.bits < 8 else None
-
-
 def scales_fit(scale: Tensor) -> bool:
-    """Whether float16 keeps every scale to its usual 11 bits."""
-    return bool(((scale.float() >= _SMALLEST) & (scale.float() <= _LARGEST)).all())
+    """Whether float16 rounds no scale by more than 2⁻¹¹ of the largest.
+
+    Small ones among them, down to the zero that groups of zeros need, may lose bits that do not count.
+    """
+    return _SMALLEST <= float(scale.max()) <= _LARGEST
 
 
 def blocks_of(grid: Grid, kind: Kind) -> Bytes:

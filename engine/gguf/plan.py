@@ -14,7 +14,8 @@ from engine.checkpoint.load import dense_names
 from engine.checkpoint.precision import precision_of
 from engine.checkpoint.reader import Reader
 from engine.gguf.architectures import Architecture
-from engine.gguf.blocks import BLOCK, Kind, kind_for, scales_fit
+from engine.gguf.blocks import scales_fit
+from engine.gguf.kinds import Kind, kind_for, misfit
 from engine.grid import grid
 from engine.grid.grid import Grid
 from engine.protocol.errors import UserError
@@ -129,10 +130,7 @@ def _kind(reader: Reader, module: str, scheme: Any, shape: tuple[int, ...]) -> t
     """The block type of a module on a grid, or None and why there is none."""
     kind = kind_for(scheme, shape[-1])
     if kind is None:
-        group = scheme.group_size or shape[-1]
-        if group % BLOCK:
-            return None, f"groups of {group} weights are not cut into blocks of {BLOCK}; groups of {BLOCK} are"
-        return None, "8-bit integers with offsets have no place there; symmetric ones have"
+        return None, misfit(scheme, shape[-1])
     if not scales_fit(grid.read_scale(reader, module)):
         return None, "some scales are too small or too large for half precision"
     return kind, ""
