@@ -95,6 +95,12 @@ def rope_of(config: dict[str, Any]) -> dict[str, Any]:
     return rope
 
 
+def head_width(config: dict[str, Any]) -> int | None:
+    """Numbers a head; None where the configuration does not say."""
+    hidden, heads = (next((config[key] for key in keys if config.get(key)), None) for keys in _SIZES)
+    return int(config["head_dim"]) if config.get("head_dim") else int(hidden) // int(heads) if hidden and heads else None
+
+
 def window_of(config: dict[str, Any]) -> int | None:
     """How many tokens back some layer of the model looks at most; None where all look at everything."""
     window = config.get("sliding_window")
@@ -104,4 +110,5 @@ def window_of(config: dict[str, Any]) -> int | None:
     return None if kinds and "sliding_attention" not in kinds else int(window)
 
 
+_SIZES = (("hidden_size", "n_embd"), ("num_attention_heads", "n_head"))
 _ACTIVATION_KEYS = ("hidden_activation", "hidden_act", "activation_function")

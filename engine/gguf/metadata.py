@@ -9,7 +9,7 @@ import torch
 from gguf import GGUFWriter, RopeScalingType
 from torch import Tensor
 
-from engine.gguf.architectures import Architecture, rope_of, window_of
+from engine.gguf.architectures import Architecture, head_width, rope_of, window_of
 
 ROPE_FREQS = "rope_freqs.weight"
 
@@ -18,7 +18,7 @@ def add_metadata(writer: GGUFWriter, config: dict[str, Any], architecture: Archi
     """Describe the model of `config`, a complete Transformers configuration, its defaults included."""
     heads = int(_first(config, "num_attention_heads", "n_head"))
     hidden = int(_first(config, "hidden_size", "n_embd"))
-    width = int(config.get("head_dim") or hidden // heads)
+    width = head_width(config) or hidden // heads
     writer.add_block_count(int(_first(config, "num_hidden_layers", "n_layer")))
     writer.add_context_length(context_of(config))
     writer.add_embedding_length(hidden)
@@ -57,7 +57,8 @@ def rope_factors(config: dict[str, Any]) -> Tensor | None:
     rope = rope_of(config)
     if rope.get("rope_type") != "llama3":
         return None
-    width = int(config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"])
+    width = head_width(config)
+    assert width is not None
     turns = 1.0 / (rope["rope_theta"] ** (torch.arange(0, width, 2, dtype=torch.float32) / width))
     waves = 2 * math.pi / turns
     low, high = float(rope["low_freq_factor"]), float(rope["high_freq_factor"])

@@ -92,7 +92,7 @@ class Context:
         self._handle = lib.llama_init_from_model(model.handle, params)
         if not self._handle:
             raise UserError(
-                f"llama.cpp has no memory for {rows} texts of {positions} tokens.",
+                f"llama.cpp cannot make room for {rows} texts of {positions} tokens.",
                 "Close other programs, or ask for shorter or fewer texts.",
                 code="not_enough_memory",
             )

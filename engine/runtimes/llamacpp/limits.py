@@ -17,3 +17,8 @@ ATTENTION: dict[str, int] = {"automatic": -1, "plain": 0, "flash": 1}
 TOLERATED_KL = 0.02
 # the largest difference of the logits over the largest logit that float32 weights may show
 TOLERANCE = 1e-3
+
+
+def attention_for(kv_cache: str, attention: str) -> int:
+    """llama.cpp's number of the attention to ask for: flash attention would round a cache in f32 to f16."""
+    return ATTENTION["plain" if (kv_cache, attention) == ("f32", "automatic") else attention]

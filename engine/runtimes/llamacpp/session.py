@@ -7,7 +7,7 @@ import numpy as np
 from engine.runtimes.base import Floats, Ids, OpenRequest, Session
 from engine.runtimes.limits import context_length, ending_tokens
 from engine.runtimes.llamacpp.library import BATCH, Context, Model
-from engine.runtimes.llamacpp.limits import ATTENTION, CACHE_TYPES, MODEL
+from engine.runtimes.llamacpp.limits import CACHE_TYPES, MODEL, attention_for
 
 _FIRST = 256  # positions that a new context has room for beyond its prompt; it doubles from there
 
@@ -17,17 +17,14 @@ class LlamaCppSession(Session):
 
     def __init__(self, request: OpenRequest) -> None:
         options = request.artefact.target.options
-        self._setup(
-            request,
-            cache=CACHE_TYPES[options.get("kv_cache", "f16")],
-            attention=ATTENTION[options.get("attention", "automatic")],
-        )
+        self._setup(request, options.get("kv_cache", "f16"), options.get("attention", "automatic"))
 
-    def _setup(self, request: OpenRequest, *, cache: int, attention: int) -> None:
+    def _setup(self, request: OpenRequest, kv_cache: str, attention: str) -> None:
         self.folder, self.task, self.runtime = request.folder, request.artefact.task, request.artefact.runtime
         self.device, self.weight_bytes = request.device, request.artefact.weight_bytes
         self.eos = ending_tokens(request.folder)
-        self._threads, self._cache, self._attention = request.threads, cache, attention
+        self._threads, self._cache = request.threads, CACHE_TYPES[kv_cache]
+        self._attention = attention_for(kv_cache, attention)
         self._model = Model(request.folder / MODEL)
         self.context_length = min(context_length(request.folder), self._model.longest)
         self._context: Context | None = None
@@ -132,7 +129,7 @@ class ExactSession(LlamaCppSession):
     """The same with keys and values in float32 and plain attention: what the conversion is checked with."""
 
     def __init__(self, request: OpenRequest) -> None:
-        self._setup(request, cache=CACHE_TYPES["f32"], attention=ATTENTION["plain"])
+        self._setup(request, "f32", "plain")
 
 
 def open_session(request: OpenRequest) -> LlamaCppSession:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from engine.checkpoint.info import CheckpointInfo
-from engine.gguf.architectures import refusal
-from engine.gguf.kinds import file_bytes, misfits, weight_bytes
+from engine.gguf.architectures import head_width, refusal
+from engine.gguf.kinds import BLOCK, file_bytes, misfits, weight_bytes
 from engine.recipe.options import Options, option
 from engine.recipe.recipe import Recipe, Target
 from engine.recipe.validate import Fix, Problem, set_options
@@ -19,10 +19,10 @@ from engine.runtimes.llamacpp.limits import REQUANTISED
 class LlamaCppOptions(Options):
     """How llama.cpp keeps keys and values, computes attention, and whether it quantises."""
 
-    kv_cache: Literal["f16", "q8_0"] = option(
+    kv_cache: Literal["f16", "f32", "q8_0"] = option(
         "f16",
         "Key-value cache",
-        "Numbers that keys and values are kept in: q8_0 halves their memory, which counts in long texts.",
+        "What keys and values are kept in: f32 rounds nothing, q8_0 takes half of f16's memory, which long texts need.",
     )
     attention: Literal["automatic", "flash", "plain"] = option(
         "automatic",
@@ -45,17 +45,30 @@ def _check(info: CheckpointInfo, options: LlamaCppOptions, target: Target) -> It
         to_transformers = Fix("Use Transformers", lambda r: _retarget(r, runtime="transformers", options={}))
         yield _stop(why, to_transformers)
         return
-    if options.kv_cache == "q8_0" and options.attention == "plain":
-        yield _stop(
-            "Plain attention cannot read a cache in q8_0.",
-            Fix("Leave attention to llama.cpp", lambda r: set_options(r, None, attention="automatic")),
-        )
+    if options.kv_cache != "f16":
+        yield from _unsupported_cache(info, options)
     if options.requantise != "no" and info.grids:
         yield _stop(
             "The weights are integers already: llama.cpp would round them a second time.",
             Fix("Keep these integers", lambda r: set_options(r, None, requantise="no")),
         )
     yield from _misfits(info)
+
+
+def _unsupported_cache(info: CheckpointInfo, options: LlamaCppOptions) -> Iterator[Problem]:
+    to_llamacpp = Fix("Leave attention to llama.cpp", lambda r: set_options(r, None, attention="automatic"))
+    if options.kv_cache == "f32":
+        if options.attention == "flash":
+            yield _stop("Flash attention would round a cache in f32 to f16.", to_llamacpp)
+        return
+    if options.attention == "plain":
+        yield _stop("Plain attention cannot read a cache in q8_0.", to_llamacpp)
+    width = head_width(info.config)
+    if width is not None and width % BLOCK:
+        yield _stop(
+            f"A cache in q8_0 holds heads of a multiple of {BLOCK} numbers, not {width}.",
+            Fix("Keep the cache in f16", lambda r: set_options(r, None, kv_cache="f16")),
+        )
 
 
 def _misfits(info: CheckpointInfo) -> Iterator[Problem]:
