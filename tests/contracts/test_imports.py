@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = {"torch", "transformers", "onnx", "onnxruntime", "onnxruntime_genai", "accelerate", "peft"}
+HEAVY = {"torch", "transformers", "onnx", "onnxruntime", "onnxruntime_genai", "llama_cpp", "accelerate", "peft"}
 
 
 @pytest.mark.parametrize("module", ["gui.app", "engine.cli", "engine.worker.client", "engine.recipe.validate"])
