@@ -97,8 +97,10 @@ def rope_of(config: dict[str, Any]) -> dict[str, Any]:
 
 def head_width(config: dict[str, Any]) -> int | None:
     """Numbers a head; None where the configuration does not say."""
+    if config.get("head_dim"):
+        return int(config["head_dim"])
     hidden, heads = (next((config[key] for key in keys if config.get(key)), None) for keys in _SIZES)
-    return int(config["head_dim"]) if config.get("head_dim") else int(hidden) // int(heads) if hidden and heads else None
+    return int(hidden) // int(heads) if hidden and heads else None
 
 
 def window_of(config: dict[str, Any]) -> int | None:

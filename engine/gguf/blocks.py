@@ -44,7 +44,7 @@ def blocks_of(grid: Grid, kind: Kind) -> Bytes:
         return _joined(_half(scale), whole.astype(np.int8).view(np.uint8))
     middle = 8
     nibbles = (values + middle).astype(np.uint8)
-    packed = nibbles[..., : BLOCK // 2] | (nibbles[..., BLOCK // 2 :] << 4)
+    packed: Bytes = nibbles[..., : BLOCK // 2] | (nibbles[..., BLOCK // 2 :] << np.uint8(4))
     if kind == "Q4_0":
         return _joined(_half(scale), packed)
     assert zero is not None

@@ -26,6 +26,7 @@ _ENDING = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 _CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 
+
 def _cased(ending: str, digits: str) -> str:
     """Words cut where their case changes, as Mistral's and OpenAI's newer tokenizers do."""
     begin = r"[^\r\n\p{L}\p{N}]?"
@@ -125,7 +126,7 @@ def read_vocabulary(folder: Path, rows: int) -> Vocabulary:
         prefix = _space_prefix(stored)
         scores, complete = _scores(model["vocab"], pairs, rows)
         if not complete:
-            notices.append("The tokenizer's merges are not all that SentencePiece would make: llama.cpp may cut some words differently.")  # noqa: E501 # fmt: skip
+            notices.append("SentencePiece would merge more than this tokenizer: llama.cpp may cut some words differently.")
         kinds = [_kind(token, index, added, tokenizer.unk_token_id) for index, token in enumerate(tokens)]
         return Vocabulary("llama", "default", kinds=kinds, scores=scores, space_prefix=prefix,
                           notices=tuple(notices), **common)  # fmt: skip
@@ -207,7 +208,7 @@ def _space_prefix(stored: dict[str, Any]) -> bool:
             prefix = True
         elif not (step["type"] == "Replace" and step["pattern"] == {"String": " "} and step["content"] == "▁"):
             raise _unknown(f"it changes the text first ({step['type']})")
-    if pre is None or (pre["type"] == "Split" and pre["pattern"] == {"String": " "} and pre["behavior"] == "MergedWithPrevious"):  # noqa: E501 # fmt: skip
+    if pre is None or (pre["type"] == "Split" and pre["pattern"] == {"String": " "}):
         return prefix  # Gemma's split finds nothing: its spaces are “▁” by then
     if pre["type"] == "Metaspace":
         return prefix or pre.get("prepend_scheme", "always") != "never"

@@ -105,7 +105,8 @@ def _logits(context: BuildContext, kind: type[LlamaCppSession], ids: Ids) -> Flo
     )
     session = kind(request)
     try:
-        return session.logits(ids)[0]
+        found: Floats = session.logits(ids)[0]
+        return found
     finally:
         session.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from engine.checkpoint.info import CheckpointInfo
@@ -79,7 +79,7 @@ def _misfits(info: CheckpointInfo) -> Iterator[Problem]:
         yield Problem(None, "note", f"llama.cpp gets plain numbers instead of integers in {layers}: {why}.", fix)
 
 
-def _quantize(**values: object) -> object:
+def _quantize(**values: object) -> Callable[[Recipe], Recipe]:
     """An edit of every quantize card."""
 
     def apply(recipe: Recipe) -> Recipe:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,16 +16,18 @@ import torch
 pytest.importorskip("llama_cpp")
 
 from engine.checkpoint.load import load_model
+from engine.gguf.write import write_gguf
 from engine.protocol.errors import UserError
 from engine.recipe.recipe import Target
 from engine.runtimes.base import Session
 from engine.runtimes.llamacpp.library import Model
 from engine.runtimes.llamacpp.limits import MODEL
 from engine.runtimes.llamacpp.verify import divergence
-from engine.runtimes.open import open_session, read_artefact
+from engine.runtimes.open import SILENT, open_session, read_artefact
 from engine.text.tokenizer import load_tokenizer
 from tests.helpers.architectures import DECODERS, decoder
 from tests.helpers.onnx_runtime import build, quantized
+from tests.helpers.sequences import check_appending, check_padding
 
 TEXTS = [
     "Once upon a time, there was 1 girl, 22 dogs and 3333 cats.",
@@ -102,34 +106,12 @@ def test_steps_equal_reading_at_once(tiny_llama: Path, tmp_path: Path) -> None:
     session.close()
 
 
-def test_padded_prompts_are_texts_of_their_own(tiny_llama: Path, tmp_path: Path) -> None:
+def test_sequences_go_on_are_padded_and_taken_back(tiny_llama: Path, tmp_path: Path) -> None:
     session = exact(tiny_llama, tmp_path)
-    texts = [some_ids(1, length)[0] for length in (3, 9, 6)]
-    ids = np.full((3, 9), 2)
-    for row, text in zip(ids, texts, strict=True):
-        row[9 - len(text) :] = text
-    mask = np.array([[int(column >= 9 - len(text)) for column in range(9)] for text in texts])
-    last = session.prefill(ids, mask)
-    more = some_ids(3, 4)
-    following = session.extend(more)
-    final = session.decode(np.array([7, 8, 9]))
-    for row, text in enumerate(texts):
-        whole = twin_logits(tiny_llama, np.concatenate([text, more[row], [7 + row]])[None])[0]
-        assert error(last[row], whole[len(text) - 1]) < 1e-4
-        assert error(following[row], whole[len(text) : -1]) < 1e-4
-        assert error(final[row], whole[-1]) < 1e-4
-    session.close()
-
-
-def test_tokens_are_taken_back(tiny_llama: Path, tmp_path: Path) -> None:
-    session = exact(tiny_llama, tmp_path)
-    ids, wrong = some_ids(2, 20), np.full((2, 5), 11)
-    session.prefill(ids[:, :10])
-    session.extend(wrong)
-    session.rewind(5)
-    assert error(session.extend(ids[:, 10:]), twin_logits(tiny_llama, ids)[:, 10:]) < 1e-4
-    with pytest.raises(ValueError, match="no 21 tokens"):
-        session.rewind(21)
+    check_appending(session)
+    check_padding(session)
+    with pytest.raises(ValueError, match="no 40 tokens"):
+        session.rewind(40)
     session.close()
 
 
@@ -163,10 +145,19 @@ def test_greedy_text_is_the_originals(stories15m: Path, tmp_path: Path) -> None:
 def test_llama_cpp_cuts_text_as_the_checkpoints_tokenizer_does(
     name: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    from engine.gguf.write import write_gguf
-    from engine.runtimes.open import SILENT
-
     checkpoint = request.getfixturevalue(name)
+    write_gguf(checkpoint, tmp_path / MODEL, SILENT)
+    model, tokenizer = Model(tmp_path / MODEL), load_tokenizer(checkpoint)
+    for text in TEXTS:
+        assert model.tokenize(text) == tokenizer(text)["input_ids"], text
+    model.close()
+
+
+def test_a_tokenizer_that_puts_no_space_before_a_text(stories260k: Path, tmp_path: Path) -> None:
+    checkpoint = shutil.copytree(stories260k, tmp_path / "model")
+    stored = json.loads((checkpoint / "tokenizer.json").read_text())
+    del stored["normalizer"]["normalizers"][0]
+    (checkpoint / "tokenizer.json").write_text(json.dumps(stored))
     write_gguf(checkpoint, tmp_path / MODEL, SILENT)
     model, tokenizer = Model(tmp_path / MODEL), load_tokenizer(checkpoint)
     for text in TEXTS:
