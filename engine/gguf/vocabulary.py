@@ -126,7 +126,7 @@ def read_vocabulary(folder: Path, rows: int) -> Vocabulary:
         prefix = _space_prefix(stored)
         scores, complete = _scores(model["vocab"], pairs, rows)
         if not complete:
-            notices.append("SentencePiece would merge more than this tokenizer: llama.cpp may cut some words differently.")
+            notices.append("SentencePiece would merge more than this tokenizer: llama.cpp may cut words differently.")
         kinds = [_kind(token, index, added, tokenizer.unk_token_id) for index, token in enumerate(tokens)]
         return Vocabulary("llama", "default", kinds=kinds, scores=scores, space_prefix=prefix,
                           notices=tuple(notices), **common)  # fmt: skip

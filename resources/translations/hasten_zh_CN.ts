@@ -2709,8 +2709,8 @@ Apache 许可证 2.0。</translation>
         <translation>分词器会在文本前后加上标记，而 llama.cpp 不会自行添加。</translation>
     </message>
     <message>
-        <source>SentencePiece would merge more than this tokenizer: llama.cpp may cut some words differently.</source>
-        <translation>SentencePiece 的合并会比该分词器更多：llama.cpp 可能以不同方式切分某些词。</translation>
+        <source>SentencePiece would merge more than this tokenizer: llama.cpp may cut words differently.</source>
+        <translation>SentencePiece 的合并会比该分词器更多：llama.cpp 可能以不同方式切词。</translation>
     </message>
     <message>
         <source>The weights are integers already: choose the number format before quantising.</source>

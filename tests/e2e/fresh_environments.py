@@ -142,7 +142,8 @@ def gguf_file(folder: Path, out: Path, decoder: str) -> bool:
     hasten("export", made["run"], "--format", "gguf", "--out", str(out))
     program = (
         "import llama_cpp as l\n"
-        f"m = l.Llama({str(out)!r}, n_ctx=0, n_threads=1, type_k=l.GGML_TYPE_F32, type_v=l.GGML_TYPE_F32, verbose=False)\n"
+        "f32 = l.GGML_TYPE_F32\n"
+        f"m = l.Llama({str(out)!r}, n_ctx=0, n_threads=1, type_k=f32, type_v=f32, verbose=False)\n"
         f"a = m.create_completion({PROMPT!r}, max_tokens={NEW_TOKENS}, temperature=0.0, repeat_penalty=1.0)\n"
         "print(a['choices'][0]['text'], end='')"
     )

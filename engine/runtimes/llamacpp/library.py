@@ -41,6 +41,8 @@ class Model:
         lib = library()
         params = lib.llama_model_default_params()
         params.n_gpu_layers = 0
+        # Compiled by a GCC before 13.2, its AMX kernels crash (llama.cpp issue 20824): plain buffers avoid them.
+        params.use_extra_bufts = b"AMX_INT8 = 1" not in lib.llama_print_system_info()
         self.handle = lib.llama_model_load_from_file(str(path).encode(), params)
         if not self.handle:
             raise UserError(

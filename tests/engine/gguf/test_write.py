@@ -106,12 +106,28 @@ def test_grids_without_a_block_are_written_as_floats_and_told(
     assert any("5 layers" in text and "172" in text for text in notices)
 
 
-@pytest.mark.parametrize("name", ["llama with wide heads", "qwen2", "qwen3", "phi3"])
+@pytest.mark.parametrize(
+    "name", ["llama with wide heads", "llama 3", "llama, linear", "llama, yarn", "qwen2", "qwen3", "phi3"]
+)
 def test_other_decoders_answer_the_same_through_transformers(name: str, tmp_path: Path) -> None:
     checkpoint = decoder(tmp_path / "model", name)
     file = tmp_path / "model.gguf"
     written(checkpoint, file)
     assert error(logits(convert(file, tmp_path / "back", SILENT)), logits(checkpoint)) < 1e-6
+
+
+def test_what_transformers_would_read_wrongly_is_not_opened(tmp_path: Path) -> None:
+    file = tmp_path / "model.gguf"
+    written(decoder(tmp_path / "biased", "llama with biases"), file)
+    with pytest.raises(UserError, match="does not read the biases"):
+        convert(file, tmp_path / "back", SILENT)
+    written(decoder(tmp_path / "stretched", "llama 3"), file)
+    stored = next(tensor for tensor in gguf_header.read(file).tensors if tensor.name == "rope_freqs.weight")
+    with file.open("r+b") as opened:
+        opened.seek(stored.offset)
+        opened.write(np.linspace(1.0, 9.0, stored.shape[0], dtype=np.float32).tobytes())
+    with pytest.raises(UserError, match="stretches positions"):
+        convert(file, tmp_path / "back", SILENT)
 
 
 def test_metadata_says_how_positions_turn(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from engine.runtimes.llamacpp.verify import divergence
 from engine.runtimes.open import SILENT, open_session, read_artefact
 from engine.text.tokenizer import load_tokenizer
 from tests.helpers.architectures import DECODERS, decoder
-from tests.helpers.onnx_runtime import build, quantized
+from tests.helpers.onnx_runtime import build, quantized, run_pass
 from tests.helpers.sequences import check_appending, check_padding
 
 TEXTS = [
@@ -93,6 +93,16 @@ def test_integers_answer_the_same_up_to_their_rounded_activations(
     assert kind in artefact.facts["types"]
     assert 0 < artefact.facts["kl_divergence_nats"] < 0.02
     assert artefact.weight_bytes < 20e6
+
+
+@pytest.mark.parametrize(("dtype", "kind"), [("bfloat16", "BF16"), ("float16", "F16")])
+def test_16_bit_floats_stay_what_they_are(dtype: str, kind: str, stories15m: Path, tmp_path: Path) -> None:
+    half = run_pass(stories15m, "mixed_precision", {"dtype": dtype, "islands": False}, tmp_path / "half")
+    artefact = read_artefact(built(half, tmp_path))
+    assert artefact is not None
+    assert artefact.facts["types"].startswith(kind)
+    assert artefact.facts["largest difference of a weight"] == 0.0
+    assert artefact.facts["kl_divergence_nats"] < 1e-3
 
 
 def test_steps_equal_reading_at_once(tiny_llama: Path, tmp_path: Path) -> None:
