@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 MODEL = "model.gguf"
-# llama.cpp's own quantisations -> its number for them (llama.h, llama_ftype) and about how many bits a weight takes
-REQUANTISED: dict[str, tuple[int, float]] = {
-    "Q4_K_M": (15, 4.9),
-    "Q5_K_M": (17, 5.7),
-    "Q6_K": (18, 6.6),
+# llama.cpp's own quantisations -> its number for them (llama.h, llama_ftype), and about how many bits a weight takes:
+# in rows of whole blocks of 256 weights, and in others, for which llama.cpp falls back on older types
+REQUANTISED: dict[str, tuple[int, float, float]] = {
+    "Q4_K_M": (15, 4.9, 6.2),
+    "Q5_K_M": (17, 5.7, 6.9),
+    "Q6_K": (18, 6.6, 8.5),
 }
+SUPERBLOCK = 256
 # llama.h's ggml_type of the key-value cache
 CACHE_TYPES: dict[str, int] = {"f32": 0, "f16": 1, "q8_0": 8}
 # llama_flash_attn_type

@@ -13,7 +13,7 @@ from engine.recipe.recipe import Recipe, Target
 from engine.recipe.validate import Fix, Problem, set_options
 from engine.runtimes.base import RuntimeSpec
 from engine.runtimes.llamacpp.availability import availability
-from engine.runtimes.llamacpp.limits import REQUANTISED
+from engine.runtimes.llamacpp.limits import REQUANTISED, SUPERBLOCK
 
 
 class LlamaCppOptions(Options):
@@ -102,7 +102,9 @@ def _retarget(recipe: Recipe, **changes: object) -> Recipe:
 def _weight_bytes(info: CheckpointInfo, options: LlamaCppOptions) -> int:
     if options.requantise == "no":
         return weight_bytes(info)
-    return int(info.parameters * REQUANTISED[options.requantise][1] / 8)
+    _, whole, other = REQUANTISED[options.requantise]
+    matrices = [tensor for tensor in info.tensors if len(tensor.shape) > 1]
+    return int(sum(t.elements * (other if t.shape[-1] % SUPERBLOCK else whole) / 8 for t in matrices))
 
 
 def _artefact_bytes(info: CheckpointInfo, options: LlamaCppOptions) -> int:
