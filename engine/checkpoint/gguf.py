@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.checkpoint import gguf_header
+from engine.checkpoint.gguf_rope import stretched
 from engine.drafts import draft
 from engine.passes.base import StepContext
 from engine.protocol.errors import UserError
@@ -39,6 +40,8 @@ def convert(source: Path, destination: Path, context: StepContext) -> Path:
     header = gguf_header.read(source)
     parameters = sum(math.prod(tensor.shape) for tensor in header.tensors)
     dtype = _dtype(header, parameters)
+    _require_no_biases(source, header)
+    rope = stretched(source, header)
     width = 4 if dtype == "float32" else 2
     require_space(destination.parent, int(parameters * width * 1.05))
     require_memory(int(parameters * (width + 4) * 1.2), f"Converting “{source.name}”")
@@ -48,11 +51,13 @@ def convert(source: Path, destination: Path, context: StepContext) -> Path:
         )
     context.step(0, 0, "Reading the GGUF file")
     with draft(destination) as made:
-        _write(source, made, header, dtype, context)
+        _write(source, made, header, dtype, rope, context)
     return destination
 
 
-def _write(source: Path, made: Path, header: GgufHeader, dtype: str, context: StepContext) -> None:
+def _write(
+    source: Path, made: Path, header: GgufHeader, dtype: str, rope: dict[str, Any], context: StepContext
+) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     from transformers.utils import logging as transformers_logging
@@ -76,6 +81,8 @@ def _write(source: Path, made: Path, header: GgufHeader, dtype: str, context: St
 
     config = type(model.config).from_dict(_clean(model.config.to_dict()))
     config.architectures = [type(model).__name__]
+    if rope:
+        config.rope_parameters = {**config.rope_parameters, **rope}
     # save_pretrained refuses a model that was read from GGUF, so the weights move into one made from the config.
     with torch.device("meta"):
         plain: Any = type(model)(config)
@@ -130,6 +137,16 @@ def _restore_digits(tokenizer: Any, name: str) -> None:
             pre_tokenizers.Digits(individual_digits=True),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
         ])  # fmt: skip
+
+
+def _require_no_biases(source: Path, header: GgufHeader) -> None:
+    """Transformers leaves the biases of a Llama in GGUF out, and the model then answers something else."""
+    if header.architecture == "llama" and any(tensor.name.endswith(".bias") for tensor in header.tensors):
+        raise UserError(
+            "Transformers does not read the biases of this GGUF file's layers.",
+            "Use the model's safetensors checkpoint instead.",
+            where=str(source), code="unsupported_architecture",
+        )  # fmt: skip
 
 
 def _quantised(header: GgufHeader) -> bool:

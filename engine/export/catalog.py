@@ -12,6 +12,7 @@ ENTRIES: tuple[str, ...] = (
     "engine.export.specs:CHECKPOINT",
     "engine.export.specs:DENSE",
     "engine.export.specs:RUNTIME",
+    "engine.export.specs:GGUF",
     "engine.export.specs:RECIPE",
     "engine.export.specs:SCRIPT",
     "engine.export.specs:REPORT",

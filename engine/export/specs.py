@@ -24,6 +24,13 @@ def _artefact_bytes(run: RunRecord) -> int:
     return size_of(run.artefact_folder) + _SMALL
 
 
+def _gguf_bytes(run: RunRecord) -> int:
+    from engine.checkpoint.inspect import inspect
+    from engine.gguf.kinds import file_bytes
+
+    return file_bytes(inspect(run.checkpoint_folder)) + _SMALL
+
+
 def _one_file(run: RunRecord) -> int:
     return _SMALL
 
@@ -48,6 +55,14 @@ RUNTIME = FormatSpec(
     summary="The folder that the runtime opens; for ONNX Runtime with a script that needs neither Hasten nor torch.",
     write="engine.export.runtime:write",
     needed_bytes=_artefact_bytes,
+)
+GGUF = FormatSpec(
+    name="gguf",
+    title="GGUF file",
+    summary="One file for llama.cpp and its kin, tokenizer included: integer weights stay the same integers.",
+    write="engine.export.gguf:write",
+    needed_bytes=_gguf_bytes,
+    suffix=".gguf",
 )
 RECIPE = FormatSpec(
     name="recipe",

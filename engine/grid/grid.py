@@ -95,6 +95,12 @@ def read(reader: Reader, module: str) -> Grid:
     return Grid(values, scale, None, scheme.bits, scheme.group_size)
 
 
+def read_scale(reader: Reader, module: str) -> Tensor:
+    """The scales of `module` alone, [O, G]. Raises as `read` does."""
+    packed = f"{module}.weight_scale"
+    return reader.tensor(packed) if packed in reader else _side_scale(reader, module)
+
+
 def dense(reader: Reader, name: str, dtype: torch.dtype | None = None) -> Tensor:
     """Tensor `name` as floats: as stored, or dequantised when its module is packed; in `dtype` if given.
 

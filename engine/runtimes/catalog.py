@@ -13,6 +13,7 @@ ENTRIES: tuple[str, ...] = (
     "engine.runtimes.torch_compile.spec:SPEC",
     "engine.runtimes.onnx_runtime.spec:SPEC",
     "engine.runtimes.openvino.spec:SPEC",
+    "engine.runtimes.llamacpp.spec:SPEC",
 )
 
 

@@ -1724,12 +1724,44 @@ Apache 许可证 2.0。</translation>
         <translation>“均衡”把各层分布到所有显卡，适合单卡放不下的模型。</translation>
     </message>
     <message>
+        <source>Speculation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Guess several tokens ahead and let the model check them at once: the answer stays the model&apos;s own.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Draft model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The checkpoint folder or run that guesses: a smaller model with the same vocabulary.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Installed: %1</source>
         <translation>已安装：%1</translation>
     </message>
     <message>
         <source>yes</source>
         <translation>是</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation type="unfinished">无</translation>
+    </message>
+    <message>
+        <source>prompt lookup</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>result drafts, original answers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>another model drafts</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>CPU</source>
@@ -2337,6 +2369,14 @@ Apache 许可证 2.0。</translation>
         <translation>保持模型原样和全精度，转为 ONNX Runtime 的融合计算图：更快，回答不变。</translation>
     </message>
     <message>
+        <source>Exact and guessing ahead on CPU</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The original&apos;s own answers, sooner: its 8-bit copy guesses a few tokens ahead, and the original checks them at once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Small on CPU</source>
         <translation>CPU 小体积</translation>
     </message>
@@ -2367,6 +2407,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>How long you wait until the first token of the answer appears (TTFT): mostly the time to read the prompt.</source>
         <translation>等待回答的首个词元出现的时间 (TTFT)：主要是读取提示词的时间。</translation>
+    </message>
+    <message>
+        <source>Accepted guesses</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>With speculation: the share of the tokens guessed ahead that the model itself would have written.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Reading speed</source>
@@ -2851,6 +2899,126 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Use ONNX Runtime</source>
         <translation>使用 ONNX Runtime</translation>
+    </message>
+    <message>
+        <source>llama.cpp</source>
+        <translation>llama.cpp</translation>
+    </message>
+    <message>
+        <source>One GGUF file with the same 8- or 4-bit weights, which every program built on llama.cpp opens too.</source>
+        <translation>一个 GGUF 文件，权重仍是同样的 8 位或 4 位整数，所有基于 llama.cpp 的程序都能打开。</translation>
+    </message>
+    <message>
+        <source>What keys and values are kept in: f32 rounds nothing, q8_0 takes half of f16&apos;s memory, which long texts need.</source>
+        <translation>键和值的存储格式：f32 不作舍入，q8_0 只占 f16 一半的内存，适合长文本。</translation>
+    </message>
+    <message>
+        <source>f16</source>
+        <translation>f16</translation>
+    </message>
+    <message>
+        <source>f32</source>
+        <translation>f32</translation>
+    </message>
+    <message>
+        <source>q8_0</source>
+        <translation>q8_0</translation>
+    </message>
+    <message>
+        <source>Flash computes attention in one fused step, plain in several; automatic leaves the choice to llama.cpp.</source>
+        <translation>flash 以一个融合步骤计算注意力，plain 分几步计算；automatic 由 llama.cpp 选择。</translation>
+    </message>
+    <message>
+        <source>flash</source>
+        <translation>融合</translation>
+    </message>
+    <message>
+        <source>plain</source>
+        <translation>普通</translation>
+    </message>
+    <message>
+        <source>Quantise with llama.cpp</source>
+        <translation>用 llama.cpp 量化</translation>
+    </message>
+    <message>
+        <source>Rounds a floating-point checkpoint by llama.cpp&apos;s own method instead of a Quantize pass.</source>
+        <translation>用 llama.cpp 自己的方法对浮点检查点取整，代替量化步骤。</translation>
+    </message>
+    <message>
+        <source>no</source>
+        <translation>否</translation>
+    </message>
+    <message>
+        <source>Q4_K_M</source>
+        <translation>Q4_K_M</translation>
+    </message>
+    <message>
+        <source>Q5_K_M</source>
+        <translation>Q5_K_M</translation>
+    </message>
+    <message>
+        <source>Q6_K</source>
+        <translation>Q6_K</translation>
+    </message>
+    <message>
+        <source>GGUF file</source>
+        <translation>GGUF 文件</translation>
+    </message>
+    <message>
+        <source>One file for llama.cpp and its kin, tokenizer included: integer weights stay the same integers.</source>
+        <translation>供 llama.cpp 及同类程序使用的单个文件，内含分词器：整数权重保持原样。</translation>
+    </message>
+    <message>
+        <source>The tokenizer frames a text with marks that llama.cpp does not put there by itself.</source>
+        <translation>分词器会在文本前后加上标记，而 llama.cpp 不会自行添加。</translation>
+    </message>
+    <message>
+        <source>SentencePiece would merge more than this tokenizer: llama.cpp may cut words differently.</source>
+        <translation>SentencePiece 的合并会比该分词器更多：llama.cpp 可能以不同方式切词。</translation>
+    </message>
+    <message>
+        <source>No draft model is chosen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Without a pass, the draft would be the original itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-cpp-python is not installed.</source>
+        <translation>未安装 llama-cpp-python。</translation>
+    </message>
+    <message>
+        <source>Run “pip install hasten[llamacpp]”, which compiles it: that takes a C++ compiler and 15 minutes.</source>
+        <translation>请运行“pip install hasten[llamacpp]”，它会进行编译：需要 C++ 编译器和大约 15 分钟。</translation>
+    </message>
+    <message>
+        <source>Leave attention to llama.cpp</source>
+        <translation>注意力由 llama.cpp 选择</translation>
+    </message>
+    <message>
+        <source>llama.cpp runs on the CPU here.</source>
+        <translation>llama.cpp 在这里只在 CPU 上运行。</translation>
+    </message>
+    <message>
+        <source>The weights are integers already: llama.cpp would round them a second time.</source>
+        <translation>权重已经是整数：llama.cpp 会再次取整。</translation>
+    </message>
+    <message>
+        <source>Plain attention cannot read a cache in q8_0.</source>
+        <translation>普通注意力无法读取 q8_0 格式的缓存。</translation>
+    </message>
+    <message>
+        <source>Keep these integers</source>
+        <translation>保留这些整数</translation>
+    </message>
+    <message>
+        <source>Flash attention would round a cache in f32 to f16.</source>
+        <translation>融合注意力会把 f32 的缓存舍入为 f16。</translation>
+    </message>
+    <message>
+        <source>Keep the cache in f16</source>
+        <translation>缓存保持 f16</translation>
     </message>
 </context>
 <context>

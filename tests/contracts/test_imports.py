@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = {"torch", "transformers", "onnx", "onnxruntime", "onnxruntime_genai", "openvino", "accelerate", "peft"}
+HEAVY = {
+    "torch", "transformers", "onnx", "onnxruntime", "onnxruntime_genai", "openvino", "llama_cpp", "accelerate", "peft",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("module", ["gui.app", "engine.cli", "engine.worker.client", "engine.recipe.validate"])

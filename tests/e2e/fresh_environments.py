@@ -1,12 +1,13 @@
-"""Exports loaded where Hasten is not: in a fresh environment of Transformers, and in one of ONNX Runtime.
+"""Exports loaded where Hasten is not: in fresh environments of Transformers, of ONNX Runtime and of llama.cpp.
 
 Run by hand, for it installs half a gigabyte and takes minutes:
 
     python -m tests.e2e.fresh_environments FOLDER [--decoder CHECKPOINT] [--encoder CHECKPOINT]
 
-FOLDER keeps both environments (made once), the runs and their exports. It makes every kind of weights that an exported
+FOLDER keeps the environments (made once), the runs and their exports. It makes every kind of weights that an exported
 checkpoint may hold, and asks for the same greedy text from Hasten and from torch + transformers + compressed-tensors;
-then a decoder and an encoder built for ONNX Runtime and for OpenVINO, whose examples must answer with that alone.
+then a decoder and an encoder built for ONNX Runtime and for OpenVINO, whose examples must answer with that alone;
+then a GGUF file in llama-cpp-python, which is compiled for it and cuts the prompt with the file's own tokenizer.
 Prints a line for each, exits 1 when one differs.
 """
 
@@ -36,6 +37,7 @@ ENVIRONMENTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "plain": ((TORCH,), ("transformers==5.23.0", "compressed-tensors==0.20.0")),
     "onnxruntime": (("onnxruntime==1.31.1", "tokenizers", "numpy"),),
     "openvino": (("openvino-genai==2026.4.1.0", "openvino-tokenizers==2026.4.1.0", "tokenizers", "numpy"),),
+    "llamacpp": (("llama-cpp-python==0.3.36",),),
 }
 # Where the example cannot be told how many threads to use, only exact arithmetic gives the same text.
 ACCURACY = {"onnxruntime": "automatic", "openvino": "exact"}
@@ -79,6 +81,7 @@ def main() -> int:
         checks[f"{runtime} encoder"] = lambda out, runtime=runtime: graph_encoder(  # type: ignore[misc]
             folder, out, arguments.encoder or str(minilm()), runtime
         )
+    checks["GGUF file"] = lambda out: gguf_file(folder, out.with_suffix(".gguf"), decoder)
     same = []
     for number, (name, check) in enumerate(checks.items()):
         if arguments.only and name not in arguments.only:
@@ -142,6 +145,29 @@ def graph_encoder(folder: Path, out: Path, encoder: str, runtime: str) -> bool:
     ours = embed(session, load_tokenizer(out), TEXTS, Pooling(), lambda done, total: None)
     session.close()
     return bool(np.allclose(theirs, ours, atol=1e-4))
+
+
+def gguf_file(folder: Path, out: Path, decoder: str) -> bool:
+    """Whether llama.cpp writes from the file what Transformers writes from the checkpoint, both in float32."""
+    from engine.text.tokenizer import load_tokenizer
+
+    out.unlink(missing_ok=True)
+    made = run(decoder, [], {"threads": 1})
+    hasten("export", made["run"], "--format", "gguf", "--out", str(out))
+    program = (
+        "import llama_cpp as l\n"
+        "f32 = l.GGML_TYPE_F32\n"
+        f"m = l.Llama({str(out)!r}, n_ctx=0, n_threads=1, type_k=f32, type_v=f32, verbose=False)\n"
+        f"a = m.create_completion({PROMPT!r}, max_tokens={NEW_TOKENS}, temperature=0.0, repeat_penalty=1.0)\n"
+        "print(a['choices'][0]['text'], end='')"
+    )
+    theirs = inside(environment(folder, "llamacpp"), "-c", program)
+    artefact = Path(made["artefact"])
+    tokenizer, asked = load_tokenizer(artefact), prompt(artefact)
+    ids = continued(artefact, asked)
+    if tokenizer.eos_token_id in ids:
+        ids = ids[: ids.index(tokenizer.eos_token_id)]
+    return PROMPT + theirs == tokenizer.decode([*asked, *ids], skip_special_tokens=True)
 
 
 def run(checkpoint: str, passes: Passes, target: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def run_on(checkpoint: Path, recipe: Recipe) -> str:
 
 
 def test_every_format_is_declared() -> None:
-    assert list(catalog.all_formats()) == ["checkpoint", "dense", "runtime", "recipe", "script", "report"]
+    assert list(catalog.all_formats()) == ["checkpoint", "dense", "runtime", "gguf", "recipe", "script", "report"]
     with pytest.raises(UserError, match="There is no export format"):
         catalog.get("zip")
 
