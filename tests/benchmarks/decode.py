@@ -34,7 +34,7 @@ from engine.text.tokenizer import load_tokenizer
 from tests.benchmarks.peers import report
 from tests.benchmarks.peers.candidates import Candidate, Workshop, sample
 from tests.benchmarks.peers.environments import ROOT, Environments, PeerUnavailable
-from tests.benchmarks.peers.measure import predictions, quality, time_rounds
+from tests.benchmarks.peers.measure import quality, time_rounds, warm_up
 from tests.benchmarks.peers.processes import Process
 
 WINDOWS, WINDOW = 4, 512
@@ -172,7 +172,9 @@ def _measure(
         processes: dict[str, Process] = {}
         for candidate in candidates:
             try:
-                processes[candidate.name] = stack.enter_context(_opened(candidate, asked.cache))
+                process = stack.enter_context(_opened(candidate, asked.cache))
+                warm_up(process, prompts[0], asked.new)
+                processes[candidate.name] = process
             except PeerUnavailable as error:
                 skipped[candidate.name] = str(error)
                 print(f"{candidate.name} cannot take part: {error}.", file=sys.stderr)

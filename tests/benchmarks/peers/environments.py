@@ -24,6 +24,9 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # optimum-intel asks for torchvision, which does not import beside a CPU build of torch and is not needed for text.
 _UNWANTED = {"openvino": ("torchvision",)}
+# llama.cpp for this very processor. GCC 12 takes _tile_loadconfig to read 8 bytes of the 64 and drops the stores to the
+# rest as dead, so that quantised models crash on processors with AMX; without that optimisation they work.
+_BUILD = {"CMAKE_ARGS": "-DGGML_NATIVE=ON", "CXXFLAGS": "-fno-tree-dse -fno-dse"}
 
 
 class PeerUnavailable(Exception):
@@ -47,7 +50,7 @@ class Environments:
         print(f"Setting up {name} …", file=sys.stderr, flush=True)
         self.call([sys.executable, "-m", "venv", str(folder)], f"env-{name}")
         install = [str(python), "-m", "pip", "install", "--disable-pip-version-check", *self._packages(name, wanted)]
-        self.call(install, f"env-{name}", nice=19, CMAKE_ARGS="-DGGML_NATIVE=ON")
+        self.call(install, f"env-{name}", nice=19, **_BUILD)
         if name in _UNWANTED:
             self.call([str(python), "-m", "pip", "uninstall", "-y", *_UNWANTED[name]], f"env-{name}")
         done.write_text(json.dumps(wanted))
@@ -74,6 +77,7 @@ class Environments:
         """`wanted`, with llama.cpp from a wheel built here before (wheels/*.whl) or built now for this processor."""
         if name != "llamacpp":
             return wanted
+        # a wheel built by hand must have been built as _BUILD says
         wheels = sorted((self.cache / "wheels").glob("llama_cpp_python-0.3.36-*.whl"))
         if wheels:
             return [str(wheels[-1]), *wanted[1:]]

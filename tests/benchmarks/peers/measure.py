@@ -56,8 +56,7 @@ def time_rounds(
     found = Timings({p.name: [] for p in processes}, {p.name: [] for p in processes})
     everyone = [*processes, memory]
     for process in processes:
-        for _ in range(2):
-            process.ask("answer", ids=prompts[0].tolist(), new=min(new, WARM_UP_TOKENS))
+        warm_up(process, prompts[0], new)
     memory.ask("answer", ids=[], new=1)
     clock = _Load(everyone)
     for index, order in enumerate(orders(len(prompts), len(everyone))):
@@ -77,6 +76,11 @@ def time_rounds(
             told(index, process.name)
     found.others_percent, found.idle_percent = clock.percents()
     return found
+
+
+def warm_up(process: Process, prompt: Ids, new: int) -> None:
+    """A short answer. Raises PeerUnavailable when the process ends instead."""
+    process.ask("answer", ids=prompt.tolist(), new=min(new, WARM_UP_TOKENS))
 
 
 def quality(

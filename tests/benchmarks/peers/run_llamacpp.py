@@ -30,7 +30,8 @@ class LlamaModel:
     def answer(self, ids: list[int], new: int) -> Iterator[int]:
         """Continue `ids` greedily."""
         self._forget()
-        self._decode(llama_cpp.llama_batch_get_one((llama_cpp.llama_token * len(ids))(*ids), len(ids)))
+        prompt = (llama_cpp.llama_token * len(ids))(*ids)  # the batch only points to it
+        self._decode(llama_cpp.llama_batch_get_one(prompt, len(ids)))
         one = (llama_cpp.llama_token * 1)()
         for index in range(new):
             logits = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(self._context, -1), (self._vocabulary,))
