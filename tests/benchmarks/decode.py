@@ -229,9 +229,9 @@ def _show(document: dict[str, Any]) -> None:
     console.print(table)
     busy = max(document["candidates"], key=lambda row: row["idle_percent"], default=None)
     console.print(
-        f"Memory read at {conditions['bandwidth_gb_per_second']:.1f} GB/s. Before: {conditions['busy_percent']:.1f} % "
-        f"busy, load {conditions.get('load_average', '–')}; other programs took {conditions['others_percent']:.1f} % of "
-        "the processors during the run."
+        f"Memory read at {conditions['bandwidth_gb_per_second']:.1f} GB/s. Before: "
+        f"{conditions['busy_percent']:.1f} % busy, load {conditions.get('load_average', '–')}; other programs took "
+        f"{conditions['others_percent']:.1f} % of the processors during the run."
     )
     if busy is not None:
         console.print(f"Most processor use by a candidate at rest: {busy['idle_percent']:.1f} % ({busy['title']}).")

@@ -10,6 +10,7 @@ Lines out: first {"ready": true, "weight_bytes": n or null, "versions": {...}}; 
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import os
 import re
@@ -66,7 +67,7 @@ def _answer(model: Model, ids: list[int], new: int) -> dict[str, Any]:
         marks.append(time.perf_counter())
         made.append(int(token))
     gc.enable()
-    seconds = [after - before for before, after in zip(marks, marks[1:])]  # noqa: B905 - one longer on purpose
+    seconds = [after - before for before, after in itertools.pairwise(marks)]
     return {"ttft": seconds[0], "seconds": seconds[1:], "ids": made}
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import psutil
 
+from engine.bench.conditions import OthersLoad
 from engine.bench.runner import orders
 from engine.bench.texts import blocks_of
 from engine.metrics.base import Doubles, TokenScores
@@ -58,7 +59,8 @@ def time_rounds(
     for process in processes:
         warm_up(process, prompts[0], new)
     memory.ask("answer", ids=[], new=1)
-    clock = _Load(everyone)
+    load, began = OthersLoad([process.pid for process in everyone]), time.perf_counter()
+    rest = [process.idle_seconds() for process in processes]
     for index, order in enumerate(orders(len(prompts), len(everyone))):
         for place in order:
             process = everyone[place]
@@ -74,7 +76,9 @@ def time_rounds(
             found.following[process.name].append(sum(answer["seconds"]) / (new - 1))
             found.answers[process.name] = answer["ids"]
             told(index, process.name)
-    found.others_percent, found.idle_percent = clock.percents()
+    found.others_percent, wall = load.percent(), time.perf_counter() - began
+    for process, before in zip(processes, rest, strict=True):
+        found.idle_percent[process.name] = 100 * (process.idle_seconds() - before) / wall
     return found
 
 
@@ -108,29 +112,3 @@ def predictions(process: Process, window: Ids, scratch: Path) -> np.ndarray:
     logits = np.load(file)
     file.unlink()
     return logits
-
-
-class _Load:
-    """Whose processor time passes while the rounds last."""
-
-    def __init__(self, processes: Sequence[Process]) -> None:
-        self._processes = processes
-        self._began = self._read()
-        self._idle = [process.idle_seconds() for process in processes]
-
-    def percents(self) -> tuple[float, dict[str, float]]:
-        """Other programs' share of all processors, and what each process used of one while it was not asked."""
-        total, busy, own = (now - then for now, then in zip(self._read(), self._began, strict=True))
-        wall = total / (psutil.cpu_count() or 1)
-        idle = {
-            process.name: 100 * (process.idle_seconds() - before) / wall
-            for process, before in zip(self._processes, self._idle, strict=True)
-        }
-        return max(0.0, 100 * (busy - own) / total), idle
-
-    def _read(self) -> tuple[float, float, float]:
-        times, own = psutil.cpu_times(), psutil.Process().cpu_times()
-        idle = times.idle + getattr(times, "iowait", 0.0)
-        total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
-        ours = own.user + own.system + sum(process.cpu_seconds() for process in self._processes)
-        return total, total - idle, ours

@@ -34,6 +34,11 @@ class Process:
         self.ready = self._read()
         self._opening_seconds = self.cpu_seconds()
 
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
     def ask(self, cmd: str, **request: Any) -> dict[str, Any]:
         """One request and its answer. Raises PeerUnavailable when the process ends instead."""
         assert self._process.stdin is not None

@@ -83,11 +83,11 @@ def markdown(document: dict[str, Any]) -> str:
     conditions = document["conditions"]
     versions = dict(sorted({k: v for row in document["candidates"] for k, v in row["versions"].items()}.items()))
     lines = [
-        f"{document['date']}, {conditions['cpu']}, {conditions['threads']} threads, {document['model']}: prompts of "
-        f"{conditions['prompt_tokens']} tokens, {conditions['new_tokens']} new ones, {conditions['rounds']} interleaved "
-        f"rounds, 95 % intervals; quality over {document['predictions']} predictions. Memory was read at "
-        f"{conditions['bandwidth_gb_per_second']:.1f} GB/s; other programs took {conditions['others_percent']:.1f} % of "
-        "the processors.",
+        f"{document['date']}, {conditions['cpu']}, {conditions['threads']} threads, {document['model']}: prompts "
+        f"of {conditions['prompt_tokens']} tokens, {conditions['new_tokens']} new ones, {conditions['rounds']} "
+        f"interleaved rounds, 95 % intervals; quality over {document['predictions']} predictions. Memory was read at "
+        f"{conditions['bandwidth_gb_per_second']:.1f} GB/s; other programs took "
+        f"{conditions['others_percent']:.1f} % of the processors.",
         "",
         "| " + " | ".join(COLUMNS) + " |",
         "|" + "---|" * len(COLUMNS),

@@ -10,7 +10,7 @@ from child import serve
 
 
 class GenaiModel:
-    """The model in `folder` on `threads` threads. Its worker threads rest a moment after the last token by themselves."""
+    """The model in `folder` on `threads` threads. Its own threads rest soon after the last token."""
 
     packages = ("onnxruntime-genai",)
     weight_bytes = None

@@ -1,4 +1,4 @@
-"""Transformers: forward calls with a key-value cache, which is a little quicker than `generate`; optionally compiled."""
+"""Transformers: forward calls with a key-value cache, a little quicker than `generate`; optionally compiled."""
 
 from __future__ import annotations
 
