@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import psutil
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from engine import hardware, paths
 from engine.compare.table import Speedup
@@ -219,10 +219,8 @@ def _machines() -> dict[str, MachineTuning]:
     try:
         data = json.loads(_file().read_text(encoding="utf-8"))
         return {key: MachineTuning.model_validate(value) for key, value in data["machines"].items()}
-    except FileNotFoundError:
-        return {}
-    except (ValueError, ValidationError, KeyError, AttributeError, TypeError):
-        return {}  # measured by another version of Hasten: as if not measured
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return {}  # none yet, out of reach, or written by another version: as if not measured
 
 
 def _write(machines: dict[str, MachineTuning]) -> None:

@@ -1704,8 +1704,8 @@ Apache 许可证 2.0。</translation>
         <translation>线程数</translation>
     </message>
     <message>
-        <source>Processor threads of each replica; automatic is one per physical core.</source>
-        <translation>每个副本的处理器线程数；“自动”为每个物理核心一个线程。</translation>
+        <source>Processor threads of each replica; automatic is what was measured to be best here, else one per physical core.</source>
+        <translation>每个副本的处理器线程数；“自动”采用在本机实测最佳的线程数，未实测时为每个物理核心一个线程。</translation>
     </message>
     <message>
         <source>Replicas</source>
