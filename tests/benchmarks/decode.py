@@ -72,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--checkpoint", type=Path, help="a float32 checkpoint folder; without it the sample model")
     parser.add_argument("--gguf", type=Path, help="the same weights as a GGUF file, for llama.cpp")
     parser.add_argument("--recipe", type=Path, action="append", default=[], help="a recipe that takes part as well")
+    parser.add_argument("--text", type=Path, help="for prompts and quality; without it WikiText-2's test part")
     parser.add_argument("--only", default="", help="names of candidates, separated by commas")
     parser.add_argument("--compile", action="store_true", help="torch.compile takes part")
     parser.add_argument("--rounds", type=int, default=15)
@@ -105,9 +106,12 @@ def _made(workshop: Workshop, asked: argparse.Namespace) -> tuple[list[Candidate
     """The candidates that can take part, and why others cannot."""
     wanted = [name for name in asked.only.split(",") if name]
     offers = list(workshop.offers(asked.recipe))
-    unknown = set(wanted) - {offer.name for offer in offers}
+    names = [offer.name for offer in offers]
+    if len(set(names)) < len(names):
+        raise PeerUnavailable("two candidates have the same name: rename the recipe's file")
+    unknown = set(wanted) - set(names)
     if unknown:
-        raise PeerUnavailable(f"unknown: {', '.join(unknown)}; known: {', '.join(offer.name for offer in offers)}")
+        raise PeerUnavailable(f"unknown: {', '.join(unknown)}; known: {', '.join(names)}")
     candidates, skipped = [], {}
     for offer in offers:
         if wanted and offer.name not in wanted:
@@ -123,10 +127,13 @@ def _made(workshop: Workshop, asked: argparse.Namespace) -> tuple[list[Candidate
 
 
 def _texts(workshop: Workshop, asked: argparse.Namespace) -> tuple[list[Ids], list[Ids]]:
-    """Windows for quality and one prompt a round, from WikiText-2's test part."""
-    shared = Path(os.environ.get("HASTEN_SHARED", ROOT.parent / "shared"))
-    with gzip.open(shared / "corpora" / "wikitext2" / "test.raw.gz", "rt", encoding="utf-8") as file:
-        text = file.read()
+    """Windows for quality and one prompt a round, from the text."""
+    if asked.text is not None:
+        text = asked.text.read_text(encoding="utf-8")
+    else:
+        shared = Path(os.environ.get("HASTEN_SHARED", ROOT.parent / "shared"))
+        with gzip.open(shared / "corpora" / "wikitext2" / "test.raw.gz", "rt", encoding="utf-8") as file:
+            text = file.read()
     tokenizer = load_tokenizer(workshop.original)
     windows = prompts_of(tokenizer, text, min(WINDOW, workshop.room), WINDOWS)
     length = min(asked.prompt, workshop.room - asked.new)
@@ -197,6 +204,7 @@ def _measure(
         "benchmark": "decode",
         "date": datetime.date.today().isoformat(),
         "model": "SmolLM2-135M-Instruct (from Q4_1)" if asked.checkpoint is None else workshop.original.name,
+        "text": "WikiText-2, test" if asked.text is None else asked.text.name,
         "predictions": sum(len(window) - 1 for window in windows) if kept else 0,
         "conditions": conditions,
         "candidates": report.rows(taking_part, timings, scores, weights, peaks, versions),
