@@ -9,7 +9,8 @@ import shutil
 from pydantic import BaseModel, ConfigDict
 
 from engine import __version__, hardware, paths, settings
-from engine.parallel import placement
+from engine.parallel import placement, tuning
+from engine.parallel.tuning import MachineTuning
 from engine.room import existing
 from engine.runs import cache
 from engine.runtimes import catalog
@@ -56,6 +57,7 @@ class Findings(_Part):
     cache_bytes: int
     cache_quota_bytes: int
     runtimes: tuple[RuntimeFound, ...]
+    tuning: MachineTuning | None
 
 
 def examine() -> Findings:
@@ -78,6 +80,7 @@ def examine() -> Findings:
         cache_bytes=cache.held_bytes(),
         cache_quota_bytes=settings.read().stage_quota_bytes,
         runtimes=tuple(_runtime(name) for name in catalog.all_runtimes()),
+        tuning=tuning.read(),
     )
 
 

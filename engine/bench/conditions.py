@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from importlib import metadata
 
 import psutil
@@ -49,24 +50,24 @@ def load_before() -> Conditions:
 
 
 class OthersLoad:
-    """How much of the processors other programs used since this object was made."""
+    """How much of the processors other programs used since this object was made; `ours` are processes of our own."""
 
-    def __init__(self) -> None:
+    def __init__(self, ours: Sequence[int] = ()) -> None:
+        self._ours = [psutil.Process(), *map(psutil.Process, ours)]
         self._total, self._busy, self._own = self._read()
 
     def percent(self) -> float:
-        """Their share of all processors' time, in percent; this process's own work does not count."""
+        """Their share of all processors' time, in percent; our own processes' work does not count."""
         total, busy, own = self._read()
         spent = total - self._total
         return max(0.0, 100 * ((busy - self._busy) - (own - self._own)) / spent) if spent > 0 else 0.0
 
-    @staticmethod
-    def _read() -> tuple[float, float, float]:
-        times, own = psutil.cpu_times(), psutil.Process().cpu_times()
+    def _read(self) -> tuple[float, float, float]:
+        times, own = psutil.cpu_times(), [process.cpu_times() for process in self._ours]
         idle = times.idle + getattr(times, "iowait", 0.0)
         # Linux counts guests' time twice
         total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
-        return total, total - idle, own.user + own.system
+        return total, total - idle, sum(each.user + each.system for each in own)
 
 
 def clock_mhz() -> int | None:

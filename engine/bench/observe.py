@@ -276,7 +276,7 @@ class Observer:
 
     def _threads(self, candidate: Open) -> int:
         target = candidate.place.target
-        return self._job.threads or target.threads or suggested_threads(target.replicas)
+        return self._job.threads or target.threads or suggested_threads(target.replicas, target.runtime)
 
     def _tell(self, done: float, total: float, text: str, *, unit: str) -> None:
         self._context.progress(done, total, f"Step {self._step} of {self._steps}: {text}", unit=unit)

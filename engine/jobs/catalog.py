@@ -12,5 +12,6 @@ HANDLERS: dict[str, str] = {
     "compare": "engine.jobs.compare:handle",
     "chat": "engine.jobs.chat:handle",
     "profile": "engine.jobs.profile:handle",
+    "tune_machine": "engine.jobs.tune_machine:handle",
     "export": "engine.jobs.export:handle",
 }

@@ -46,7 +46,7 @@ def handle(job: ProfileJob, context: JobContext) -> dict[str, Any]:
             where=str(place.folder),
             code="unsupported_architecture",
         )
-    threads = job.threads or suggested_threads()
+    threads = job.threads or suggested_threads(runtime="transformers")
     torch.set_num_threads(threads)
     model = load_model(place.folder)
     prompt = max(1, min(job.prompt_tokens, context_length(place.folder) - 64))

@@ -52,12 +52,16 @@ def physical_cores() -> int:
     return max(1, psutil.cpu_count(logical=False) or os.cpu_count() or 1)
 
 
-def suggested_threads(replicas: int = 1) -> int:
+def suggested_threads(replicas: int = 1, runtime: str = "") -> int:
     """Threads per replica when the user says nothing: the physical cores shared out, at least 1 each.
 
-    Decoding is bound by memory bandwidth: a second thread on the same core adds contention, not speed.
+    Decoding is bound by memory bandwidth: a second thread on the same core adds contention, not speed. Where
+    “hasten tune-machine” proved another number faster for a single copy on `runtime`, that one.
     """
-    return max(1, physical_cores() // replicas)
+    from engine.parallel import tuning
+
+    found = tuning.tuned(runtime) if replicas == 1 and runtime else None
+    return found.used.threads if found is not None else max(1, physical_cores() // replicas)
 
 
 def pinned_cpus(replica: int, replicas: int, threads: int) -> tuple[int, ...] | None:

@@ -1,7 +1,8 @@
 """Run as `python -m engine.parallel.replica FOLDER …`: one copy of a model answering requests from its stdin.
 
-Lines of JSON: in {"ids": [...], "new_tokens": n}; out first {"ready": true}, then {"tokens": made} for each request, or
-{"failure": …} when the model does not open. An empty stdin ends it.
+Lines of JSON: in {"ids": [...], "new_tokens": n}; out first {"ready": true}, then {"tokens": made, "seconds": [...]}
+for each request (seconds a token, of a decoder only), or {"failure": …} when the model does not open. An empty
+stdin ends it.
 """
 
 from __future__ import annotations
@@ -47,12 +48,12 @@ def main() -> int:
         request = json.loads(line)
         ids = np.asarray(request["ids"], dtype=np.int64)
         if session.task == "text-generation":
-            made = sum(1 for _ in session.generate(ids, request["new_tokens"], stop_at_eos=False))
+            seconds = [step.seconds for step in session.generate(ids, request["new_tokens"], stop_at_eos=False)]
         else:
             batch = TextBatch(ids[None], np.ones((1, len(ids)), np.int64), np.zeros((1, len(ids)), np.int64))
             (session.classify if session.task == "text-classification" else session.hidden)(batch)
-            made = 0
-        say({"tokens": made})
+            seconds = []
+        say({"tokens": len(seconds), "seconds": seconds})
     session.close()
     return 0
 

@@ -47,7 +47,7 @@ class Replicas:
 
         Raises UserError when the model does not open or memory runs out.
         """
-        self.threads = threads or target.threads or suggested_threads(target.replicas)
+        self.threads = threads or target.threads or suggested_threads(target.replicas, target.runtime)
         self._check = check
         self._processes: list[subprocess.Popen[str]] = []
         self._errors: list[IO[bytes]] = []

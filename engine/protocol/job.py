@@ -121,6 +121,24 @@ class ProfileJob(_Job):
     threads: int | None = None
 
 
+class TuneMachineJob(_Job):
+    """Measure which threads, cores and memory pages decode fastest here, and remember what is proven.
+
+    Result: engine.parallel.tuning.MachineTuning as JSON.
+
+    Attributes:
+        runtimes: names of the runtime catalogue; empty takes all usable ones that open quickly.
+        checkpoint: a decoder's folder to measure with; None takes the sample model, or a random one without it.
+        rounds: interleaved rounds of every race.
+    """
+
+    kind: Literal["tune_machine"] = "tune_machine"
+    runtimes: tuple[str, ...] = ()
+    checkpoint: str | None = None
+    rounds: int = Field(7, ge=3, le=1000)
+    new_tokens: int = Field(32, ge=4, le=1024)
+
+
 class ExportJob(_Job):
     """Write a run in a format of the export catalogue. Result: {"path", "files", "verified"}."""
 
@@ -132,6 +150,6 @@ class ExportJob(_Job):
 
 AnyJob = Annotated[
     SampleJob | InspectJob | ImportJob | HubSearchJob | HubDownloadJob | RunJob
-    | CompareJob | ChatJob | ProfileJob | ExportJob,
+    | CompareJob | ChatJob | ProfileJob | TuneMachineJob | ExportJob,
     Field(discriminator="kind"),
 ]  # fmt: skip

@@ -48,7 +48,8 @@ def open_session(
 
     Args:
         folder: an artefact or checkpoint folder.
-        threads: compute threads; None takes what the artefact was built for, else one a physical core.
+        threads: compute threads; None takes what the artefact was built for, else what was measured to be best on this
+            machine, else one a physical core.
         device: "cpu" or "cuda"; None takes what the artefact was built for, else "cpu".
         context: shows the progress of a runtime that compiles while it opens.
 
@@ -72,12 +73,13 @@ def open_session(
             f"Choose one of: {', '.join(availability.devices)}.",
             code="runtime_unavailable",
         )
+    measured = spec.name if wanted == "cpu" else ""
     request = OpenRequest(
         step=context.step,
         notice=context.notice,
         folder=folder,
         artefact=artefact,
-        threads=threads or artefact.target.threads or suggested_threads(artefact.target.replicas),
+        threads=threads or artefact.target.threads or suggested_threads(artefact.target.replicas, measured),
         device=wanted,
     )
     session: Session = load(spec.open)(request)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from engine import paths
+from engine.parallel import tuning
 from engine.worker.channel import Channel
 
 
@@ -19,6 +20,7 @@ def main() -> None:
     with contextlib.suppress(OSError):  # Linux only: when memory runs out, let the kernel choose us, not the window
         Path("/proc/self/oom_score_adj").write_text("500")
 
+    tuning.pin_engine()
     # Transformers copies the code that a checkpoint brings, once allowed, here before running it.
     os.environ.setdefault("HF_MODULES_CACHE", str(paths.home() / "cache" / "modules"))
 

@@ -15,6 +15,7 @@ from typing import IO
 
 from pydantic import BaseModel
 
+from engine.parallel import tuning
 from engine.protocol import codec
 from engine.protocol.errors import Failure
 from engine.protocol.events import Event, Failed, Finished, Ready
@@ -212,7 +213,12 @@ class WorkerClient:
     def _spawn(self) -> None:
         root = str(Path(__file__).resolve().parents[2])
         search = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
-        environment = {**os.environ, "PYTHONPATH": search, "PYTHONFAULTHANDLER": "1", "PYTHONIOENCODING": "utf-8"}
+        environment = {
+            **tuning.engine_variables(),
+            "PYTHONPATH": search,
+            "PYTHONFAULTHANDLER": "1",
+            "PYTHONIOENCODING": "utf-8",
+        }
         self._stderr.clear()
         self._process = subprocess.Popen(
             self._command,

@@ -15,6 +15,7 @@ from gui.document.document import Document
 from gui.forms.editors import ChoiceEditor, Editor, FloatEditor, IntEditor, TextEditor
 from gui.jobs.client import JobRunner
 from gui.pages.base import Page
+from gui.pages.tuning import TuningView
 from gui.settings.settings import Settings
 from gui.settings.token import has_token, store_token
 from gui.widgets.buttons import button
@@ -54,8 +55,9 @@ class SettingsPage(Page):
         settings.changed.connect(self._on_changed)
 
     def entered(self) -> None:
-        """A token may have come from elsewhere."""
+        """A token or a measurement may have come from elsewhere."""
         self._show_token()
+        self.tuning.refresh()
 
     # Cards ----------------------------------------------------------------------------------------------------
 
@@ -78,8 +80,13 @@ class SettingsPage(Page):
 
     def _computing(self) -> Card:
         field = self._field(self.tr("Threads"), "int", optional=True, minimum=1, maximum=1024)
-        help_text = self.tr("For profiles and comparisons. Automatic is one per physical core.")
-        return self._card(self.tr("Computing"), ("threads", IntEditor(field), help_text))
+        help_text = self.tr(
+            "For profiles and comparisons. Automatic is what was measured to be best here, else one per physical core."
+        )
+        card = self._card(self.tr("Computing"), ("threads", IntEditor(field), help_text))
+        self.tuning = TuningView(self.jobs)
+        card.body.addWidget(self.tuning)
+        return card
 
     def _storage(self) -> Card:
         field = self._field(self.tr("Stage cache"), "float", minimum=0, maximum=100_000, unit="GiB")

@@ -1515,8 +1515,8 @@ Apache 许可证 2.0。</translation>
         <translation>线程数</translation>
     </message>
     <message>
-        <source>For profiles and comparisons. Automatic is one per physical core.</source>
-        <translation>用于剖析和对比。“自动”为每个物理核心一个线程。</translation>
+        <source>For profiles and comparisons. Automatic is what was measured to be best here, else one per physical core.</source>
+        <translation>用于性能剖析与比较。自动：采用在本机实测最佳的线程数，未实测时每个物理核心一个线程。</translation>
     </message>
     <message>
         <source>Computing</source>
@@ -1704,8 +1704,8 @@ Apache 许可证 2.0。</translation>
         <translation>线程数</translation>
     </message>
     <message>
-        <source>Processor threads of each replica; automatic is one per physical core.</source>
-        <translation>每个副本的处理器线程数；“自动”为每个物理核心一个线程。</translation>
+        <source>Processor threads of each replica; automatic is what was measured to be best here, else one per physical core.</source>
+        <translation>每个副本的处理器线程数；“自动”采用在本机实测最佳的线程数，未实测时为每个物理核心一个线程。</translation>
     </message>
     <message>
         <source>Replicas</source>
@@ -1766,6 +1766,51 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>CPU</source>
         <translation>CPU</translation>
+    </message>
+</context>
+<context>
+    <name>TuningView</name>
+    <message>
+        <source>Measure this machine</source>
+        <translation>测量本机</translation>
+    </message>
+    <message>
+        <source>Forget</source>
+        <translation>清除</translation>
+    </message>
+    <message>
+        <source>Measuring this machine</source>
+        <translation>正在测量本机</translation>
+    </message>
+    <message>
+        <source>Measures which number of threads, which cores and which memory pages decode fastest here. It takes some minutes; let the computer rest meanwhile.</source>
+        <translation>测量在本机上用多少线程、哪些核心和哪种内存页解码最快。需要几分钟，期间请勿让电脑处理其他任务。</translation>
+    </message>
+    <message>
+        <source>%1: measured with version %2; measure again for the version installed now.</source>
+        <translation>%1：测量时的版本为 %2；请针对现在安装的版本重新测量。</translation>
+    </message>
+    <message>
+        <source>%1: %2, the default. Nothing else was proven faster.</source>
+        <translation>%1：%2（默认设置）。没有其他设置被证明更快。</translation>
+    </message>
+    <message>
+        <source>%1: %2, %3 times as fast as the default.</source>
+        <translation>%1：%2，速度为默认设置的 %3 倍。</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n thread(s)</source>
+        <translation>
+            <numerusform>%n 个线程</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>on physical cores only</source>
+        <translation>仅用物理核心</translation>
+    </message>
+    <message>
+        <source>with huge memory pages</source>
+        <translation>使用大内存页</translation>
     </message>
 </context>
 <context>

@@ -9,11 +9,16 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from engine import paths
+from engine.parallel import tuning
+from engine.protocol.events import Event, Log
+from engine.protocol.job import AnyJob
 from gui.document.document import Document
 from gui.jobs.client import JobRunner
 from gui.pages.settings import SettingsPage
 from gui.settings import token
 from gui.settings.settings import Settings
+from tests.engine.parallel.test_tuning import found
+from tests.helpers.window import ScriptedClient, finished
 
 
 @pytest.fixture
@@ -45,6 +50,39 @@ def test_the_engine_obeys_the_stage_quota(page: SettingsPage) -> None:
 
     page.settings.set("stage_quota_gib", 7.5)
     assert engine_settings.read().stage_quota_gib == 7.5
+
+
+def test_measuring_the_machine_shows_what_holds_and_what_disturbed_it(
+    page: SettingsPage, client: ScriptedClient, qtbot: QtBot
+) -> None:
+    view = page.tuning
+    assert view.text.text().startswith("Measures which number")
+    assert view.forget_button.isHidden()
+
+    def measured(job: AnyJob) -> list[Event]:
+        tuning.keep(found())
+        return [Log(level="notice", text="Something disturbed it."), finished()]
+
+    client.answers["tune_machine"] = measured
+    view.start_button.click()
+    qtbot.waitUntil(lambda: not view.forget_button.isHidden())
+    assert view.text.text().startswith("Transformers: ")
+    assert view.text.text().endswith("with huge memory pages, 1.50 (1.40–1.60) times as fast as the default.")
+    assert view.notices.text() == "Something disturbed it."
+    view.forget_button.click()
+    assert tuning.read() is None
+    assert view.text.text().startswith("Measures which number")
+
+
+def test_a_measurement_of_the_machine_can_be_cancelled(
+    page: SettingsPage, client: ScriptedClient, qtbot: QtBot
+) -> None:
+    page.tuning.start_button.click()
+    qtbot.waitUntil(lambda: bool(client.jobs))
+    assert page.tuning.start_button.isHidden()
+    page.tuning.progress.cancelled.emit()
+    assert not page.tuning.start_button.isHidden()
+    assert page.tuning.progress.isHidden()
 
 
 def test_a_token_is_kept_for_the_user_alone_and_forgotten(page: SettingsPage) -> None:

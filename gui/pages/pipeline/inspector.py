@@ -107,7 +107,10 @@ class TargetForm(QWidget):
             ),
             "threads": self._add(
                 self.tr("Threads"),
-                self.tr("Processor threads of each replica; automatic is one per physical core."),
+                self.tr(
+                    "Processor threads of each replica; automatic is what was measured to b"
+                    "e best here, else one per physical core."
+                ),
                 IntEditor,
                 kind="int",
                 optional=True,

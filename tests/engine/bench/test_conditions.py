@@ -21,5 +21,5 @@ def test_only_the_work_of_others_counts_as_disturbance(monkeypatch: pytest.Monke
 
 
 def test_the_load_reading_is_plausible() -> None:
-    total, busy, own = conditions.OthersLoad._read()
+    total, busy, own = conditions.OthersLoad()._read()
     assert total > busy > own > 0

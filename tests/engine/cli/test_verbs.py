@@ -18,7 +18,20 @@ from tests.engine.runs.test_cache import build
 
 Hasten = Callable[..., Answer]
 VERBS = (
-    *("app", "doctor", "worker", "sample", "inspect", "import", "hub", "passes", "runtimes", "metrics", "formats"),
+    *(
+        "app",
+        "doctor",
+        "tune-machine",
+        "worker",
+        "sample",
+        "inspect",
+        "import",
+        "hub",
+        "passes",
+        "runtimes",
+        "metrics",
+        "formats",
+    ),
     *("presets", "run", "compare", "export", "runs", "stages"),
 )
 
