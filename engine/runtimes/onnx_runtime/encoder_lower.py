@@ -11,8 +11,8 @@ from engine.checkpoint.load import load_model
 from engine.checkpoint.reader import Reader
 from engine.grid import grid as grids
 from engine.grid.grid import Grid
+from engine.runtimes import verify
 from engine.runtimes.base import Artefact, BuildContext, Floats, TextBatch
-from engine.runtimes.onnx_runtime import verify
 from engine.runtimes.onnx_runtime.assemble import Facts, artefact_of, copy_companions, graph_facts, open_built
 from engine.runtimes.onnx_runtime.encoder import EncoderGraph, GridOf
 from engine.runtimes.onnx_runtime.encoder_layout import layout_of

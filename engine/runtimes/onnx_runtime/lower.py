@@ -11,8 +11,9 @@ from engine.checkpoint.load import load_model
 from engine.checkpoint.reader import Reader
 from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
+from engine.runtimes import verify
 from engine.runtimes.base import Artefact, BuildContext
-from engine.runtimes.onnx_runtime import decoder, verify
+from engine.runtimes.onnx_runtime import decoder
 from engine.runtimes.onnx_runtime.assemble import Facts, artefact_of, copy_companions, graph_facts, open_built
 from engine.runtimes.onnx_runtime.availability import missing_for_build
 from engine.runtimes.onnx_runtime.encoder_lower import build_encoder
