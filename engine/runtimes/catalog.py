@@ -12,6 +12,7 @@ ENTRIES: tuple[str, ...] = (
     "engine.runtimes.transformers_eager.spec:SPEC",
     "engine.runtimes.torch_compile.spec:SPEC",
     "engine.runtimes.onnx_runtime.spec:SPEC",
+    "engine.runtimes.tensorrt.spec:SPEC",
 )
 
 
