@@ -31,7 +31,7 @@ class Engine:
         self._engine = self._runtime.deserialize_cuda_engine(plan)
         if self._engine is None:
             raise UserError("TensorRT cannot read this engine.", "Run its recipe again.", code="runtime_unavailable")
-        self._stream = torch.cuda.Stream()
+        self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         count = self._engine.num_optimization_profiles
         self._contexts = [self._engine.create_execution_context() for _ in range(count)]
         for index, context in enumerate(self._contexts):

@@ -155,7 +155,7 @@ def test_an_encoder_answers_in_batches(tiny_bert: Path, tmp_path: Path, monkeypa
         (8, None, 100, 100),
         (8, 100, 100, 100),
         (8, 64, 256, None),
-    ],  # fmt: skip
+    ],
 )
 def test_grids_are_kept_exactly_or_refused(bits: int, group: int | None, columns: int, block: int | None) -> None:
     assert block_size(bits, group, columns) == block
