@@ -38,6 +38,10 @@ class CompiledSession(TorchSession):
         options = parse_options(TorchCompileOptions, request.artefact.target.options, "torch_compile")
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(paths.home() / "cache" / "inductor"))
         super().__init__(request, None if options.precision == "automatic" else getattr(torch, options.precision))
+        if options.integers:
+            from engine.runtimes.torch_compile.int8 import keep_integers
+
+            self.weight_bytes -= keep_integers(self.model, request.folder)
         self._mode: str = options.mode
         self._graphs: dict[str, Callable[..., torch.Tensor]] = {}
         self._caches: dict[int, Any] = {}
@@ -138,7 +142,9 @@ class CompiledSession(TorchSession):
             return lambda **inputs: model(**inputs).logits
         trims = "logits_to_keep" in inspect.signature(model.forward).parameters
 
-        def forward(ids: torch.Tensor, cache: Cache, keep: torch.Tensor | None, **padding: torch.Tensor) -> torch.Tensor:
+        def forward(
+            ids: torch.Tensor, cache: Cache, keep: torch.Tensor | None, **padding: torch.Tensor
+        ) -> torch.Tensor:
             named = {"logits_to_keep": keep} if trims and keep is not None else {}
             logits = model(input_ids=ids, past_key_values=cache, use_cache=True, **named, **padding).logits
             assert isinstance(logits, torch.Tensor)
