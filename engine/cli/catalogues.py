@@ -94,7 +94,11 @@ def formats(name: Name = None, json: output.Json = False) -> None:
     from engine.export import catalog
 
     specs = [catalog.get(name)] if name else list(catalog.all_formats().values())
-    entries = [{"name": spec.name, "title": spec.title, "summary": spec.summary} for spec in specs]
+    entries = []
+    for spec in specs:
+        found = spec.availability()
+        entry = {"name": spec.name, "title": spec.title, "summary": spec.summary, "usable": found.usable}
+        entries.append(entry if found.usable else {**entry, "reason": found.reason, "remedy": found.remedy})
     _show(entries, [None] * len(specs), single=name is not None, schema=False, as_json=json)
 
 

@@ -89,6 +89,30 @@ def show(run: Id, json: output.Json = False) -> None:
     print(record.recipe.to_yaml(), end="")
 
 
+@runs.command("graph")
+def graph(run: Id, json: output.Json = False) -> None:
+    """Show what the runtime's optimiser did to a run's graph: nodes fused and folded, precisions, where they run."""
+    from engine.compare.graph import read
+    from engine.runs.store import RunStore
+
+    report = read(RunStore().get(run).artefact_folder)
+    if json:
+        output.document(report.model_dump(mode="json"))
+        return
+    output.facts(
+        [
+            ("Compiler", report.compiler),
+            ("Nodes", f"{report.nodes_before} before, {report.nodes_after} after"),
+            ("Folded into constants", str(report.folded)),
+            ("Weights", ", ".join(f"{count} × {kind}" for kind, count in report.precisions.items())),
+            ("Computed by", ", ".join(f"{name}: {count}" for name, count in report.providers.items())),
+            ("Left to the CPU", ", ".join(f"{count} × {name}" for name, count in report.fallback.items())),
+        ]
+    )
+    rows = [(o.operator, str(o.before), str(o.after), "fused" if o.fused else "") for o in report.operators]
+    output.table(("Operator", "Before", "After", ""), rows, right=(1, 2))
+
+
 @runs.command("delete")
 def delete(
     run: Annotated[list[str], typer.Argument(metavar="ID …", help="Run ids.")], json: output.Json = False

@@ -8,6 +8,12 @@ from pathlib import Path
 
 from engine.passes.base import StepContext
 from engine.runs.record import RunRecord
+from engine.runtimes.base import Availability
+
+
+def always() -> Availability:
+    """Nothing besides Hasten itself is needed."""
+    return Availability(True)
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,7 @@ class FormatSpec:
             reads back what it wrote and raises where the copy does not do what the run's result does.
         suffix: ".yaml" and the like for formats of one file; "" for folders.
         needed_bytes: an upper bound of what it writes, for the check of the disk beforehand.
+        availability: whether this machine can write it, found without importing a library.
     """
 
     name: str
@@ -27,6 +34,7 @@ class FormatSpec:
     write: str
     needed_bytes: Callable[[RunRecord], int]
     suffix: str = ""
+    availability: Callable[[], Availability] = always
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
+
 from engine.drafts import size_of
 from engine.export.base import FormatSpec
 from engine.runs.record import RunRecord
+from engine.runtimes.base import Availability
+from engine.runtimes.torch_compile.spec import availability as compiler_availability
 
 _SMALL = 1 << 20
 
@@ -29,6 +34,19 @@ def _gguf_bytes(run: RunRecord) -> int:
     from engine.gguf.kinds import file_bytes
 
     return file_bytes(inspect(run.checkpoint_folder)) + _SMALL
+
+
+def _program_bytes(run: RunRecord) -> int:
+    # the weights, the cache of keys and values, and once more what a linker or packer lays beside them meanwhile
+    return 2 * _dense_bytes(run) + (64 << 20)
+
+
+def _executorch() -> Availability:
+    if importlib.util.find_spec("executorch") is None:
+        return Availability(
+            False, reason="executorch is not installed.", remedy="Run “pip install hasten[executorch]”."
+        )
+    return Availability(True, version=importlib.metadata.version("executorch"))
 
 
 def _one_file(run: RunRecord) -> int:
@@ -63,6 +81,29 @@ GGUF = FormatSpec(
     write="engine.export.gguf:write",
     needed_bytes=_gguf_bytes,
     suffix=".gguf",
+)
+EXPORTED = FormatSpec(
+    name="exported",
+    title="Exported program (.pt2)",
+    summary="One torch.export program with its tokenizer and an example: opens with torch alone, without Transformers.",
+    write="engine.export.exported:write",
+    needed_bytes=_program_bytes,
+)
+COMPILED = FormatSpec(
+    name="compiled",
+    title="Compiled program (AOTInductor)",
+    summary="The program as machine code for processors like this one: opens with torch alone and compiles nothing.",
+    write="engine.export.compiled:write",
+    needed_bytes=_program_bytes,
+    availability=compiler_availability,
+)
+EXECUTORCH = FormatSpec(
+    name="executorch",
+    title="ExecuTorch program (.pte)",
+    summary="For phones and small devices: a program for ExecuTorch, its matrix products on XNNPACK.",
+    write="engine.export.executorch:write",
+    needed_bytes=_program_bytes,
+    availability=_executorch,
 )
 RECIPE = FormatSpec(
     name="recipe",

@@ -23,11 +23,18 @@ def handle(job: ExportJob, context: JobContext) -> dict[str, Any]:
     """Write run `job.run` in format `job.format` to `job.out`. Result: {"path", "files", "verified"}.
 
     For formats of one file `out` may name the file or an existing folder to put it in. Nothing that is there is ever
-    replaced, and `out` appears whole or not at all. Raises UserError when the run or format is unknown, or the place
-    is taken, not writable or too small.
+    replaced, and `out` appears whole or not at all. Raises UserError when the run or format is unknown or the
+    format needs what this machine lacks, or the place is taken, not writable or too small.
     """
     run = RunStore().get(job.run)
     spec = catalog.get(job.format)
+    availability = spec.availability()
+    if not availability.usable:
+        raise UserError(
+            f"“{spec.title}” cannot be written here: {availability.reason}",
+            availability.remedy,
+            code="runtime_unavailable",
+        )
     out = _place(Path(job.out).expanduser().absolute(), spec, run)
     require_writable([out.parent])
     require_space(out.parent, spec.needed_bytes(run))

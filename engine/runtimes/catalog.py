@@ -14,6 +14,7 @@ ENTRIES: tuple[str, ...] = (
     "engine.runtimes.onnx_runtime.spec:SPEC",
     "engine.runtimes.openvino.spec:SPEC",
     "engine.runtimes.llamacpp.spec:SPEC",
+    "engine.runtimes.tensorrt.spec:SPEC",
 )
 
 

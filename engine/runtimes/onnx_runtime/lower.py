@@ -9,12 +9,13 @@ import torch
 
 from engine.checkpoint.load import load_model
 from engine.checkpoint.reader import Reader
+from engine.compare.graph import FILE
 from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
 from engine.runtimes import verify
 from engine.runtimes.base import Artefact, BuildContext
 from engine.runtimes.companions import Facts
-from engine.runtimes.onnx_runtime import decoder
+from engine.runtimes.onnx_runtime import decoder, report
 from engine.runtimes.onnx_runtime.assemble import artefact_of, copy_companions, graph_facts, open_built
 from engine.runtimes.onnx_runtime.availability import missing_for_build
 from engine.runtimes.onnx_runtime.encoder_lower import build_encoder
@@ -35,9 +36,10 @@ def build(context: BuildContext) -> Artefact:
             code="runtime_unavailable",
         )
     torch.set_num_threads(suggested_threads())  # what ran before must not change the last bits of what is measured
-    if context.info.task == "text-generation":
-        return _build_decoder(context)
-    return build_encoder(context)
+    artefact = _build_decoder(context) if context.info.task == "text-generation" else build_encoder(context)
+    context.step(0, 0, "Noting what the optimiser did")
+    report.write(context.destination, context.target.device)
+    return artefact.model_copy(update={"files": tuple(sorted({*artefact.files, FILE}))})
 
 
 def _build_decoder(context: BuildContext) -> Artefact:

@@ -108,7 +108,7 @@ SPEC = RuntimeSpec(
     tasks=frozenset({"text-generation", "feature-extraction", "text-classification", "fill-mask"}),
     peak_bytes=peak_bytes,
     artefact_bytes=weight_bytes,
-    version=2,
+    version=3,
     weight_bytes=weight_bytes,
     extra="cpu",
 )

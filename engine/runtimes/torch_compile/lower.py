@@ -8,8 +8,8 @@ from engine.parallel.placement import suggested_threads
 from engine.runtimes.base import Artefact, BuildContext, OpenRequest
 from engine.runtimes.open import write_artefact
 from engine.runtimes.torch_compile.session import open_session
-from engine.runtimes.torch_compile.spec import BITS
-from engine.runtimes.torch_family import dense_bytes, link_checkpoint
+from engine.runtimes.torch_compile.spec import weight_bytes
+from engine.runtimes.torch_family import link_checkpoint
 
 
 def build(context: BuildContext) -> Artefact:
@@ -19,7 +19,7 @@ def build(context: BuildContext) -> Artefact:
     opening finds it. Raises UserError when the architecture cannot be compiled as a whole.
     """
     precision = context.options.precision
-    artefact = link_checkpoint(context, dense_bytes(context.info, BITS.get(precision)), "torch_compile")
+    artefact = link_checkpoint(context, weight_bytes(context.info, context.options), "torch_compile")
     write_artefact(context.destination, artefact)
     began = time.perf_counter()
     open_session(

@@ -39,6 +39,10 @@ class CompiledSession(TorchSession):
         options = parse_options(TorchCompileOptions, request.artefact.target.options, "torch_compile")
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(paths.home() / "cache" / "inductor"))
         super().__init__(request, None if options.precision == "automatic" else getattr(torch, options.precision))
+        if options.integers:
+            from engine.runtimes.torch_compile.int8 import keep_integers
+
+            self.weight_bytes -= keep_integers(self.model, request.folder)
         self._mode: str = options.mode
         self._graphs: dict[str, Callable[..., torch.Tensor]] = {}
         self._caches: dict[int, Any] = {}

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from engine.checkpoint.info import CheckpointInfo
+from engine.checkpoint.info import CheckpointInfo, GridScheme
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
 from engine.recipe.recipe import Recipe, Target
@@ -32,6 +32,11 @@ class TorchCompileOptions(Options):
         "automatic",
         "Precision",
         "The number format to compute in; automatic keeps the checkpoint's own. bfloat16 halves the memory to read.",
+    )
+    integers: bool = option(
+        False,
+        "Keep integers",
+        "Decode from the checkpoint's 8-bit weights instead of unpacking them; needs torchao, bfloat16, a scale a row.",
     )
     context: int = option(
         1024,
@@ -97,6 +102,8 @@ def _check(info: CheckpointInfo, options: TorchCompileOptions, target: Target) -
             f"{SPEC.title} does not translate an architecture that is the checkpoint's own code.",
             Fix("Use Transformers", eager),
         )
+    if options.integers:
+        yield from _integer_problems(info, options)
     if options.mode == "reduce-overhead" and target.device == "cpu":
         yield Problem(
             None,
@@ -104,7 +111,60 @@ def _check(info: CheckpointInfo, options: TorchCompileOptions, target: Target) -
             "reduce-overhead works through CUDA graphs and changes nothing on the CPU.",
             Fix("Use the default mode", lambda recipe: set_options(recipe, None, mode="default")),
         )
-    yield from _notes(info, target)
+    if not options.integers:
+        yield from _notes(info, target)
+
+
+def _integer_problems(info: CheckpointInfo, options: TorchCompileOptions) -> Iterator[Problem]:
+    """What stands against keeping integers: torchao's tensor holds one scale a row without zero points exactly, and
+    the compiler's int8 kernel reads bfloat16 activations."""
+    without = Fix("Unpack the integers", lambda recipe: set_options(recipe, None, integers=False))
+    if importlib.util.find_spec("torchao") is None:
+        yield Problem(None, "stop", "Keeping integers needs torchao: run “pip install hasten[torchao]”.", without)
+    if info.task != "text-generation":
+        yield Problem(None, "stop", "Keeping integers is for models that continue texts.", without)
+    elif not kept_modules(info.grids):
+
+        def by_row(recipe: Recipe) -> Recipe:
+            for index, entry in enumerate(recipe.passes):
+                if entry.name == "quantize":
+                    recipe = set_options(recipe, index, group_size="row", symmetric=True)
+            return recipe
+
+        text = "torchao keeps integers with one scale a row and no zero points, and the checkpoint has none such."
+        yield Problem(None, "stop", text, Fix("Quantise with one scale a row", by_row) if info.grids else without)
+    if options.precision != "bfloat16":
+        yield Problem(
+            None,
+            "stop",
+            "The compiler's kernel for 8-bit weights computes in bfloat16.",
+            Fix("Use bfloat16", lambda recipe: set_options(recipe, None, precision="bfloat16")),
+        )
+
+
+def kept_modules(grids: Iterable[GridScheme]) -> frozenset[str]:
+    """The linear layers whose integers torchao's tensor holds exactly."""
+    return frozenset(
+        module
+        for scheme in grids
+        if scheme.symmetric and scheme.group_size is None
+        for module in scheme.modules
+        if not module.endswith(("lm_head", "embed_tokens", "wte", "embed_in", "embed_out"))
+    )
+
+
+def weight_bytes(info: CheckpointInfo, options: TorchCompileOptions) -> int:
+    """Bytes of weights that a build of this layout reads."""
+    total = dense_bytes(info, BITS.get(options.precision))
+    if not options.integers:
+        return total
+    kept = kept_modules(info.grids)
+    bits = {module: scheme.bits for scheme in info.grids for module in scheme.modules}
+    for tensor in info.tensors:
+        module, _, leaf = tensor.name.rpartition(".")
+        if leaf == "weight_packed" and module in kept:  # bfloat16 becomes one byte, and two a row for its scale
+            total += 2 * tensor.shape[0] - tensor.elements * 32 // bits[module]
+    return total
 
 
 def _notes(info: CheckpointInfo, target: Target) -> Iterable[Problem]:
@@ -124,5 +184,5 @@ SPEC = RuntimeSpec(
     # the model, the packed copy that decoding keeps of it, and the compiler itself
     peak_bytes=lambda info, options: 2 * dense_bytes(info, BITS.get(options.precision)) + COMPILER_BYTES,
     artefact_bytes=lambda info, options: info.bytes,
-    weight_bytes=lambda info, options: dense_bytes(info, BITS.get(options.precision)),
+    weight_bytes=weight_bytes,
 )

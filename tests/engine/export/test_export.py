@@ -41,7 +41,9 @@ def run_on(checkpoint: Path, recipe: Recipe) -> str:
 
 
 def test_every_format_is_declared() -> None:
-    assert list(catalog.all_formats()) == ["checkpoint", "dense", "runtime", "gguf", "recipe", "script", "report"]
+    assert list(catalog.all_formats()) == [
+        "checkpoint", "dense", "runtime", "gguf", "exported", "compiled", "executorch", "recipe", "script", "report",
+    ]  # fmt: skip
     with pytest.raises(UserError, match="There is no export format"):
         catalog.get("zip")
 

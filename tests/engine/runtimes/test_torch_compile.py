@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,16 @@ import pytest
 import torch
 
 from engine.checkpoint.inspect import inspect
+from engine.checkpoint.load import load_model
 from engine.protocol.errors import UserError
-from engine.recipe.recipe import Recipe, Target
+from engine.recipe.recipe import PassEntry, Recipe, Target
 from engine.recipe.validate import problems
 from engine.runtimes.base import BuildContext, Session, TextBatch
 from engine.runtimes.open import open_session, write_artefact
 from engine.runtimes.torch_compile import spec
 from engine.runtimes.torch_compile.lower import build
 from tests.helpers import checkpoints, sequences
+from tests.helpers.onnx_runtime import run_pass
 
 pytestmark = pytest.mark.skipif(not spec.availability().usable, reason=spec.availability().reason)
 
@@ -109,3 +112,43 @@ def test_a_mode_that_changes_nothing_is_told(tiny_llama: Path) -> None:
     note = next(p for p in problems(recipe, inspect(tiny_llama)) if "CUDA graphs" in p.text)
     assert note.fix is not None
     assert note.fix.apply(recipe).target.options["mode"] == "default"
+
+
+def test_integers_are_kept_only_where_torchao_holds_them_exactly(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = PassEntry(**{"pass": "quantize"}, options={"bits": 8, "group_size": 32})
+    target = Target(runtime="torch_compile", options={"integers": True})
+    recipe = Recipe(passes=(entry,), target=target)
+    for words in ("one scale a row", "computes in bfloat16"):
+        problem = next(p for p in problems(recipe, inspect(tiny_llama)) if words in p.text)
+        assert problem.fix is not None
+        recipe = problem.fix.apply(recipe)
+    monkeypatch.setattr(spec.importlib.util, "find_spec", lambda name: None if name == "torchao" else True)
+    assert any("needs torchao" in p.text for p in problems(recipe, inspect(tiny_llama)))
+
+
+@pytest.mark.skipif(find_spec("torchao") is None, reason="torchao is not installed")
+def test_kept_integers_compute_what_the_unpacked_weights_do(tmp_path: Path) -> None:
+    from torch._inductor.utils import run_and_get_code
+
+    source = checkpoints.tiny_llama(tmp_path / "model", hidden=64, layers=1)
+    packed = run_pass(source, "quantize", {"bits": 8, "group_size": "row"}, tmp_path / "packed")
+    session = compiled(packed, tmp_path / "built", context=64, precision="bfloat16", integers=True)
+    twin = load_model(packed, dtype=torch.bfloat16)
+    ids = np.random.default_rng(0).integers(3, 500, (1, 12))
+    with torch.inference_mode():
+        expected = twin(input_ids=torch.from_numpy(ids)).logits.float().numpy()
+    steps = [session.prefill(ids[:, :8]), *(session.decode(ids[:, i]) for i in range(8, 12))]
+    assert np.abs(np.stack(steps, 1) - expected[:, 7:]).max() < 2e-2 * np.abs(expected).max()
+    assert session.weight_bytes == spec.weight_bytes(
+        inspect(packed), spec.TorchCompileOptions(precision="bfloat16", integers=True)
+    )
+    # the product itself is the int8 kernel, not an unpacked copy
+    layer = session.model.model.layers[0].mlp.gate_proj  # type: ignore[attr-defined]
+    options = {"freezing": True}
+    compiled_layer = torch.compile(lambda x: layer(x), fullgraph=True, dynamic=False, options=options)
+    with torch.no_grad():
+        _, code = run_and_get_code(compiled_layer, torch.zeros((1, 1, 64), dtype=torch.bfloat16))
+    assert "_weight_int8pack_mm" in code[0]
+    session.close()

@@ -1,0 +1,1 @@
+"""TensorRT: an engine compiled for one GPU, from a plain ONNX graph with the checkpoint's own integers."""

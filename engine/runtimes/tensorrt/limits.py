@@ -1,0 +1,77 @@
+"""What TensorRT's quantised layers can hold, and the lengths that an engine is made for, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.checkpoint.info import GridScheme
+
+BLOCKS = (128, 64)  # columns that share a scale in 4-bit weights; 8-bit weights have one scale a row
+PIECE = 128  # tokens of a prompt that are read at once
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The shapes that one of an engine's optimisation profiles is for: input name -> (least, usual, most)."""
+
+    shapes: dict[str, tuple[Shape, Shape, Shape]]
+
+
+def block_size(scheme_bits: int, group: int | None, columns: int) -> int | None:
+    """The columns a scale of TensorRT's layer serves that keeps this grid exactly: one of BLOCKS for 4 bits, `columns`
+    (one scale a row) for 8 bits. None where neither does."""
+    whole = group is None or group == columns
+    if scheme_bits <= 4:
+        size = columns if whole else group or columns
+        found = next((block for block in BLOCKS if size % block == 0), None)
+        if found is not None:
+            return found
+    return columns if whole else None
+
+
+def refused(scheme: GridScheme) -> str:
+    """Why TensorRT cannot hold grids like `scheme`, whatever the width; empty where it can."""
+    if not scheme.symmetric:
+        return "TensorRT's integers have no zero points"
+    if scheme.group_size is None:
+        return ""
+    if scheme.bits > 4:
+        return "TensorRT reads 8-bit weights with one scale a row only"
+    if scheme.group_size % BLOCKS[-1]:
+        return f"TensorRT reads 4-bit weights in groups of 64 or 128, not {scheme.group_size}"
+    return ""
+
+
+def room(context: int) -> int:
+    """The positions of an engine for texts of `context` tokens: whole pieces."""
+    return -(-context // PIECE) * PIECE
+
+
+def decoder_profiles(layers: int, heads: int, width: int, batch: int, longest: int) -> tuple[Profile, Profile]:
+    """For pieces of prompts and for single tokens, of up to `batch` texts and `longest` positions (see `room`).
+
+    `heads` and `width` are the cache's own. In each corner of a profile past and new tokens make up the mask's length.
+    """
+
+    def corner(rows: int, new: int, past: int) -> dict[str, Shape]:
+        found: dict[str, Shape] = {"input_ids": (rows, new), "attention_mask": (rows, past + new)}
+        for index in range(layers):
+            for part in ("keys", "values"):
+                found[f"past_{part}_{index}"] = (rows, heads, past, width)
+        return found
+
+    def profile(least: dict[str, Shape], usual: dict[str, Shape], most: dict[str, Shape]) -> Profile:
+        return Profile({name: (least[name], usual[name], most[name]) for name in least})
+
+    return (
+        profile(corner(1, 1, 0), corner(1, PIECE, 0), corner(batch, PIECE, longest - PIECE)),
+        profile(corner(1, 1, 0), corner(1, 1, longest // 2), corner(batch, 1, longest - 1)),
+    )
+
+
+def encoder_profile(batch: int, longest: int) -> Profile:
+    """For up to `batch` texts of up to `longest` tokens."""
+    shapes = ((1, 1), (1, min(PIECE, longest)), (batch, longest))
+    return Profile(dict.fromkeys(("input_ids", "attention_mask"), shapes))

@@ -1,0 +1,64 @@
+"""Engines are machine code: one is loaded only where it was built, which a keyed hash beside it proves."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+from hashlib import sha256
+from pathlib import Path
+
+from engine import paths
+from engine.protocol.errors import UserError
+
+PLAN, SEAL, SETTINGS = "engine.plan", "engine.json", "engine-settings.json"
+
+
+def seal(folder: Path, gpu: str, version: str) -> None:
+    """Write engine.json for the engine.plan in `folder`: `gpu`, TensorRT's `version`, and the hash over all three."""
+    facts = {"gpu": gpu, "tensorrt": version}
+    text = json.dumps({**facts, "seal": _digest(folder / PLAN, facts)}, indent=2)
+    (folder / SEAL).write_text(text + "\n", encoding="utf-8")
+
+
+def require_own(folder: Path, gpu: str, version: str) -> None:
+    """Raise UserError unless the engine in `folder` was built by this user here, for `gpu` and TensorRT `version`."""
+    remedy = "Run its recipe again on this machine."
+    try:
+        facts = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+        found = str(facts.pop("seal"))
+        own = hmac.compare_digest(found, _digest(folder / PLAN, facts))
+    except (OSError, ValueError, KeyError, AttributeError):
+        own = False
+    if not own:
+        raise UserError(
+            "This TensorRT engine was not built here, or has been changed since: it is machine code and is not run.",
+            remedy, where=str(folder), code="runtime_unavailable",
+        )  # fmt: skip
+    if facts != {"gpu": gpu, "tensorrt": version}:
+        raise UserError(
+            f"This engine is for {facts['gpu']} with TensorRT {facts['tensorrt']}; here are {gpu} and {version}.",
+            remedy, where=str(folder), code="runtime_unavailable",
+        )  # fmt: skip
+
+
+def _digest(plan: Path, facts: dict[str, str]) -> str:
+    made = hmac.new(_key(), json.dumps(facts, sort_keys=True).encode(), sha256)
+    with plan.open("rb") as file:
+        while part := file.read(1 << 20):
+            made.update(part)
+    return made.hexdigest()
+
+
+def _key() -> bytes:
+    """This data folder's secret, made on first use; only its owner may read it."""
+    path = paths.home() / "keys" / "engines"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(32))
+    return path.read_bytes()

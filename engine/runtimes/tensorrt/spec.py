@@ -1,0 +1,148 @@
+"""The TensorRT runtime as data."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Literal
+
+from engine.checkpoint.info import DTYPE_BITS, CheckpointInfo
+from engine.checkpoint.safety import needs_code
+from engine.recipe.options import Options, option
+from engine.recipe.recipe import Recipe, Target
+from engine.recipe.validate import Fix, Problem, set_options
+from engine.runtimes.base import Availability, RuntimeSpec
+from engine.runtimes.tensorrt.limits import block_size, refused
+from engine.runtimes.torch_family import TASKS, torch_availability
+
+BITS = {"bfloat16": 16, "float16": 16, "float32": 32}
+_BUILD_PACKAGES = ("onnx", "onnx_ir", "onnxscript")
+
+
+class TensorRTOptions(Options):
+    """What the engine is made for."""
+
+    precision: Literal["automatic", "bfloat16", "float16", "float32"] = option(
+        "automatic",
+        "Precision",
+        "The number format of the layers without integers; automatic keeps the checkpoint's own, layer by layer.",
+    )
+    context: int = option(
+        1024, "Longest text", "Prompt and answer together may be this long.", unit="tokens", ge=128, le=131072
+    )
+    batch: int = option(1, "Texts at once", "The engine answers up to this many texts together.", ge=1, le=64)
+    workspace: int = option(
+        0, "Workspace", "Memory that TensorRT may try kernels with; 0 is all there is.", unit="MiB", ge=0, advanced=True
+    )
+    effort: int = option(
+        3, "Effort", "How long TensorRT looks for the fastest kernels; 5 takes much longer.", ge=0, le=5, advanced=True
+    )
+
+
+@cache
+def availability() -> Availability:
+    """TensorRT needs its Python package, an NVIDIA GPU and a torch that computes on it."""
+    if importlib.util.find_spec("tensorrt") is None:
+        return Availability(
+            False,
+            reason="tensorrt is not installed.",
+            remedy="On a machine with an NVIDIA GPU, run “pip install hasten[tensorrt]”.",
+        )
+    if "cuda" not in torch_availability().devices:
+        return Availability(
+            False,
+            reason="no NVIDIA GPU was found that torch computes on.",
+            remedy="Use a machine with an NVIDIA GPU, or choose another runtime.",
+        )
+    return Availability(True, ("cuda",), importlib.metadata.version("tensorrt"))
+
+
+def _check(info: CheckpointInfo, options: TensorRTOptions, target: Target) -> Iterable[Problem]:
+    missing = [name for name in _BUILD_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        yield _stop(f"Building for TensorRT needs {', '.join(missing)}: run “python3 start.py setup”.")
+    if target.device != "cuda":
+        yield _stop("TensorRT computes on NVIDIA GPUs only.", Fix("Use CUDA", lambda r: _retarget(r, device="cuda")))
+    if target.split != "none":
+        yield _stop("TensorRT keeps a model on one GPU.", Fix("Do not split", lambda r: _retarget(r, split="none")))
+    to_transformers = Fix("Use Transformers", lambda r: _retarget(r, runtime="transformers", options={}))
+    if info.model_type == "hasten":
+        yield _stop("TensorRT is not built from shared or low-rank layers here.", to_transformers)
+    elif needs_code(info.config, info.architecture):
+        yield _stop("TensorRT is not built from an architecture that is the checkpoint's own code.", to_transformers)
+    yield from _grids(info)
+
+
+def _grids(info: CheckpointInfo) -> Iterator[Problem]:
+    for scheme in info.grids:
+        reason = refused(scheme)
+        if reason:
+            changes: dict[str, object] = {"symmetric": True, "group_size": 64 if scheme.bits <= 4 else "row"}
+            yield _stop(f"{reason}.", _quantize_fix(changes))
+    if any(scheme.bits > 4 for scheme in info.grids):
+        yield Problem(
+            None, "note", "TensorRT's weight-only kernels are for 4 bits: it may unpack 8-bit weights while it builds."
+        )
+
+
+def _quantize_fix(changes: dict[str, object]) -> Fix:
+    """Change every quantize card of the recipe whose grid TensorRT cannot hold the same way."""
+
+    def apply(recipe: Recipe) -> Recipe:
+        bits = 4 if changes["group_size"] == 64 else 8
+        for index, entry in enumerate(recipe.passes):
+            if entry.name == "quantize" and entry.options.get("bits", 8) == bits:
+                recipe = set_options(recipe, index, **changes)
+        return recipe
+
+    words = "groups of 64" if changes["group_size"] == 64 else "one scale a row"
+    return Fix(f"Quantise symmetrically with {words}", apply)
+
+
+def _stop(text: str, fix: Fix | None = None) -> Problem:
+    return Problem(None, "stop", text, fix)
+
+
+def _retarget(recipe: Recipe, **changes: object) -> Recipe:
+    return recipe.model_copy(update={"target": recipe.target.model_copy(update=changes)})
+
+
+def weight_bytes(info: CheckpointInfo, options: TensorRTOptions) -> int:
+    """Bytes of the engine's weights: integers with scales in the number format, everything else in it."""
+    width = BITS.get(options.precision)
+    dtypes = {tensor.name: tensor.dtype for tensor in info.tensors}
+    grids = {module: grid for grid in info.grids for module in grid.modules}
+    total = 0
+    for tensor in info.tensors:
+        module, _, leaf = tensor.name.rpartition(".")
+        grid = grids.get(module)
+        if grid is not None and leaf in ("weight_scale", "weight_zero_point", "weight_shape"):
+            continue
+        if grid is None or leaf != "weight_packed":
+            total += tensor.elements * (width or DTYPE_BITS[tensor.dtype]) // 8
+            continue
+        count, rows = tensor.elements * 32 // grid.bits, tensor.shape[0]
+        block = block_size(grid.bits, grid.group_size, count // rows) or count // rows
+        scale = width or DTYPE_BITS[dtypes.get(f"{module}.weight_scale", "F32")]
+        total += count * (4 if block < count // rows else 8) // 8 + count // block * scale // 8
+    return total
+
+
+SPEC = RuntimeSpec(
+    name="tensorrt",
+    title="TensorRT",
+    summary="An engine compiled for this machine's NVIDIA GPU, with 8- or 4-bit weights; minutes to build.",
+    options=TensorRTOptions,
+    availability=availability,
+    check=_check,
+    build="engine.runtimes.tensorrt.lower:build",
+    open="engine.runtimes.tensorrt.session:open_session",
+    tasks=TASKS,
+    # the torch model, the graph's weights, and TensorRT's own copy of them
+    peak_bytes=lambda info, options: 4 * info.parameters + 3 * weight_bytes(info, options),
+    artefact_bytes=weight_bytes,
+    weight_bytes=weight_bytes,
+    extra="tensorrt",
+)

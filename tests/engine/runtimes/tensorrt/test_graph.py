@@ -1,0 +1,199 @@
+"""What is made for TensorRT without a GPU: ONNX Runtime computes the graphs, the session's cache runs over them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.checkpoint.inspect import inspect
+from engine.checkpoint.load import load_model
+from engine.checkpoint.reader import Reader
+from engine.protocol.errors import UserError
+from engine.recipe.recipe import PassEntry, Recipe, Target
+from engine.recipe.validate import problems
+from engine.runtimes.base import Artefact, BuildContext, OpenRequest, TextBatch
+from engine.runtimes.open import SILENT
+from engine.runtimes.tensorrt import graph, lower, seal, session, spec
+from engine.runtimes.tensorrt.limits import block_size, decoder_profiles
+from tests.helpers import checkpoints
+from tests.helpers.onnx_runtime import run_pass
+
+ort = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Llama whose feed-forward lies on 4 bits in groups of 64 and whose attention on 8 bits a row."""
+    folder = tmp_path_factory.mktemp("mixed")
+    source = checkpoints.tiny_llama(folder / "model", hidden=128, layers=2)
+    four = {"bits": 4, "group_size": 64, "include": ["*.mlp.*"]}
+    half = run_pass(source, "quantize", four, folder / "half")
+    return run_pass(half, "quantize", {"bits": 8, "group_size": "row", "include": ["*.self_attn.*"]}, folder / "both")
+
+
+def plain(checkpoint: Path, folder: Path) -> Path:
+    """The ONNX file that TensorRT would parse."""
+    twin = load_model(checkpoint)
+    model = graph.plain_graph(twin, inspect(checkpoint).task)
+    graph.put_grids(model, Reader(checkpoint), tied=bool(twin.config.tie_word_embeddings))
+    graph.save(model, folder / "model.onnx")
+    return folder / "model.onnx"
+
+
+class Stand:
+    """ONNX Runtime in place of an engine: the same inputs, outputs and buffers, so that a session can be tried."""
+
+    def __init__(self, model: Path, profiles: Any = None) -> None:
+        options = ort.SessionOptions()
+        # its own fusions would round activations to 8 bits
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._profiles = profiles
+
+    def run(self, profile: int, inputs: session.Inputs, into: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        feeds = {}
+        for name, (shape, buffer) in inputs.items():
+            if self._profiles is not None:
+                least, _, most = self._profiles[profile].shapes[name]
+                assert all(a <= b <= c for a, b, c in zip(least, shape, most, strict=True)), (name, shape, most)
+            feeds[name] = buffer.reshape(-1)[: int(np.prod(shape))].reshape(shape).numpy()
+        names = [value.name for value in self._session.get_outputs()]
+        made = {}
+        for name, array in zip(names, self._session.run(names, feeds), strict=True):
+            if name in into:
+                into[name][: array.size] = torch.from_numpy(array).reshape(-1)
+            made[name] = into.get(name, torch.from_numpy(array))
+        return made
+
+
+def build_context(checkpoint: Path, destination: Path, **options: Any) -> BuildContext:
+    destination.mkdir(exist_ok=True)
+    return BuildContext(
+        step=SILENT.step, notice=SILENT.notice, source=checkpoint, destination=destination, info=inspect(checkpoint),
+        options=spec.TensorRTOptions(**options), target=Target(runtime="tensorrt", device="cuda"),
+    )  # fmt: skip
+
+
+def opened(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Any:
+    """The session of `checkpoint` over ONNX Runtime, every shape checked against the engine's profiles."""
+    built = build_context(checkpoint, tmp_path / "built", **options)
+    profiles, settings = lower.profiles_of(load_model(checkpoint), built)
+    (built.destination / seal.SETTINGS).write_text(lower.json.dumps(settings))
+    stand = Stand(plain(checkpoint, tmp_path), profiles)
+    monkeypatch.setattr(session, "DEVICE", "cpu")
+    monkeypatch.setattr(session, "open_engine", lambda folder: stand)
+    artefact = Artefact(runtime="tensorrt", task=built.info.task, target=built.target, weight_bytes=1, files=())
+    return session.open_session(
+        OpenRequest(
+            step=SILENT.step, notice=SILENT.notice, folder=built.destination, artefact=artefact, threads=1,
+            device="cuda",
+        )
+    )  # fmt: skip
+
+
+def test_integers_stand_before_the_products_and_compute_what_the_twin_does(
+    mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnx
+
+    running = opened(mixed, tmp_path, monkeypatch, batch=2, context=256)
+    model = onnx.load(str(tmp_path / "model.onnx"), load_external_data=False)
+    assert {node.domain for node in model.graph.node} <= {"", "ai.onnx"}
+    kinds = {tensor.data_type for tensor in model.graph.initializer if tensor.name.endswith(".integers")}
+    assert kinds == {onnx.TensorProto.INT4, onnx.TensorProto.INT8}
+    assert b"/site-packages" not in (tmp_path / "model.onnx").read_bytes()
+    ids = np.random.default_rng(0).integers(3, 500, (2, 150))
+    with torch.inference_mode():
+        expected = load_model(mixed)(input_ids=torch.from_numpy(ids)).logits.numpy()
+    np.testing.assert_allclose(running.logits(ids), expected, atol=1e-4)
+    np.testing.assert_allclose(running.prefill(ids[:, :140]), expected[:, 139], atol=1e-4)
+    np.testing.assert_allclose(running.decode(ids[:, 140]), expected[:, 140], atol=1e-4)
+    np.testing.assert_allclose(running.extend(ids[:, 141:148]), expected[:, 141:148], atol=1e-4)
+    running.rewind(6)
+    np.testing.assert_allclose(running.decode(ids[:, 142]), expected[:, 142], atol=1e-4)
+    with pytest.raises(UserError, match="not 3 of 4"):
+        running.prefill(np.zeros((3, 4), np.int64))
+
+
+def test_padding_left_of_a_prompt_changes_nothing(mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = opened(mixed, tmp_path, monkeypatch, batch=2, context=128)
+    ids = np.random.default_rng(1).integers(3, 500, (2, 9))
+    mask = np.ones_like(ids)
+    mask[1, :4] = 0
+    both = [running.prefill(ids, mask), running.decode(ids[:, 0])]
+    alone = [running.prefill(ids[1:, 4:]), running.decode(ids[1:, 0])]
+    for padded, single in zip(both, alone, strict=True):
+        np.testing.assert_allclose(padded[1:], single, atol=1e-4)
+
+
+def test_an_encoder_answers_in_batches(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = opened(tiny_bert, tmp_path, monkeypatch, batch=2)
+    ids = np.random.default_rng(2).integers(3, 500, (3, 12))
+    mask = (np.arange(12)[None] < np.array([[12], [5], [8]])).astype(np.int64)
+    with torch.inference_mode():
+        twin = load_model(tiny_bert)
+        expected = twin(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask)).last_hidden_state
+    found = running.hidden(TextBatch(ids, mask))
+    np.testing.assert_allclose(found[mask == 1], expected.numpy()[mask == 1], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("bits", "group", "columns", "block"),
+    [
+        (4, 64, 256, 64),
+        (4, 256, 512, 128),
+        (4, 32, 256, None),
+        (4, None, 192, 64),
+        (4, None, 96, 96),
+        (8, None, 100, 100),
+        (8, 100, 100, 100),
+        (8, 64, 256, None),
+    ],
+)
+def test_grids_are_kept_exactly_or_refused(bits: int, group: int | None, columns: int, block: int | None) -> None:
+    assert block_size(bits, group, columns) == block
+
+
+def test_past_and_new_tokens_make_up_the_mask_in_every_corner() -> None:
+    for profile in decoder_profiles(layers=2, heads=4, width=16, batch=3, longest=256):
+        for corner in range(3):
+            rows, new = profile.shapes["input_ids"][corner]
+            past = profile.shapes["past_keys_1"][corner]
+            assert profile.shapes["attention_mask"][corner] == (rows, past[2] + new)
+            assert past[2] + new <= 256
+
+
+def test_what_it_cannot_hold_is_said_with_a_fix(tiny_llama: Path) -> None:
+    entry = PassEntry(**{"pass": "quantize"}, options={"bits": 8, "group_size": 32, "symmetric": False})
+    recipe = Recipe(passes=(entry,), target=Target(runtime="tensorrt", device="cuda"))
+    problem = next(p for p in problems(recipe, inspect(tiny_llama)) if "zero points" in p.text)
+    assert problem.fix is not None
+    fixed = problem.fix.apply(recipe)
+    assert fixed.passes[0].options == {"bits": 8, "group_size": "row", "symmetric": True}
+    assert not [p for p in problems(fixed, inspect(tiny_llama)) if "zero points" in p.text]
+
+
+def test_only_an_engine_that_was_built_here_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / seal.PLAN).write_bytes(b"machine code")
+    with pytest.raises(UserError, match="not built here"):
+        seal.require_own(tmp_path, "GPU", "11.4")
+    seal.seal(tmp_path, "GPU", "11.4")
+    seal.require_own(tmp_path, "GPU", "11.4")
+    with pytest.raises(UserError, match="for GPU with TensorRT"):
+        seal.require_own(tmp_path, "GPU", "11.5")
+    key = lower.paths.home() / "keys" / "engines"
+    assert os.name == "nt" or key.stat().st_mode & 0o777 == 0o600
+    (tmp_path / seal.PLAN).write_bytes(b"other code")
+    with pytest.raises(UserError, match="changed since"):
+        seal.require_own(tmp_path, "GPU", "11.4")
+    seal.seal(tmp_path, "GPU", "11.4")
+    key.write_bytes(b"another machine's key")
+    with pytest.raises(UserError, match="not built here"):
+        seal.require_own(tmp_path, "GPU", "11.4")
