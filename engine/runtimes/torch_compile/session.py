@@ -138,7 +138,9 @@ class CompiledSession(TorchSession):
             return lambda **inputs: model(**inputs).logits
         trims = "logits_to_keep" in inspect.signature(model.forward).parameters
 
-        def forward(ids: torch.Tensor, cache: Cache, keep: torch.Tensor | None, **padding: torch.Tensor) -> torch.Tensor:
+        def forward(
+            ids: torch.Tensor, cache: Cache, keep: torch.Tensor | None, **padding: torch.Tensor
+        ) -> torch.Tensor:
             named = {"logits_to_keep": keep} if trims and keep is not None else {}
             logits = model(input_ids=ids, past_key_values=cache, use_cache=True, **named, **padding).logits
             assert isinstance(logits, torch.Tensor)
