@@ -13,8 +13,8 @@ from engine.grid.scheme import SIDE_FILE
 from engine.links import checkpoint_files, link_or_copy
 from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
-from engine.runtimes.base import Artefact, BuildContext, OpenRequest
-from engine.runtimes.onnx_runtime.session import OnnxSession, open_session
+from engine.runtimes.base import Artefact, BuildContext, OpenRequest, Session
+from engine.runtimes.onnx_runtime.session import open_session
 from engine.text.tokenizer import load_tokenizer
 
 Facts = dict[str, str | int | float | bool | None]
@@ -26,7 +26,7 @@ _FUSED = frozenset({
 })  # fmt: skip
 
 
-def open_built(context: BuildContext) -> OnnxSession:
+def open_built(context: BuildContext) -> Session:
     """A session of what lies in `context.destination` so far."""
     request = OpenRequest(
         step=context.step,
@@ -73,8 +73,8 @@ def copy_companions(context: BuildContext, example: str) -> None:
     shutil.copyfile(_EXAMPLES / example, context.destination / example)
 
 
-def graph_facts(model: ir.Model) -> Facts:
-    """What the graph is made of."""
-    count = Counter(node.op_type for node in model.graph)
+def graph_facts(*models: ir.Model) -> Facts:
+    """What the graph, or the graphs together, are made of."""
+    count = Counter(node.op_type for model in models for node in model.graph)
     fused = sum(number for name, number in count.items() if name in _FUSED)
     return {"nodes": sum(count.values()), "fused nodes": fused, "integer nodes": sum(count[name] for name in _INTEGER)}

@@ -18,6 +18,7 @@ from engine.runtimes.onnx_runtime.availability import missing_for_build
 from engine.runtimes.onnx_runtime.encoder_lower import build_encoder
 from engine.runtimes.onnx_runtime.graph import save, save_graph, set_accuracy_level
 from engine.runtimes.onnx_runtime.limits import EXACT, FAST, TOLERATED_KL
+from engine.runtimes.onnx_runtime.text2text_lower import build_text2text
 
 
 def build(context: BuildContext) -> Artefact:
@@ -35,6 +36,8 @@ def build(context: BuildContext) -> Artefact:
     torch.set_num_threads(suggested_threads())  # what ran before must not change the last bits of what is measured
     if context.info.task == "text-generation":
         return _build_decoder(context)
+    if context.info.task == "text2text-generation":
+        return build_text2text(context)
     return build_encoder(context)
 
 
