@@ -2289,6 +2289,10 @@ Apache 许可证 2.0。</translation>
         <translation>快速</translation>
     </message>
     <message>
+        <source>Drop layers measures one stack of layers, and an encoder-decoder has two that need each other.</source>
+        <translation>“层剪枝”只测量一叠层，而编码器-解码器模型有两叠相互依赖的层。</translation>
+    </message>
+    <message>
         <source>Exact on CPU</source>
         <translation>CPU 精确</translation>
     </message>
@@ -2379,10 +2383,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Perplexity</source>
         <translation>困惑度</translation>
-    </message>
-    <message>
-        <source>How surprised the model is by real text: the number of words it hesitates between, on average. Lower is better; only models with the same tokenizer can be compared.</source>
-        <translation>模型对真实文本的意外程度：平均在多少个词之间犹豫。越低越好；仅分词器相同的模型可以比较。</translation>
     </message>
     <message>
         <source>KL divergence</source>
@@ -2677,6 +2677,10 @@ Apache 许可证 2.0。</translation>
         <translation>选择所有层</translation>
     </message>
     <message>
+        <source>How surprised the model is by real text: the number of words it hesitates between, on average. Lower is better; only models with the same tokenizer can be compared. For models that answer a text with another (T5), the text is the original&apos;s own answers.</source>
+        <translation>模型对真实文本的意外程度：平均在多少个词之间犹豫。越低越好；仅分词器相同的模型可以比较。对于以文本回答文本的模型（T5），所用文本是原始模型自己的回答。</translation>
+    </message>
+    <message>
         <source>No layer is chosen.</source>
         <translation>没有选中任何层。</translation>
     </message>
@@ -2731,6 +2735,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>ONNX Runtime keeps a model on one GPU.</source>
         <translation>ONNX Runtime 只能把模型放在一块 GPU 上。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime runs encoder-decoders on the CPU only.</source>
+        <translation>ONNX Runtime 只在 CPU 上运行编码器-解码器模型。</translation>
     </message>
     <message>
         <source>ONNX Runtime has no quick exact kernel for 8-bit weights: decoding will be very slow.</source>
