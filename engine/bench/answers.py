@@ -58,7 +58,8 @@ def answer_together(
     writers = [
         _Writer(
             session.generate(ids, max_new_tokens, sampling, probabilities=True),
-            TextStream(tokenizer, [int(token) for token in ids]),
+            # an encoder-decoder's answer is a text of its own and goes on from nothing
+            TextStream(tokenizer, () if session.task == "text2text-generation" else [int(token) for token in ids]),
         )
         for session, tokenizer, ids in zip(sessions, tokenizers, prompts, strict=True)
     ]

@@ -14,7 +14,7 @@ from engine.bench.candidates import Open
 from engine.bench.conditions import BUSY_PERCENT, OthersLoad
 from engine.bench.embeddings import Pooling, cosines, embed, read_pooling
 from engine.bench.memory import probe
-from engine.bench.quality import score_classes, score_text
+from engine.bench.quality import score_answers, score_classes, score_text
 from engine.bench.runner import REQUESTS_PER_ROUND, time_answers, time_requests
 from engine.catalogue import load
 from engine.compare.table import Answer, Conditions
@@ -80,6 +80,11 @@ class Observer:
         return self._sessions[0].task in DECODERS
 
     @property
+    def _both(self) -> bool:
+        """The candidates are encoder-decoders."""
+        return self._sessions[0].task == "text2text-generation"
+
+    @property
     def _most_copies(self) -> int:
         return max(candidate.place.target.replicas for candidate in self._opened)
 
@@ -90,7 +95,9 @@ class Observer:
         for index, text in enumerate(prompts):
             self._tell(index, len(prompts), "Answering the prompts", unit="prompt")
             ids = [
-                self._fitting(prompt_ids(candidate.tokenizer, [{"role": "user", "content": text}]), index)
+                self._fitting(
+                    prompt_ids(candidate.tokenizer, [{"role": "user", "content": text}], candidate.session.task), index
+                )
                 for candidate in self._opened
             ]
             made = answer_together(
@@ -128,7 +135,7 @@ class Observer:
         self._tell(0, self._job.rounds * len(self._opened), "Warming up", unit="round")
         others = OthersLoad()
         if self._decoder:
-            prompts = [texts.prompts_of(t, text, self._prompt, self._job.rounds) for t in self._tokenizers]
+            prompts = [self._prompts_of(t, text, self._job.rounds) for t in self._tokenizers]
             rounds: list[list[DecodeRound]] = running
             time_answers(self._sessions, prompts, self._new, self._context.check, on_round, rounds)
         else:
@@ -149,6 +156,8 @@ class Observer:
             )
             return observed
         text, name = texts.read_text(self._job.text)
+        if self._both:
+            return self._quality_of_answers(observed, text, name)
         if self._decoder:
             return self._quality_of_text(observed, text, name)
         return self._quality_of_encoders(observed, text, name)
@@ -196,7 +205,7 @@ class Observer:
             rate = measure_replicas(
                 candidate.place.folder,
                 target.model_copy(update={"device": candidate.session.device}),
-                texts.prompts_of(candidate.tokenizer, text, self._prompt, REQUESTS_PER_COPY * most),
+                self._prompts_of(candidate.tokenizer, text, REQUESTS_PER_COPY * most),
                 self._new or 1,
                 rounds=min(self._job.rounds, REPLICA_ROUNDS),
                 threads=self._job.threads,
@@ -213,6 +222,24 @@ class Observer:
             self._note(f"The text is long: its first {texts.MAX_TOKENS:,} tokens were used.")
         scores = score_text(self._sessions, windows, self._progress("Measuring quality", "window"))
         shape = {"text": name, "window": texts.WINDOW, "windows": len(windows.ids), "predictions": windows.predictions}
+        return [
+            replace(one, scores=own, conditions={**one.conditions, "quality": shape})
+            for one, own in zip(observed, scores, strict=True)
+        ]
+
+    def _quality_of_answers(self, observed: list[Observed], text: str, name: str) -> list[Observed]:
+        sources = texts.sources(self._tokenizers[0], text, self._context_length)
+        longest = min(texts.ANSWER, self._new or texts.ANSWER)
+        scores = score_answers(self._sessions, sources, longest, self._progress("Measuring quality", "text"))
+        predictions = len(scores[0].blocks)
+        self._note(
+            f"Perplexity, KL divergence and agreement are measured on the first model's own answers to {len(sources)} "
+            f"stretches of {name}."
+        )
+        shape = {
+            "text": name, "texts": len(sources), "answers": "the first candidate's own, greedy",
+            "predictions": predictions,
+        }  # fmt: skip
         return [
             replace(one, scores=own, conditions={**one.conditions, "quality": shape})
             for one, own in zip(observed, scores, strict=True)
@@ -259,6 +286,9 @@ class Observer:
         return [
             replace(one, correct=(own == labels).astype(np.float64)) for one, own in zip(observed, classes, strict=True)
         ]
+
+    def _prompts_of(self, tokenizer: Any, text: str, count: int) -> list[Ids]:
+        return texts.prompts_of(tokenizer, text, self._prompt, count, ended=self._both)
 
     def _request_batches(self, tokenizer: Any, text: str) -> list[list[Any]]:
         count = self._job.rounds * REQUESTS_PER_ROUND

@@ -9,7 +9,7 @@ import numpy as np
 from engine.bench.texts import Windows, blocks_of
 from engine.metrics.base import Doubles, TokenScores
 from engine.metrics.logits import divergence, negative_log_likelihood, normalisers
-from engine.runtimes.base import Floats, Session, TextBatch
+from engine.runtimes.base import Floats, Ids, Session, TextBatch
 
 # progress(done, total): may raise Cancelled.
 Progress = Callable[[int, int], None]
@@ -21,35 +21,73 @@ def score_text(sessions: Sequence[Session], text: Windows, progress: Progress) -
     Each window goes through every session before the next one, so only one window's logits [T, V] of two models are
     held at a time.
     """
-    nll: list[list[np.ndarray]] = [[] for _ in sessions]
-    kl: list[list[np.ndarray]] = [[] for _ in sessions]
-    agree: list[list[np.ndarray]] = [[] for _ in sessions]
+    tally = _Tally(len(sessions))
     total = len(text.ids) * len(sessions)
     for index, window in enumerate(text.ids):
-        inputs, targets = window[None, :-1], window[1:]
-        reference: tuple[Floats, Doubles] | None = None
         for number, session in enumerate(sessions):
             progress(index * len(sessions) + number, total)
-            logits = session.logits(inputs)[0]
-            normaliser = normalisers(logits)
-            nll[number].append(negative_log_likelihood(logits, targets, normaliser))
-            if reference is None:
-                reference = logits, normaliser
-            else:
-                divergences, agreements = divergence(reference[0], logits, reference[1], normaliser)
-                kl[number].append(divergences)
-                agree[number].append(agreements)
+            tally.add(number, session.logits(window[None, :-1])[0], window[1:])
     progress(total, total)
-    blocks = blocks_of([len(window) - 1 for window in text.ids])
-    return [
-        TokenScores(
-            blocks,
-            nll=np.concatenate(nll[number]),
-            kl=np.concatenate(kl[number]) if number else None,
-            agree=np.concatenate(agree[number]) if number else None,
-        )
-        for number in range(len(sessions))
-    ]
+    return tally.scores()
+
+
+def score_answers(
+    sessions: Sequence[Session], prompts: Sequence[Ids], longest: int, progress: Progress
+) -> list[TokenScores]:
+    """Teacher-forced scores of encoder-decoders that share a tokenizer, on the first one's own greedy answers.
+
+    Each of `prompts` [T] is answered by the first session, the reference, with at most `longest` tokens; then every
+    session predicts that answer, its end included, token after token.
+    """
+    tally = _Tally(len(sessions))
+    total = len(prompts) * (len(sessions) + 1)
+    for index, prompt in enumerate(prompts):
+        done = index * (len(sessions) + 1)
+        progress(done, total)
+        answer = np.array([step.token_id for step in sessions[0].generate(prompt, longest)], dtype=np.int64)
+        for number, session in enumerate(sessions):
+            progress(done + 1 + number, total)
+            first = session.prefill(prompt[None])[:, None]
+            rest = [session.extend(answer[None, :-1])] if len(answer) > 1 else []
+            tally.add(number, np.concatenate([first, *rest], axis=1)[0], answer)
+    progress(total, total)
+    return tally.scores()
+
+
+class _Tally:
+    """Adds up predictions of one text after another; of each, the first session's come first."""
+
+    def __init__(self, sessions: int) -> None:
+        self._nll: list[list[np.ndarray]] = [[] for _ in range(sessions)]
+        self._kl: list[list[np.ndarray]] = [[] for _ in range(sessions)]
+        self._agree: list[list[np.ndarray]] = [[] for _ in range(sessions)]
+        self._lengths: list[int] = []
+        self._reference: tuple[Floats, Doubles]
+
+    def add(self, number: int, logits: Floats, targets: Ids) -> None:
+        """Session `number` gave `logits` [T, V] where `targets` [T] follow."""
+        normaliser = normalisers(logits)
+        self._nll[number].append(negative_log_likelihood(logits, targets, normaliser))
+        if number == 0:
+            self._reference = logits, normaliser
+            self._lengths.append(len(targets))
+            return
+        divergences, agreements = divergence(self._reference[0], logits, self._reference[1], normaliser)
+        self._kl[number].append(divergences)
+        self._agree[number].append(agreements)
+
+    def scores(self) -> list[TokenScores]:
+        """One a session."""
+        blocks = blocks_of(self._lengths)
+        return [
+            TokenScores(
+                blocks,
+                nll=np.concatenate(nll),
+                kl=np.concatenate(kl) if kl else None,
+                agree=np.concatenate(agree) if agree else None,
+            )
+            for nll, kl, agree in zip(self._nll, self._kl, self._agree, strict=True)
+        ]
 
 
 def score_classes(

@@ -17,6 +17,8 @@ from engine.runtimes.base import Ids, TextBatch
 
 WINDOW = 256
 MAX_TOKENS = 32768
+# What an encoder-decoder answers when its quality is measured: tokens of a text, how many texts, tokens of an answer.
+SOURCE, MAX_SOURCES, ANSWER = 128, 64, 64
 # Predictions that are resampled together: neighbours within a sentence or two depend on one another.
 BLOCK = 64
 # A shorter rest at the end of the text is left out.
@@ -102,14 +104,34 @@ def windows(tokenizer: Any, text: str, context_length: int) -> Windows:
     return Windows(tuple(np.concatenate([lead, piece]) for piece in pieces), cut)
 
 
-def prompts_of(tokenizer: Any, text: str, length: int, count: int) -> list[Ids]:
-    """`count` different stretches of `text`, each exactly `length` tokens, for timing."""
-    lead = _beginning(tokenizer)
+def sources(tokenizer: Any, text: str, context_length: int) -> tuple[Ids, ...]:
+    """`text` in consecutive stretches as an encoder-decoder reads them: ids [T], T at most SOURCE, marks included.
+
+    Raises UserError if it is too short for one.
+    """
+    lead, end = _marks(tokenizer)
     ids = np.asarray(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], dtype=np.int64)
-    body = max(1, length - len(lead))
+    body = max(1, min(SOURCE, context_length) - len(lead) - len(end))
+    pieces = [ids[i : i + body] for i in range(0, len(ids), body)][:MAX_SOURCES]
+    if len(pieces) > 1 and len(pieces[-1]) < min(_SHORTEST, body):
+        pieces.pop()
+    if not pieces or len(pieces[0]) < 2:
+        raise UserError("The text is too short to measure quality on.", "Choose a text of at least a few pages.")
+    return tuple(np.concatenate([lead, piece, end]) for piece in pieces)
+
+
+def prompts_of(tokenizer: Any, text: str, length: int, count: int, *, ended: bool = False) -> list[Ids]:
+    """`count` different stretches of `text`, each exactly `length` tokens, for timing.
+
+    `ended`: with the mark that the tokenizer sets behind a text, as an encoder-decoder expects it.
+    """
+    lead = _beginning(tokenizer)
+    end = _marks(tokenizer)[1] if ended else lead[:0]
+    ids = np.asarray(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], dtype=np.int64)
+    body = max(1, length - len(lead) - len(end))
     ids = np.resize(ids, max(len(ids), 2 * body + count))  # a short text is repeated
     starts = np.linspace(0, len(ids) - body, count).astype(int)
-    return [np.concatenate([lead, ids[start : start + body]])[:length] for start in starts]
+    return [np.concatenate([lead, ids[start : start + body], end])[:length] for start in starts]
 
 
 def blocks_of(lengths: list[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -214,3 +236,12 @@ def _beginning(tokenizer: Any) -> Ids:
     first = tokenizer("a")["input_ids"][:1]
     marked = first and first[0] == tokenizer.bos_token_id
     return np.asarray(first if marked else [], dtype=np.int64)
+
+
+def _marks(tokenizer: Any) -> tuple[Ids, Ids]:
+    """The ids that the tokenizer puts before and behind a text, [0 or more] each."""
+    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
+    full = tokenizer("a")["input_ids"]
+    place = next((i for i in range(len(full) - len(bare) + 1) if full[i : i + len(bare)] == bare), 0)
+    lead, end = full[:place], full[place + len(bare) :]
+    return np.asarray(lead, dtype=np.int64), np.asarray(end, dtype=np.int64)

@@ -103,6 +103,12 @@ class CheckpointInfo(BaseModel):
         return int(self._config("num_hidden_layers", "n_layer", "num_layers", "n_layers") or 0)
 
     @property
+    def stacks(self) -> str:
+        """How many layers, in words: "30", or of an encoder-decoder "8 + 8"."""
+        decoder = self._config("num_decoder_layers", "decoder_layers") if self.task == "text2text-generation" else None
+        return str(self.layers) if decoder is None else f"{self.layers} + {decoder}"
+
+    @property
     def hidden_size(self) -> int:
         return int(self._config("hidden_size", "n_embd", "d_model", "dim") or 0)
 

@@ -14,7 +14,7 @@ from engine.grid.scheme import grids_of
 from engine.protocol.errors import UserError
 
 _TASKS: tuple[tuple[str, Task], ...] = (
-    (r"For(ConditionalGeneration|Seq2SeqLM|Text2TextGeneration)$", "text2text-generation"),
+    (r"(For(ConditionalGeneration|Seq2SeqLM|Text2TextGeneration)|MTModel)$", "text2text-generation"),
     (r"(ForCausalLM|LMHeadModel|LMHead)$", "text-generation"),
     (r"ForSequenceClassification$", "text-classification"),
     (r"(ForMaskedLM|ForPreTraining)$", "fill-mask"),

@@ -16,6 +16,8 @@ _RECURRENT = {
     "mamba", "mamba2", "falcon_mamba", "rwkv", "jamba", "bamba", "zamba", "zamba2", "recurrent_gemma", "xlstm",
     "falcon_h1", "granitemoehybrid", "nemotron_h", "lfm2", "qwen3_next", "qwen3_5", "qwen3_5_text",
 }  # fmt: skip
+# Encoder-decoders from text to text. Others of the kind read sound or pictures, or cache in a way of their own.
+TEXT_TO_TEXT = frozenset({"t5", "mt5", "bart", "mbart", "marian", "pegasus", "m2m_100"})
 _EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts", "num_moe_experts")
 
 
@@ -62,17 +64,20 @@ def require_supported(info: CheckpointInfo) -> None:
 
     Raises:
         UserError: "remote_code" for an architecture that only the checkpoint's own code defines, unless allowed;
-            "unsupported_architecture" for encoder-decoders, mixtures of experts, multimodal and recurrent models,
-            and classes that the installed Transformers does not have.
+            "unsupported_architecture" for mixtures of experts, multimodal and recurrent models, encoder-decoders
+            beyond T5's and BART's kin, and classes that the installed Transformers does not have.
     """
     config, where = info.config, info.path
     require_trusted(config, info.architecture, where)
     if not known_to_transformers(info.architecture) and class_reference(config, info.architecture) is None:
         _refuse(f"The installed Transformers has no architecture “{info.architecture}”", where)
-    if config.get("is_encoder_decoder") or info.task == "text2text-generation":
-        _refuse(f"“{info.architecture}” is an encoder-decoder, which can be inspected but not run yet", where)
     if config.get("vision_config") or config.get("audio_config"):
         _refuse(f"“{info.architecture}” also takes images or sound, and Hasten handles text models", where)
+    both = config.get("is_encoder_decoder") or info.task == "text2text-generation"
+    if both and (info.model_type not in TEXT_TO_TEXT or info.task != "text2text-generation"):
+        _refuse(
+            f"“{info.architecture}” ({info.model_type}) is an encoder-decoder of a kind that does not run here", where
+        )
     if is_moe(config):
         _refuse(f"“{info.architecture}” ({info.model_type}) is a mixture of experts", where)
     if info.model_type in _RECURRENT:
@@ -99,7 +104,9 @@ def require_trusted(config: dict[str, Any], architecture: str, where: str) -> No
 
 def _refuse(cause: str, where: str) -> None:
     raise UserError(
-        f"{cause}.", "Choose a dense text model: a decoder such as Llama, Qwen or GPT-2, or an encoder such as BERT.",
+        f"{cause}.",
+        "Choose a dense text model: a decoder such as Llama, Qwen or GPT-2, an encoder such as BERT, or an "
+        "encoder-decoder such as T5.",
         where=where, code="unsupported_architecture",
     )  # fmt: skip
 

@@ -178,7 +178,7 @@ def _print(info: CheckpointInfo, summary: dict[str, Any]) -> None:
             ("Weights", format_bytes(info.bytes)),
             ("Stored as", ", ".join(f"{dtype} {format_bytes(size)}" for dtype, size in info.bytes_by_dtype.items())),
             ("Grids", "; ".join(grids)),
-            ("Layers", str(info.layers)),
+            ("Layers", info.stacks),
             ("Width", str(info.hidden_size)),
             ("Vocabulary", f"{info.vocab_size:,}"),
             ("Context", f"{info.context_length:,} tokens" if info.context_length else ""),

@@ -23,7 +23,7 @@ def write(context: ExportContext) -> None:
     """
     source = context.run.checkpoint_folder
     reader = Reader(source)
-    if not loads_plain(packed_grids(reader.config, reader)):
+    if not loads_plain(packed_grids(reader.config, reader), str(reader.config.get("model_type", ""))):
         context.notice("Plain Transformers cannot read these packed weights, so they are written as plain numbers.")
         write_dense(context)
         return

@@ -17,7 +17,7 @@ from engine.runtimes.base import TextBatch
 from engine.runtimes.open import open_session
 session = open_session(Path(sys.argv[1]))
 ids = np.arange(4, 16, dtype=np.int64)
-if session.task == "text-generation":
+if session.task in ("text-generation", "text2text-generation"):
     assert len(list(session.generate(ids, 4, stop_at_eos=False))) == 4
 else:
     batch = TextBatch(ids[None], np.ones((1, 12), np.int64), np.zeros((1, 12), np.int64))

@@ -34,7 +34,12 @@ else:
     cls = getattr(transformers, config.architectures[0])
 model = cls.from_pretrained(folder, config=config, dtype="auto").eval()
 with torch.inference_mode():
-    if model.can_generate():
+    if config.is_encoder_decoder:
+        answer = [config.decoder_start_token_id or 0]
+        for _ in range(new):
+            output = model(input_ids=torch.tensor([ids]), decoder_input_ids=torch.tensor([answer]), use_cache=False)
+            answer.append(int(output.logits[0, -1].argmax()))
+    elif model.can_generate():
         inputs = torch.tensor([ids])
         answer = []
         cache = None
@@ -53,7 +58,8 @@ print(json.dumps(answer))
 def verify_checkpoint(context: ExportContext, source: Path) -> None:
     """Load the destination with plain Transformers and compare it with `source` as Hasten loads it.
 
-    Decoders must write the same greedy text of 24 tokens, encoders the same hidden states within rounding.
+    Decoders and encoder-decoders must write the same greedy text of 24 tokens, encoders the same hidden states within
+    rounding.
     Raises RuntimeError when they do not: the export is then a bug.
     """
     import torch
@@ -114,6 +120,12 @@ def _expected(source: Path, ids: list[int]) -> list[Any]:
         if not model.can_generate():
             hidden: list[Any] = model.base_model(input_ids=torch.tensor([ids])).last_hidden_state[0].float().tolist()
             return hidden
+        if model.config.is_encoder_decoder:
+            answer = [model.config.decoder_start_token_id or 0]
+            for _ in range(NEW_TOKENS):
+                output = model(input_ids=torch.tensor([ids]), decoder_input_ids=torch.tensor([answer]), use_cache=False)
+                answer.append(int(output.logits[0, -1].argmax()))
+            return answer
         inputs, cache, answer = torch.tensor([ids]), None, []
         for _ in range(NEW_TOKENS):
             output = model(input_ids=inputs, past_key_values=cache, use_cache=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from engine.checkpoint.info import GridScheme
+from engine.checkpoint.safety import TEXT_TO_TEXT
 
 # Scales of embeddings and heads that are stored dense on their grid, see engine.grid.
 SIDE_FILE = "hasten-grid.safetensors"
@@ -61,10 +62,12 @@ def embedding_grid(config: dict[str, Any]) -> tuple[GridScheme, ...]:
     )
 
 
-def quantization_config(schemes: Sequence[GridScheme]) -> dict[str, Any]:
-    """compressed-tensors' configuration for packed `schemes`.
+def quantization_config(schemes: Sequence[GridScheme], model_type: str = "") -> dict[str, Any]:
+    """compressed-tensors' configuration for packed `schemes` of a model of `model_type`.
 
-    One asymmetric scheme alone says `dequantize`, without which compressed-tensors 0.18–0.20 cannot load zero points.
+    One scheme alone says `dequantize` where plain Transformers cannot do without: asymmetric ones, whose zero points
+    compressed-tensors 0.18–0.20 cannot load otherwise, and encoder-decoders, whose encoder `generate` calls by itself
+    before the call of the whole model that would unpack it.
     """
     groups = {}
     for index, scheme in enumerate(schemes):
@@ -89,14 +92,16 @@ def quantization_config(schemes: Sequence[GridScheme]) -> dict[str, Any]:
         "ignore": ["lm_head"],
         "kv_cache_scheme": None,
     }
-    if len(schemes) == 1 and not schemes[0].symmetric:
+    if len(schemes) == 1 and (not schemes[0].symmetric or model_type in TEXT_TO_TEXT):
         config["dequantize"] = True
     return config
 
 
-def loads_plain(schemes: Sequence[GridScheme]) -> bool:
-    """Whether plain Transformers reads these packed `schemes`: symmetric ones, or one asymmetric alone."""
-    return all(scheme.symmetric for scheme in schemes) or len(schemes) == 1
+def loads_plain(schemes: Sequence[GridScheme], model_type: str = "") -> bool:
+    """Whether plain Transformers reads these packed `schemes` of a model of `model_type`: one alone, or several that
+    are symmetric, but for encoder-decoders."""
+    several = all(scheme.symmetric for scheme in schemes) and model_type not in TEXT_TO_TEXT
+    return several or len(schemes) <= 1
 
 
 def with_grids(config: dict[str, Any], packed: Sequence[GridScheme], head: GridScheme | None) -> dict[str, Any]:
@@ -109,7 +114,7 @@ def with_grids(config: dict[str, Any], packed: Sequence[GridScheme], head: GridS
     if hasten:
         changed["hasten"] = hasten
     if packed:
-        changed["quantization_config"] = quantization_config(packed)
+        changed["quantization_config"] = quantization_config(packed, str(config.get("model_type", "")))
     return changed
 
 

@@ -8,6 +8,7 @@ from engine.bench.answers import answer_together
 from engine.bench.candidates import Place, diffs_of, find, same_vocabulary
 from engine.compare.table import ChatAnswers
 from engine.jobs.base import JobContext
+from engine.metrics.base import DECODERS
 from engine.protocol.errors import UserError
 from engine.protocol.job import ChatJob
 from engine.runtimes.base import Ids, Session
@@ -28,9 +29,12 @@ def handle(job: ChatJob, context: JobContext) -> dict[str, Any]:
     sessions = [_session(index, place, len(places), context) for index, place in enumerate(places)]
     tokenizers = [load_tokenizer(place.folder) for place in places]
     prompts = [
-        _fitting(prompt_ids(tokenizer, list(history)), session, place)
+        _fitting(prompt_ids(tokenizer, list(history), session.task), session, place)
         for tokenizer, history, session, place in zip(tokenizers, job.histories, sessions, places, strict=True)
     ]
+    for place, session, history in zip(places, sessions, job.histories, strict=True):
+        if session.task == "text2text-generation" and len(history) > 1:
+            context.notice(f"{place.name} answers each message by itself: it knows no conversations.")
     answers = answer_together(
         sessions,
         tokenizers,
@@ -42,7 +46,7 @@ def handle(job: ChatJob, context: JobContext) -> dict[str, Any]:
         text=job.histories[0][-1].get("content", ""),
     )
     for place, session, ids, answer in zip(places, sessions, prompts, answers, strict=True):
-        if len(answer.tokens) < job.max_new_tokens and len(ids) + len(answer.tokens) >= session.context_length:
+        if len(answer.tokens) < job.max_new_tokens and len(answer.tokens) >= session.room(len(ids)):
             context.notice(
                 f"{place.name} stopped: the conversation fills the {session.context_length} tokens that it holds."
             )
@@ -59,7 +63,7 @@ def _session(index: int, place: Place, count: int, context: JobContext) -> Sessi
         return open_session(place.folder, context=context.steps(unit="model"))
 
     session = context.sessions.get(f"{index}:{place.key}", opener)
-    if session.task != "text-generation":
+    if session.task not in DECODERS:
         raise UserError(
             f"{place.name} does not write text: it is a {session.task} model.",
             "Choose a model for text generation.",
@@ -70,7 +74,7 @@ def _session(index: int, place: Place, count: int, context: JobContext) -> Sessi
 
 def _fitting(ids: Ids, session: Session, place: Place) -> Ids:
     """`ids` [T] if at least one more token fits behind them. Raises UserError otherwise."""
-    if len(ids) < session.context_length:
+    if session.room(len(ids)) > 0:
         return ids
     raise UserError(
         f"The conversation has {len(ids)} tokens; {place.name} holds {session.context_length} at once.",

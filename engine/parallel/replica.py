@@ -47,7 +47,7 @@ def main() -> int:
     for line in sys.stdin:
         request = json.loads(line)
         ids = np.asarray(request["ids"], dtype=np.int64)
-        if session.task == "text-generation":
+        if session.task in ("text-generation", "text2text-generation"):
             seconds = [step.seconds for step in session.generate(ids, request["new_tokens"], stop_at_eos=False)]
         else:
             batch = TextBatch(ids[None], np.ones((1, len(ids)), np.int64), np.zeros((1, len(ids)), np.int64))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ class PassSpec:
         predict: the layout that the pass will leave, from headers alone. Raises nothing after a clean check.
         peak_bytes: an estimate of the memory the pass takes at its peak.
         tasks: the tasks it applies to.
+        refusals: why it does not apply to a task, where there is a reason to tell; one sentence.
         must_precede: families that must come later than this pass.
         needs: what else it needs: "calibration", "gpu", "labels", "teacher".
         keeps_plain: its result loads in plain Transformers.
@@ -51,6 +52,7 @@ class PassSpec:
     peak_bytes: Callable[[CheckpointInfo, Any], int]
     glyph: Callable[[Any], str]
     tasks: frozenset[Task]
+    refusals: Mapping[Task, str] = field(default_factory=dict)
     must_precede: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
     keeps_plain: bool = True

@@ -76,7 +76,8 @@ def problems(recipe: Recipe, info: CheckpointInfo | None) -> list[Problem]:
             layout = None
             continue
         if layout.task not in spec.tasks:
-            found.append(Problem(index, "stop", f"{spec.title} does not apply to {layout.task} models."))
+            text = spec.refusals.get(layout.task) or f"{spec.title} does not apply to {layout.task} models."
+            found.append(Problem(index, "stop", text, Fix("Remove this pass", without(index))))
             continue
         here = list(spec.check(layout, options, index))
         found += here

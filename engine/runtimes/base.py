@@ -162,8 +162,15 @@ class Session(ABC):
         weight_bytes: bytes of weights read for one token.
         device: "cpu" or "cuda".
         eos: token ids that end a text.
-        context_length: the longest sequence it holds.
+        never: token ids that `generate` does not pick.
+        context_length: the longest sequence it holds; of an encoder-decoder, prompt and answer each.
         drafted, accepted: tokens that were guessed ahead, and guessed rightly, since it was opened.
+
+    An encoder-decoder (task "text2text-generation") reads its whole prompt once and keeps what its decoder needs of it.
+    The open sequence is then the answer alone, which starts with tokens of the model's own that nobody sees: `prefill`
+    reads the prompt and gives the logits of the answer's first token, `decode` and `extend` append to the answer,
+    `rewind` takes its last tokens back. It has no `logits`: what a given answer scores comes from `prefill` on the
+    prompt, then `extend` with the answer.
     """
 
     folder: Path
@@ -172,6 +179,7 @@ class Session(ABC):
     weight_bytes: int
     device: str = "cpu"
     eos: frozenset[int] = frozenset()
+    never: tuple[int, ...] = ()
     context_length: int = 2048
     drafted: int = 0
     accepted: int = 0
@@ -213,6 +221,10 @@ class Session(ABC):
 
     # Both -----------------------------------------------------------------------------------------------------
 
+    def room(self, prompt_tokens: int) -> int:
+        """The most tokens that an answer to a prompt of `prompt_tokens` may have; 0 or less where it does not fit."""
+        return self.context_length - prompt_tokens
+
     @abstractmethod
     def close(self) -> None:
         """Free the weights."""
@@ -233,10 +245,13 @@ class Session(ABC):
         from engine.runtimes.sampling import Sampler
 
         sampler = Sampler(sampling)
-        room = min(max_new_tokens, self.context_length - len(ids))
+        room = min(max_new_tokens, self.room(len(ids)))
         started = time.perf_counter()
         logits = self.prefill(ids[None, :])
         for index in range(room):
+            if self.never:
+                logits = logits.copy()
+                logits[:, self.never] = -np.inf
             token = sampler.pick(logits[0])
             elapsed = time.perf_counter() - started
             probability = sampler.probability(logits[0], token) if probabilities else None

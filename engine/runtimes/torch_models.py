@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformers import DynamicCache, EncoderDecoderCache
 
 from engine.checkpoint.load import load_model
 from engine.runtimes.base import Floats, OpenRequest, Session, TextBatch
@@ -82,6 +83,11 @@ class TorchSession(Session):
         if batch.token_type_ids is not None and "token_type_ids" in self._encoder_inputs:
             inputs["token_type_ids"] = self._tensor(batch.token_type_ids)
         return inputs
+
+
+def empty_cache() -> EncoderDecoderCache:
+    """A cache of an encoder-decoder that grows: Transformers' own default has as many layers as the *encoder*."""
+    return EncoderDecoderCache(DynamicCache(), DynamicCache())
 
 
 def floats(tensor: torch.Tensor) -> Floats:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.checkpoint.info import Task
 from engine.protocol.errors import UserError
 from engine.runtimes.base import Ids
 
@@ -27,13 +28,26 @@ def text_ids(tokenizer: Any, text: str) -> Ids:
     return np.asarray(ids, dtype=np.int64)
 
 
-def prompt_ids(tokenizer: Any, messages: Sequence[dict[str, str]]) -> Ids:
+def source_ids(tokenizer: Any, text: str) -> Ids:
+    """`text` as ids [T] that an encoder-decoder reads: with every mark that the tokenizer sets, the end's included.
+
+    Raises UserError for an empty text.
+    """
+    if not text.strip():
+        raise UserError("The prompt is empty.", "Type the text that the model shall work on.")
+    return np.asarray(tokenizer(text)["input_ids"], dtype=np.int64)
+
+
+def prompt_ids(tokenizer: Any, messages: Sequence[dict[str, str]], task: Task = "text-generation") -> Ids:
     """`messages` ({"role", "content"}) as ids [T], through the chat template up to where the answer begins.
 
-    A model without a template gets the last user message as plain text. Raises UserError when the template refuses.
+    A decoder without a template gets the last user message as plain text, and so does every encoder-decoder: it knows
+    texts and answers, no conversations. Raises UserError when the template refuses, or there is nothing to answer.
     """
+    last = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")
+    if task == "text2text-generation":
+        return source_ids(tokenizer, last)
     if not getattr(tokenizer, "chat_template", None):
-        last = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")
         return text_ids(tokenizer, last)
     from jinja2 import TemplateError
 

@@ -2314,6 +2314,14 @@ Apache 许可证 2.0。</translation>
         <translation>自动</translation>
     </message>
     <message>
+        <source>Keep integers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Decode from the checkpoint&apos;s 8-bit weights instead of unpacking them; needs torchao, bfloat16, a scale a row.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Longest text</source>
         <translation>最大文本长度</translation>
     </message>
@@ -2404,6 +2412,50 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>8-bit</source>
         <translation>8 位</translation>
+    </message>
+    <message>
+        <source>TensorRT</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>An engine compiled for this machine&apos;s NVIDIA GPU, with 8- or 4-bit weights; minutes to build.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The number format of the layers without integers; automatic keeps the checkpoint&apos;s own, layer by layer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Prompt and answer together may be this long.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Texts at once</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The engine answers up to this many texts together.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Workspace</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Memory that TensorRT may try kernels with; 0 is all there is.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>MiB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Effort</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How long TensorRT looks for the fastest kernels; 5 takes much longer.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Exact on CPU</source>
@@ -2512,10 +2564,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Perplexity</source>
         <translation>困惑度</translation>
-    </message>
-    <message>
-        <source>How surprised the model is by real text: the number of words it hesitates between, on average. Lower is better; only models with the same tokenizer can be compared.</source>
-        <translation>模型对真实文本的意外程度：平均在多少个词之间犹豫。越低越好；仅分词器相同的模型可以比较。</translation>
     </message>
     <message>
         <source>KL divergence</source>
@@ -2918,6 +2966,50 @@ Apache 许可证 2.0。</translation>
         <translation>架构由检查点自带的代码定义时，OpenVINO 没有对应的计算图。</translation>
     </message>
     <message>
+        <source>tensorrt is not installed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>On a machine with an NVIDIA GPU, run “pip install hasten[tensorrt]”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no NVIDIA GPU was found that torch computes on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use a machine with an NVIDIA GPU, or choose another runtime.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>TensorRT computes on NVIDIA GPUs only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>TensorRT keeps a model on one GPU.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>TensorRT is not built from shared or low-rank layers here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>TensorRT&apos;s weight-only kernels are for 4 bits: it may unpack 8-bit weights while it builds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use CUDA</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>TensorRT is not built from an architecture that is the checkpoint&apos;s own code.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unpack the integers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Python&apos;s header files are missing.</source>
         <translation>缺少 Python 头文件。</translation>
     </message>
@@ -2930,8 +3022,28 @@ Apache 许可证 2.0。</translation>
         <translation>reduce-overhead 依靠 CUDA 图，在 CPU 上不起作用。</translation>
     </message>
     <message>
+        <source>Keeping integers needs torchao: run “pip install hasten[torchao]”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keeping integers is for models that continue texts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The compiler&apos;s kernel for 8-bit weights computes in bfloat16.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Use the default mode</source>
         <translation>使用默认模式</translation>
+    </message>
+    <message>
+        <source>Use bfloat16</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quantise with one scale a row</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Run “python3 start.py setup”.</source>
@@ -3014,6 +3126,38 @@ Apache 许可证 2.0。</translation>
         <translation>供 llama.cpp 及同类程序使用的单个文件，内含分词器：整数权重保持原样。</translation>
     </message>
     <message>
+        <source>Exported program (.pt2)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>One torch.export program with its tokenizer and an example: opens with torch alone, without Transformers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Compiled program (AOTInductor)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The program as machine code for processors like this one: opens with torch alone and compiles nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>ExecuTorch program (.pte)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>For phones and small devices: a program for ExecuTorch, its matrix products on XNNPACK.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>executorch is not installed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Run “pip install hasten[executorch]”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The tokenizer frames a text with marks that llama.cpp does not put there by itself.</source>
         <translation>分词器会在文本前后加上标记，而 llama.cpp 不会自行添加。</translation>
     </message>
@@ -3064,6 +3208,18 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Keep the cache in f16</source>
         <translation>缓存保持 f16</translation>
+    </message>
+    <message>
+        <source>Drop layers measures one stack of layers, and an encoder-decoder has two that need each other.</source>
+        <translation>“层剪枝”只测量一叠层，而编码器-解码器模型有两叠相互依赖的层。</translation>
+    </message>
+    <message>
+        <source>How surprised the model is by real text: the number of words it hesitates between, on average. Lower is better; only models with the same tokenizer can be compared. For models that answer a text with another (T5), the text is the original&apos;s own answers.</source>
+        <translation>模型对真实文本的意外程度：平均在多少个词之间犹豫。越低越好；仅分词器相同的模型可以比较。对于以文本回答文本的模型（T5），所用文本是原始模型自己的回答。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime runs encoder-decoders on the CPU only.</source>
+        <translation>ONNX Runtime 只在 CPU 上运行编码器-解码器模型。</translation>
     </message>
 </context>
 <context>

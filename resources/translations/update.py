@@ -47,6 +47,8 @@ def engine_texts() -> Iterator[str]:
         yield from (spec.title, spec.summary)
         for field in fields_of(spec.options):
             yield from (field.title, field.help, field.unit, field.file, *map(str, field.choices))
+    for a_pass in all_passes().values():
+        yield from a_pass.refusals.values()
     for preset in all_presets():
         yield from (preset.title, preset.summary)
     for metric in all_metrics().values():

@@ -56,6 +56,44 @@ def tiny_bert(folder: Path, *, seed: int = 0) -> Path:
     return folder
 
 
+def tiny_text2text(folder: Path, kind: str = "t5", *, seed: int = 0, **changes: object) -> Path:
+    """Write a random encoder-decoder of Transformers' model type `kind` into `folder`, width 64.
+
+    Weights are larger than usual, so that answers depend on the prompt. T5 has a head of its own, as Flan-T5 does.
+    """
+    import torch
+    import transformers
+
+    torch.manual_seed(seed)
+    if kind in ("t5", "mt5"):
+        sizes: dict[str, object] = {
+            "d_model": 64, "d_kv": 16, "d_ff": 128, "num_layers": 2, "num_decoder_layers": 2, "num_heads": 4,
+            "feed_forward_proj": "gated-gelu", "relative_attention_max_distance": 16, "tie_word_embeddings": False,
+            "relative_attention_num_buckets": 8,
+        }  # fmt: skip
+    else:
+        sizes = {
+            "d_model": 64, "encoder_layers": 2, "decoder_layers": 3, "encoder_attention_heads": 4,
+            "decoder_attention_heads": 4, "encoder_ffn_dim": 128, "decoder_ffn_dim": 128,
+            "max_position_embeddings": 128, "init_std": 0.3, "forced_eos_token_id": None,
+        }  # fmt: skip
+    sizes |= {"vocab_size": 512, "decoder_start_token_id": 2, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2}
+    config = transformers.AutoConfig.for_model(kind, **sizes | changes)
+    model = transformers.AutoModelForSeq2SeqLM.from_config(config)
+    if kind in ("t5", "mt5"):
+        model.lm_head.weight = torch.nn.Parameter(torch.randn(512, 64))
+        for stack in (model.encoder, model.decoder):
+            stack.block[0].layer[0].SelfAttention.relative_attention_bias.weight.data.normal_(std=2)
+            for module in stack.block.modules():
+                if isinstance(module, torch.nn.Linear):
+                    module.weight.data *= 3
+    elif kind in ("bart", "marian"):
+        model.final_logits_bias.normal_()
+    model.save_pretrained(folder)
+    tokenizer(folder)
+    return folder
+
+
 _OWN_CODE = """
 import json
 import shutil

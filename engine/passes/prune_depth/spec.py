@@ -167,6 +167,10 @@ SPEC = PassSpec(
     peak_bytes=peak_bytes,
     glyph=glyph,
     tasks=frozenset({"text-generation", "feature-extraction", "text-classification", "fill-mask"}),
+    refusals={
+        "text2text-generation": "Drop layers measures one stack of layers, and an encoder-decoder has two that need "
+        "each other.",
+    },
     must_precede=frozenset({"prune", "precision", "quantize"}),
     needs=frozenset({"calibration"}),
     paper="ShortGPT: Men et al. 2024, arXiv:2403.03853, section 3 (block influence)",

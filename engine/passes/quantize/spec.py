@@ -114,7 +114,12 @@ def check(info: CheckpointInfo, options: QuantizeOptions, index: int) -> Iterato
         yield Problem(index, "stop", "Embedding and output head are on integers already.", keep)
     yield from _check_groups([*targets, *heads], options, index)
     packed, _ = schemes(info, options)
-    if not loads_plain(packed):
+    if loads_plain(packed) and not loads_plain(packed, info.model_type):
+        text = (
+            f"Several grids of a {info.model_type} model load in Hasten only; an export is written in floating point."
+        )
+        yield Problem(index, "note", text)
+    elif not loads_plain(packed):
         yield Problem(
             index, "note",
             "Several grids of which one is asymmetric load in Hasten only; an export is written in floating point.",

@@ -9,9 +9,9 @@ import onnx_ir as ir
 
 from engine.parallel.placement import suggested_threads
 from engine.runtimes import companions
-from engine.runtimes.base import Artefact, BuildContext, OpenRequest
+from engine.runtimes.base import Artefact, BuildContext, OpenRequest, Session
 from engine.runtimes.companions import Facts
-from engine.runtimes.onnx_runtime.session import OnnxSession, open_session
+from engine.runtimes.onnx_runtime.session import open_session
 
 _EXAMPLES = Path(__file__).parent / "examples"
 _INTEGER = ("MatMulNBits", "GatherBlockQuantized")
@@ -21,7 +21,7 @@ _FUSED = frozenset({
 })  # fmt: skip
 
 
-def open_built(context: BuildContext) -> OnnxSession:
+def open_built(context: BuildContext) -> Session:
     """A session of what lies in `context.destination` so far."""
     request = OpenRequest(
         step=context.step,
@@ -44,8 +44,8 @@ def copy_companions(context: BuildContext, example: str) -> None:
     companions.copy_companions(context, _EXAMPLES / example)
 
 
-def graph_facts(model: ir.Model) -> Facts:
-    """What the graph is made of."""
-    count = Counter(node.op_type for node in model.graph)
+def graph_facts(*models: ir.Model) -> Facts:
+    """What the graph, or the graphs together, are made of."""
+    count = Counter(node.op_type for model in models for node in model.graph)
     fused = sum(number for name, number in count.items() if name in _FUSED)
     return {"nodes": sum(count.values()), "fused nodes": fused, "integer nodes": sum(count[name] for name in _INTEGER)}

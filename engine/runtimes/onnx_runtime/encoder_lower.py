@@ -16,9 +16,10 @@ from engine.runtimes.base import Artefact, BuildContext, Floats, TextBatch
 from engine.runtimes.companions import Facts
 from engine.runtimes.encoder_layout import layout_of
 from engine.runtimes.onnx_runtime.assemble import artefact_of, copy_companions, graph_facts, open_built
-from engine.runtimes.onnx_runtime.encoder import EncoderGraph, GridOf
+from engine.runtimes.onnx_runtime.encoder import EncoderGraph
 from engine.runtimes.onnx_runtime.graph import save, save_graph, set_accuracy_level
 from engine.runtimes.onnx_runtime.limits import EXACT, FAST, TOLERATED_ANGLE
+from engine.runtimes.onnx_runtime.writer import GridOf
 
 
 def build_encoder(context: BuildContext) -> Artefact:
@@ -26,7 +27,7 @@ def build_encoder(context: BuildContext) -> Artefact:
     context.step(0, 0, "Loading the checkpoint")
     twin = load_model(context.source, dtype=torch.float32)
     context.step(0, 0, "Writing the graph")
-    model = EncoderGraph(twin, layout_of(twin), _grid_reader(Reader(context.source), twin), EXACT).write(
+    model = EncoderGraph(twin, layout_of(twin), grid_reader(Reader(context.source), twin), EXACT).write(
         context.info.task
     )
     weight_bytes = save(model, context.destination, context)
@@ -35,7 +36,7 @@ def build_encoder(context: BuildContext) -> Artefact:
     return artefact_of(context, weight_bytes, facts)
 
 
-def _grid_reader(reader: Reader, twin: Any) -> GridOf:
+def grid_reader(reader: Reader, twin: Any) -> GridOf:
     """Grids by the twin's module names; a file may name them with or without the prefix of the task's class."""
     on_grid = {module for scheme in reader.grids for module in scheme.modules}
     prefix = f"{twin.base_model_prefix}."

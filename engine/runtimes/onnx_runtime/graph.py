@@ -88,11 +88,17 @@ def save(model: ir.Model, folder: Path, context: StepContext) -> int:
 
     Nothing of the machine is written: names of producers, documentation and metadata are removed.
     """
-    _strip(model)
-    model.graph.sort()
+    return save_together({MODEL: model}, folder, context)
+
+
+def save_together(models: dict[str, ir.Model], folder: Path, context: StepContext) -> int:
+    """`save` for several graphs by file name, whose weights lie in one model.onnx.data, shared ones once."""
+    for model in models.values():
+        _strip(model)
+        model.graph.sort()
     places: dict[tuple[int, int], int] = {}
     kept: list[npt.NDArray[np.generic]] = []  # so that no address is used twice
-    values = list(model.graph.initializers.values())
+    values = [value for model in models.values() for value in model.graph.initializers.values()]
     weights = 0
     with (folder / DATA).open("wb") as file:
         for index, value in enumerate(values):
@@ -117,13 +123,14 @@ def save(model: ir.Model, folder: Path, context: StepContext) -> int:
                 DATA, offset, array.nbytes, tensor.dtype, shape=ir.Shape(array.shape), name=value.name or "",
                 base_dir=folder,
             )  # fmt: skip
-    save_graph(model, folder)
+    for name, model in models.items():
+        save_graph(model, folder, name)
     return weights
 
 
-def save_graph(model: ir.Model, folder: Path) -> None:
-    """Write model.onnx alone, for a model whose weights `save` has written."""
-    ir.save(model, folder / MODEL)
+def save_graph(model: ir.Model, folder: Path, name: str = MODEL) -> None:
+    """Write the graph `name` alone, for a model whose weights `save` has written."""
+    ir.save(model, folder / name)
 
 
 def _replace(

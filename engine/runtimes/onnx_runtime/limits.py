@@ -13,7 +13,10 @@ DECODERS: dict[str, str] = {
     "GemmaForCausalLM": "GemmaModel",
 }
 ENCODERS = frozenset({"bert", "distilbert", "roberta"})
+TEXT2TEXT = frozenset({"t5", "mt5", "bart", "marian"})
 MODEL = "model.onnx"
+# The two graphs of an encoder-decoder; both read their weights from one file.
+ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
 # MatMulNBits' accuracy_level: 0 computes in float32, 4 rounds activations to 8 bits a block.
 EXACT, FAST = 0, 4
 # nats a token that the fast level may cost before "automatic" takes the exact one

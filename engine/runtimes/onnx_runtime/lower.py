@@ -21,6 +21,7 @@ from engine.runtimes.onnx_runtime.availability import missing_for_build
 from engine.runtimes.onnx_runtime.encoder_lower import build_encoder
 from engine.runtimes.onnx_runtime.graph import save, save_graph, set_accuracy_level
 from engine.runtimes.onnx_runtime.limits import EXACT, FAST, TOLERATED_KL
+from engine.runtimes.onnx_runtime.text2text_lower import build_text2text
 
 
 def build(context: BuildContext) -> Artefact:
@@ -36,6 +37,8 @@ def build(context: BuildContext) -> Artefact:
             code="runtime_unavailable",
         )
     torch.set_num_threads(suggested_threads())  # what ran before must not change the last bits of what is measured
+    if context.info.task == "text2text-generation":
+        return build_text2text(context)
     artefact = _build_decoder(context) if context.info.task == "text-generation" else build_encoder(context)
     context.step(0, 0, "Noting what the optimiser did")
     report.write(context.destination, context.target.device)

@@ -15,8 +15,8 @@ from engine.runtimes.onnx_runtime.cache import KeyValueCache
 from engine.runtimes.onnx_runtime.limits import MODEL
 
 
-def inference_session(folder: Path, threads: int, device: str) -> Any:
-    """The model in `folder` on `threads` CPU threads, or on CUDA with the CPU for what CUDA lacks."""
+def inference_session(folder: Path, threads: int, device: str, name: str = MODEL) -> Any:
+    """The graph `name` in `folder` on `threads` CPU threads, or on CUDA with the CPU for what CUDA lacks."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -25,7 +25,7 @@ def inference_session(folder: Path, threads: int, device: str) -> Any:
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 3
     providers = ["CUDAExecutionProvider", "CPUExecutionProvider"] if device == "cuda" else ["CPUExecutionProvider"]
-    return ort.InferenceSession(str(folder / MODEL), options, providers=providers)
+    return ort.InferenceSession(str(folder / name), options, providers=providers)
 
 
 class OnnxSession(Session):
@@ -179,8 +179,12 @@ class EncoderSession(OnnxSession):
         return result
 
 
-def open_session(request: OpenRequest) -> OnnxSession:
+def open_session(request: OpenRequest) -> Session:
     """Open the artefact of `request`."""
+    if request.artefact.task == "text2text-generation":
+        from engine.runtimes.onnx_runtime.text2text_session import OnnxText2TextSession
+
+        return OnnxText2TextSession(request)
     if request.artefact.task == "text-generation":
         return DecoderSession(request)
     return EncoderSession(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from engine.checkpoint.info import CheckpointInfo
+from engine.checkpoint.info import CheckpointInfo, Task
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
 from engine.recipe.recipe import Recipe, Target
@@ -13,9 +13,9 @@ from engine.recipe.validate import Fix, Problem, set_options
 from engine.runtimes.base import RuntimeSpec
 from engine.runtimes.onnx_runtime.availability import availability, missing_for_build
 from engine.runtimes.onnx_runtime.forecast import peak_bytes, weight_bytes
-from engine.runtimes.onnx_runtime.limits import BLOCKS, DECODERS, ENCODERS
+from engine.runtimes.onnx_runtime.limits import BLOCKS, DECODERS, ENCODERS, TEXT2TEXT
 
-_ENCODER_TASKS = ("feature-extraction", "text-classification", "fill-mask")
+_ENCODER_TASKS: tuple[Task, ...] = ("feature-extraction", "text-classification", "fill-mask")
 
 
 class OnnxRuntimeOptions(Options):
@@ -34,9 +34,13 @@ def _check(info: CheckpointInfo, options: OnnxRuntimeOptions, target: Target) ->
         yield _stop(f"Building for ONNX Runtime needs {', '.join(missing)}: run “python3 start.py setup”.")
     if target.split == "balanced":
         yield _stop("ONNX Runtime keeps a model on one GPU.", Fix("Do not split", lambda r: _retarget(r, split="none")))
+    if info.task == "text2text-generation" and target.device == "cuda":
+        to_cpu = Fix("Use the CPU", lambda r: _retarget(r, device="cpu"))
+        yield _stop("ONNX Runtime runs encoder-decoders on the CPU only.", to_cpu)
     yield from _unsupported_model(info)
     yield from _unsupported_grids(info)
-    if options.accuracy == "exact" and any(scheme.bits > 4 for scheme in info.grids):
+    slow = info.task != "text2text-generation"  # whose 8-bit weights are cut into halves, see writer.py
+    if slow and options.accuracy == "exact" and any(scheme.bits > 4 for scheme in info.grids):
         automatic = Fix("Choose automatically", lambda r: set_options(r, None, accuracy="automatic"))
         yield Problem(
             None,
@@ -57,8 +61,12 @@ def _unsupported_model(info: CheckpointInfo) -> Iterator[Problem]:
     elif info.task == "text-generation" and info.architecture not in DECODERS:
         known = ", ".join(name.removesuffix("ForCausalLM") for name in DECODERS)
         yield _stop(f"{info.architecture} has no fused ONNX graph; these have: {known}.", to_transformers)
-    elif info.task not in ("text-generation", *_ENCODER_TASKS):
-        yield _stop(f"ONNX Runtime does not run {info.task} models here.", to_transformers)
+    elif info.task == "text2text-generation" and info.model_type not in TEXT2TEXT:
+        known = ", ".join(sorted(TEXT2TEXT))
+        yield _stop(
+            f"{info.model_type} models have no ONNX graph; of the encoder-decoders these have: {known}.",
+            to_transformers,
+        )
     elif info.task in _ENCODER_TASKS and info.model_type not in ENCODERS:
         known = ", ".join(sorted(ENCODERS))
         yield _stop(f"{info.model_type} encoders have no ONNX graph; these have: {known}.", to_transformers)
@@ -105,7 +113,7 @@ SPEC = RuntimeSpec(
     check=_check,
     build="engine.runtimes.onnx_runtime.lower:build",
     open="engine.runtimes.onnx_runtime.session:open_session",
-    tasks=frozenset({"text-generation", "feature-extraction", "text-classification", "fill-mask"}),
+    tasks=frozenset({"text-generation", "text2text-generation", *_ENCODER_TASKS}),
     peak_bytes=peak_bytes,
     artefact_bytes=weight_bytes,
     version=3,

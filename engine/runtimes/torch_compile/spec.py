@@ -90,17 +90,19 @@ def _check(info: CheckpointInfo, options: TorchCompileOptions, target: Target) -
         yield Problem(
             None, "stop", f"{SPEC.title} cannot split a model over several GPUs.", Fix("Do not split", unsplit)
         )
+    if info.task == "text2text-generation":
+        yield Problem(
+            None,
+            "stop",
+            f"{SPEC.title} keeps one cache of a fixed length, and an encoder-decoder needs a second for the prompt.",
+            Fix("Use ONNX Runtime", lambda recipe: _retargeted(recipe, "onnxruntime")),
+        )
     if needs_code(info.config, info.architecture):
-
-        def eager(recipe: Recipe) -> Recipe:
-            target = recipe.target.model_copy(update={"runtime": "transformers", "options": {}})
-            return recipe.model_copy(update={"target": target})
-
         yield Problem(
             None,
             "stop",
             f"{SPEC.title} does not translate an architecture that is the checkpoint's own code.",
-            Fix("Use Transformers", eager),
+            Fix("Use Transformers", lambda recipe: _retargeted(recipe, "transformers")),
         )
     if options.integers:
         yield from _integer_problems(info, options)
@@ -165,6 +167,11 @@ def weight_bytes(info: CheckpointInfo, options: TorchCompileOptions) -> int:
         if leaf == "weight_packed" and module in kept:  # bfloat16 becomes one byte, and two a row for its scale
             total += 2 * tensor.shape[0] - tensor.elements * 32 // bits[module]
     return total
+
+
+def _retargeted(recipe: Recipe, runtime: str) -> Recipe:
+    target = recipe.target.model_copy(update={"runtime": runtime, "options": {}})
+    return recipe.model_copy(update={"target": target})
 
 
 def _notes(info: CheckpointInfo, target: Target) -> Iterable[Problem]:

@@ -9,6 +9,7 @@ import torch
 
 from engine.runtimes.base import Floats, Ids, OpenRequest, TextBatch
 from engine.runtimes.torch_models import TorchSession, floats, require_task
+from engine.runtimes.transformers_eager.text2text import EagerText2TextSession
 
 
 class EagerSession(TorchSession):
@@ -95,6 +96,8 @@ class EagerSession(TorchSession):
         return inputs
 
 
-def open_session(request: OpenRequest) -> EagerSession:
+def open_session(request: OpenRequest) -> TorchSession:
     """Open the checkpoint or artefact of `request`."""
+    if request.artefact.task == "text2text-generation":
+        return EagerText2TextSession(request)
     return EagerSession(request)

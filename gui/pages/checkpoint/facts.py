@@ -20,7 +20,7 @@ def facts(info: CheckpointInfo) -> list[tuple[str, str, str]]:
         (_tr("Precision"), _precision(info), _tr("How the weights are stored, by share of the bytes.")),
     ]
     if info.layers:
-        shape = _tr("%1 layers, width %2").replace("%1", str(info.layers)).replace("%2", str(info.hidden_size))
+        shape = _tr("%1 layers, width %2").replace("%1", info.stacks).replace("%2", str(info.hidden_size))
         rows.append((_tr("Shape"), shape, _tr("Decoder or encoder layers, and the length of a token's vector.")))
     if info.vocab_size:
         vocabulary = _tr("%1 tokens").replace("%1", f"{info.vocab_size:,}")

@@ -18,6 +18,7 @@ from engine.runtimes.base import Artefact
 from engine.text.tokenizer import load_tokenizer
 from tests.engine.bench.jobs import context_with
 from tests.helpers import checkpoints
+from tests.helpers.onnx_runtime import build
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +127,42 @@ def test_an_encoder_is_compared_by_its_embeddings(tiny_bert: Path, tmp_path: Pat
     assert spearman is not None
     assert spearman.samples == 12
     assert spearman.value == reference.measured("spearman").value  # type: ignore[union-attr]
+
+
+def test_encoder_decoders_are_compared_on_the_originals_own_answers(tmp_path: Path, short_text: Path) -> None:
+    source, other = (checkpoints.tiny_text2text(tmp_path / f"t5-{seed}", seed=seed) for seed in (0, 1))
+    built = build(source, tmp_path)
+    job = CompareJob(
+        candidates=(str(source), str(built), str(other)), prompts=("Once upon", "One day"), text=str(short_text),
+        rounds=3, prompt_tokens=16, new_tokens=6, threads=1, memory=False,
+    )  # fmt: skip
+    found = Comparison.model_validate(compare.handle(job, context_with([])))
+    own, same, else_ = found.candidates
+    assert [len(candidate.answers) for candidate in found.candidates] == [2, 2, 2]
+    assert same.answers[0].text == own.answers[0].text
+    for name in ("decode_tokens_per_second", "ttft_seconds", "perplexity", "weight_bytes"):
+        assert all(candidate.measured(name) for candidate in found.candidates), name
+    near, far = same.measured("kl_divergence_nats"), else_.measured("kl_divergence_nats")
+    assert near is not None
+    assert far is not None
+    assert near.value < 1e-6 < 0.01 < far.value
+    assert near.conditions["answers"] == "the first candidate's own, greedy"
+    assert any("first model's own answers" in notice for notice in found.notices)
+
+
+def test_an_encoder_decoder_answers_each_message_by_itself(tmp_path: Path) -> None:
+    source = str(checkpoints.tiny_text2text(tmp_path / "t5"))
+    talk = [{"role": "user", "content": "Once"}, {"role": "assistant", "content": "x"}]
+    last = {"role": "user", "content": "One day somebody measured"}
+    texts = []
+    events: list[Event] = []
+    for history in ((last,), (*talk, last)):
+        context = context_with(events)
+        job = ChatJob(candidates=(source,), histories=(history,), max_new_tokens=5)
+        texts.append(ChatAnswers.model_validate(chat.handle(job, context)).answers[0].text)
+        context.sessions.clear()
+    assert texts[0] == texts[1] != ""
+    assert sum("by itself" in event.text for event in events if isinstance(event, Log)) == 1
 
 
 def test_other_tokenizers_leave_quality_out_and_say_so(tiny_llama: Path, other_llama: Path, tmp_path: Path) -> None:

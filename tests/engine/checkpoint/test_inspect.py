@@ -80,7 +80,8 @@ def test_licence(copy: Path, name: str, text: str, licence: str | None) -> None:
     [
         ("Qwen2ForCausalLM", "text-generation"), ("GPT2LMHeadModel", "text-generation"),
         ("BertForMaskedLM", "fill-mask"), ("BertForSequenceClassification", "text-classification"),
-        ("T5ForConditionalGeneration", "text2text-generation"), ("MPNetModel", "feature-extraction"),
+        ("T5ForConditionalGeneration", "text2text-generation"), ("MarianMTModel", "text2text-generation"),
+        ("MPNetModel", "feature-extraction"),
     ],
 )  # fmt: skip
 def test_task(architecture: str, task: str) -> None:
@@ -216,7 +217,8 @@ def test_code_that_is_not_needed_is_only_mentioned(copy: Path) -> None:
     ("changes", "word"),
     [
         ({"architectures": ["FutureForCausalLM"]}, "FutureForCausalLM"),
-        ({"architectures": ["T5ForConditionalGeneration"], "is_encoder_decoder": True}, "encoder-decoder"),
+        ({"architectures": ["LEDForConditionalGeneration"], "model_type": "led"}, "encoder-decoder"),
+        ({"architectures": ["BartModel"], "model_type": "bart", "is_encoder_decoder": True}, "encoder-decoder"),
         ({"architectures": ["MixtralForCausalLM"], "model_type": "mixtral", "num_local_experts": 8}, "mixtral"),
         ({"architectures": ["MambaForCausalLM"], "model_type": "mamba"}, "recurrent"),
         ({"architectures": ["LlamaForCausalLM"], "vision_config": {"a": 1}}, "images"),
@@ -228,7 +230,9 @@ def test_unsupported_is_named(copy: Path, changes: dict[str, object], word: str)
     assert word in failure.cause
 
 
-def test_encoder_decoder_can_be_inspected(shared: Path) -> None:
+def test_encoder_decoder_is_supported(shared: Path) -> None:
     info = inspect(shared / "checkpoints" / "flan-t5-small-titler")
+    safety.require_supported(info)
     assert info.task == "text2text-generation"
     assert info.parameters == 76_961_152
+    assert info.stacks == "8 + 8"

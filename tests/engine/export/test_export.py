@@ -25,6 +25,7 @@ from engine.recipe import presets
 from engine.recipe.recipe import PassEntry, Recipe, Target
 from engine.runs.store import RunStore
 from engine.runtimes.pool import SessionPool
+from tests.helpers.checkpoints import tiny_text2text
 
 
 def context(events: list[Event] | None = None, cancelled: bool = False) -> JobContext:
@@ -162,6 +163,15 @@ def test_a_script_holds_the_recipe_whatever_is_in_it() -> None:
     source = as_python("/models/it's", AWKWARD)
     compile(source, "run.py", "exec")
     assert recipe_in(source) == AWKWARD
+
+
+def test_an_encoder_decoder_is_taken_away_packed_and_built(tmp_path: Path) -> None:
+    source = tiny_text2text(tmp_path / "source")
+    made = run_on(source, quantized(bits=8).model_copy(update={"target": Target(runtime="onnxruntime", threads=1)}))
+    for name in ("checkpoint", "runtime"):  # each is tried without Hasten, or it raises
+        export(ExportJob(run=made, format=name, out=str(tmp_path / name)), context())
+    assert [grid.bits for grid in inspect(tmp_path / "checkpoint").grids] == [8]
+    assert {"encoder.onnx", "decoder.onnx", "answer.py"} <= {path.name for path in (tmp_path / "runtime").iterdir()}
 
 
 def test_a_script_runs(tiny_llama: Path, tmp_path: Path) -> None:

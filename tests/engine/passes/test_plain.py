@@ -11,8 +11,10 @@ import pytest
 import torch
 
 from engine.checkpoint.load import load_model
+from engine.checkpoint.reader import Reader
 from tests.helpers import plain
 from tests.helpers.checkpoints import tiny_llama as make_llama
+from tests.helpers.checkpoints import tiny_text2text
 from tests.helpers.passes import run_pass
 
 PROMPT = [1, 5, 9, 17, 33]
@@ -34,9 +36,18 @@ KINDS: dict[str, list[tuple[str, dict[str, object]]]] = {
 }
 
 
-def _build(source: Path, folder: Path) -> dict[str, Path]:
+ENCODER_DECODERS: dict[str, list[tuple[str, dict[str, object]]]] = {
+    "int8 with head": [("quantize", {"head": 8})],
+    "int4/64 asymmetric": [("quantize", {"bits": 4, "group_size": 64, "symmetric": False})],
+    "bf16": [("mixed_precision", {})],
+    "fp16": [("mixed_precision", {"dtype": "float16", "islands": False})],
+    "2:4, int8": [("prune_magnitude", {"structure": "n:m"}), ("quantize", {})],
+}
+
+
+def _build(source: Path, folder: Path, kinds: dict[str, list[tuple[str, dict[str, object]]]]) -> dict[str, Path]:
     built = {}
-    for number, (kind, passes) in enumerate(KINDS.items()):
+    for number, (kind, passes) in enumerate(kinds.items()):
         here = source
         for step, (name, options) in enumerate(passes):
             there = folder / f"{number}-{step}"
@@ -55,16 +66,29 @@ def _ours(folder: Path, count: int) -> list[int]:
     out = model.generate(
         prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=count, do_sample=False, pad_token_id=0
     )
-    return list(out[0, len(PROMPT) :].tolist())
+    return list(out[0, 1 if model.config.is_encoder_decoder else len(PROMPT) :].tolist())
+
+
+def _read_alike(built: dict[str, Path], folder: Path) -> None:
+    """A process without Hasten loads every checkpoint and writes what Hasten writes."""
+    done = subprocess.run(
+        [sys.executable, "-I", str(Path(plain.__file__)), "12", ",".join(map(str, PROMPT)), *map(str, built.values())],
+        capture_output=True, text=True, cwd=folder, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    answers = json.loads(done.stdout.splitlines()[-1])
+    assert dict(zip(built, answers, strict=True)) == {kind: _ours(there, 12) for kind, there in built.items()}
 
 
 @pytest.mark.parametrize("tied", [True, False])
 def test_plain_transformers_reads_every_kind_and_answers_the_same(tmp_path: Path, tied: bool) -> None:
-    built = _build(make_llama(tmp_path / "source", tied=tied), tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-I", str(Path(plain.__file__)), "12", ",".join(map(str, PROMPT)), *map(str, built.values())],
-        capture_output=True, text=True, cwd=tmp_path, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    answers = json.loads(done.stdout.splitlines()[-1])
-    assert dict(zip(built, answers, strict=True)) == {kind: _ours(folder, 12) for kind, folder in built.items()}
+    _read_alike(_build(make_llama(tmp_path / "source", tied=tied), tmp_path, KINDS), tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["t5", "bart", "marian"])
+def test_encoder_decoders_too(tmp_path: Path, kind: str) -> None:
+    built = _build(tiny_text2text(tmp_path / "source", kind), tmp_path, ENCODER_DECODERS)
+    names = {name.rpartition(".")[0] for name in Reader(built["int8 with head"]) if name.endswith(".weight_packed")}
+    assert any("decoder" in name and "attn" in name.lower().replace("attention", "attn") for name in names)
+    assert any("encoder" in name for name in names)
+    _read_alike(built, tmp_path)

@@ -51,6 +51,6 @@ def test_more_threads_than_processors_are_noted(tiny_llama: Path) -> None:
 
 def test_a_kind_of_model_that_does_not_run_stops_every_recipe(tiny_llama: Path) -> None:
     info = inspect(tiny_llama)
-    t5 = info.model_copy(update={"architecture": "T5ForConditionalGeneration", "task": "text2text-generation"})
-    [problem] = [p for p in validate.problems(Recipe(), t5) if p.severity == "stop"]
+    led = info.model_copy(update={"architecture": "LEDForConditionalGeneration", "task": "text2text-generation"})
+    [problem] = [p for p in validate.problems(Recipe(), led) if p.severity == "stop"]
     assert "encoder-decoder" in problem.text

@@ -35,6 +35,14 @@ def test_without_template_the_last_user_message(tokenizer: Any) -> None:
     assert tokenizer.decode(prompt_ids(tokenizer, TALK)) == "One day"
 
 
+def test_an_encoder_decoder_reads_the_last_message_with_its_end_mark(tokenizer: Any) -> None:
+    tokenizer.chat_template = TEMPLATE
+    ids = prompt_ids(tokenizer, [*TALK, {"role": "user", "content": "One day</s>"}], "text2text-generation")
+    assert tokenizer.decode(ids) == "One day</s>"
+    with pytest.raises(UserError, match="empty"):
+        prompt_ids(tokenizer, [{"role": "user", "content": " "}], "text2text-generation")
+
+
 def test_template_refusal_is_a_user_error(tokenizer: Any) -> None:
     tokenizer.chat_template = TEMPLATE
     with pytest.raises(UserError, match="no system messages"):
