@@ -7,7 +7,6 @@ from pathlib import Path
 
 import platformdirs
 import pytest
-import setuptools  # noqa: F401  torch's compiler imports it; after the standard library's distutils it would refuse
 
 from tests.helpers import checkpoints, packages
 

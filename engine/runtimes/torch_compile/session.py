@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import setuptools  # noqa: F401  the compiler imports it; whatever imports distutils before would make that fail
 import torch
 from torch._dynamo.exc import TorchDynamoException
 from transformers import Cache

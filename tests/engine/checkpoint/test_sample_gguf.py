@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -164,3 +166,8 @@ def test_full_disk_is_noticed_before_the_download(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(UserError) as caught:
         sample.ensure(Heard().context)
     assert caught.value.code == "disk_full"
+
+
+def test_looking_for_pip_leaves_the_compiler_what_it_needs() -> None:
+    code = "from engine.checkpoint import sample; assert sample.has_pip(); import torch.utils.cpp_extension"
+    subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", code], check=True)
