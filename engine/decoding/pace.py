@@ -7,21 +7,36 @@ from dataclasses import dataclass
 FADE = 0.95  # what an observation still weighs after the next one
 OUTLIER = 2.0  # times what was expected; a longer interruption by the system counts no more than this
 GAIN = 1.05  # what guessing must promise before it is done at all
-PAUSE = 48  # tokens written without a guess until guessing is tried once more
+PAUSE = 32  # tokens written without a guess until guessing is tried once more; doubled each time that it fails
+LONGEST_PAUSE = 512
 TRIAL = 3  # tokens guessed in a trial
+STALE = 64  # steps after which the time of a token alone is measured once more
 
 
 class Checking:
-    """Seconds that the model takes to read n tokens at once: a line a + b·n, fitted to the latest observations.
+    """Seconds that the model takes to read one token, and to read n at once.
 
-    Weights are read once whatever n is, arithmetic grows with it, so that a line describes few tokens well.
+    Weights are read once whatever n is and arithmetic grows with n, so that a line a + b·n describes several tokens
+    well. One token alone has kernels of its own and is kept apart.
     """
 
     def __init__(self) -> None:
+        self.alone = 0.0
         self._weight = self._n = self._nn = self._s = self._ns = 0.0
+        self._since = 0
+
+    @property
+    def stale(self) -> bool:
+        """No token was read alone for long."""
+        return self._since >= STALE
 
     def observe(self, count: int, seconds: float) -> None:
         """Reading `count` tokens took `seconds`."""
+        if count == 1:
+            self._since = 0
+            self.alone = blend(self.alone, seconds)
+            return
+        self._since += 1
         if self._weight:
             seconds = min(seconds, OUTLIER * self.expected(count))
         sums = (1.0, count, count * count, seconds, count * seconds)
@@ -31,13 +46,21 @@ class Checking:
         )
 
     def expected(self, count: int) -> float:
-        """Seconds for `count` tokens."""
-        spread = self._nn * self._weight - self._n**2
-        mean = self._s / self._weight
-        if spread < 1e-9:  # one number of tokens was seen
-            return mean
-        slope = max(0.0, (self._ns * self._weight - self._n * self._s) / spread)
-        return max(mean + slope * (count - self._n / self._weight), 0.1 * mean)
+        """Seconds for `count` tokens; of one alone, or on the line through those for several that were seen."""
+        if count == 1 or not self._weight:
+            return self.alone
+        mean, middle = self._s / self._weight, self._n / self._weight
+        spread = self._nn / self._weight - middle**2
+        if spread < 0.1:  # one number of tokens was seen: the line starts at a token alone
+            slope = (mean - self.alone) / (middle - 1)
+        else:
+            slope = (self._ns / self._weight - middle * mean) / spread
+        return max(mean + max(slope, 0.0) * (count - middle), 0.1 * mean)
+
+
+def blend(mean: float, new: float) -> float:
+    """The running mean with a `new` value, of which an outlier counts no more than OUTLIER times the mean."""
+    return mean + 4 * (1 - FADE) * (min(new, OUTLIER * mean) - mean) if mean else new
 
 
 @dataclass
@@ -56,30 +79,31 @@ class Pace:
     most: int
     accepted: float = 0.8
     drafting: float = 0.0
-    _since: int = 0
+    _rested: int = 0
+    _pause: int = PAUSE
 
     def choose(self, checking: Checking) -> int:
         """Tokens to guess now."""
         rates = {k: self._tokens(k) / (k * self.drafting + checking.expected(k + 1)) for k in range(1, self.most + 1)}
         best = max(rates, key=lambda k: rates[k])
-        if rates[best] * checking.expected(1) > GAIN:
+        if rates[best] * checking.alone > GAIN:
+            self._rested, self._pause = 0, PAUSE
             return best
-        return min(TRIAL, self.most) if self._since >= PAUSE else 0
+        if self._rested < self._pause:
+            return 0
+        self._rested, self._pause = 0, min(2 * self._pause, LONGEST_PAUSE)
+        return min(TRIAL, self.most)
 
     def rest(self) -> None:
         """A token is written without a guess."""
-        self._since += 1
+        self._rested += 1
 
     def spend(self, guessed: int, seconds: float) -> None:
         """Guessing `guessed` tokens took `seconds`."""
-        each = seconds / guessed
-        if self.drafting:
-            each = self.drafting + 4 * (1 - FADE) * (min(each, OUTLIER * self.drafting) - self.drafting)
-        self.drafting = each
+        self.drafting = blend(self.drafting, seconds / guessed)
 
     def observe(self, guessed: int, right: int) -> None:
         """Of `guessed` tokens the first `right` were right; what stands behind the first wrong one says nothing."""
-        self._since = 0
         for index in range(min(right + 1, guessed)):
             self.accepted += (1 - FADE) * (float(index < right) - self.accepted)
 

@@ -99,7 +99,14 @@ def _speculating(
     from engine.decoding.drafters import LookupDrafter, ModelDrafter
     from engine.decoding.speculative import SpeculativeSession
 
+    helped = SpeculativeSession(session, [LookupDrafter()])
+    if not helped.exact:
+        context.notice(
+            "Nothing is guessed ahead: this model's kernels round several tokens read together otherwise than each "
+            "alone, which would change the answers."
+        )
+        return session
     if not (folder / DRAFT / MANIFEST).is_file():
-        return SpeculativeSession(session, [LookupDrafter()])
+        return helped
     draft = open_session(folder / DRAFT, threads=threads, device=device, context=context)
     return SpeculativeSession(session, [LookupDrafter(), ModelDrafter(draft)], draft)

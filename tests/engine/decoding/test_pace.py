@@ -1,11 +1,11 @@
 import pytest
 
-from engine.decoding.pace import PAUSE, TRIAL, Checking, Pace
+from engine.decoding.pace import LONGEST_PAUSE, PAUSE, STALE, TRIAL, Checking, Pace
 
 
 def checking(alone: float, slope: float) -> Checking:
     found = Checking()
-    for count in (1, 5, 1, 5):
+    for count in (3, 5, 3, 5, 1, 1):
         found.observe(count, alone + slope * (count - 1))
     return found
 
@@ -33,7 +33,30 @@ def test_guessing_stops_where_it_does_not_pay_and_is_tried_again_later() -> None
         pace.rest()
     assert pace.choose(line) == TRIAL
     pace.observe(TRIAL, 0)
-    assert pace.choose(line) == 0
+    for _ in range(PAUSE):
+        pace.rest()
+    assert pace.choose(line) == 0  # the next pause is twice as long
+    for _ in range(PAUSE):
+        pace.rest()
+    assert pace.choose(line) == TRIAL
+    for _ in range(20 * LONGEST_PAUSE):
+        pace.rest()
+        pace.choose(line)
+    for _ in range(LONGEST_PAUSE):
+        pace.rest()
+    assert pace.choose(line) == TRIAL  # but never endless
+
+
+def test_a_token_alone_is_not_judged_by_several() -> None:
+    line = checking(5.0, 0.0)
+    for _ in range(STALE):
+        assert not line.stale
+        line.observe(4, 20.0)  # several at once have slower kernels
+    assert line.stale
+    assert line.expected(1) == pytest.approx(5.0)
+    assert Pace(most=8, accepted=0.8).choose(line) == 0
+    line.observe(1, 5.0)
+    assert not line.stale
 
 
 def test_wrong_guesses_lower_the_expected_share() -> None:

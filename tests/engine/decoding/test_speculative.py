@@ -9,9 +9,10 @@ import pytest
 from engine.decoding.drafters import Drafter, LookupDrafter, ModelDrafter
 from engine.decoding.speculative import SpeculativeSession
 from engine.protocol.job import Sampling
-from engine.runtimes.base import Ids, Session
+from engine.runtimes.base import Floats, Ids, Session
 from engine.runtimes.open import open_session
 from engine.runtimes.sampling import Sampler
+from engine.runtimes.transformers_eager.session import EagerSession
 
 
 class RandomDrafter(Drafter):
@@ -89,3 +90,18 @@ def test_a_close_call_is_settled_by_the_model_alone(tiny_llama: Path) -> None:
     found = [step.token_id for step in session.generate(ids, 12, stop_at_eos=False)]
     alone = open_session(tiny_llama, threads=1)
     assert found == [step.token_id for step in alone.generate(ids, 12, stop_at_eos=False)]
+
+
+class Rounding(EagerSession):
+    """A model whose kernels for several tokens are coarser than those for one."""
+
+    def extend(self, ids: Ids) -> Floats:
+        return np.round(super().extend(ids), 1)
+
+
+def test_nothing_is_guessed_where_it_would_change_answers(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.runtimes.transformers_eager.session.EagerSession", Rounding)
+    session = always(SpeculativeSession(open_session(tiny_llama, threads=1), [LookupDrafter()]))
+    assert not session.exact
+    texts(session, None, 5, 30)
+    assert session.drafted == 0
