@@ -180,8 +180,9 @@ class SpeculativeSession(Session):
     def _try(self) -> tuple[float, float]:
         """Time reading tokens alone and together; how far their logits differ, as a share of the largest, and the
         difference of logits below which the two may pick other tokens."""
-        start = np.arange(4, 12, dtype=np.int64)[None, :]
-        some = list(range(12, 12 + _TRIED))
+        words = self._model.prefill(np.zeros((1, 1), dtype=np.int64)).shape[-1]
+        ids = np.random.default_rng(0).integers(words // 10, words, 8 + _TRIED)  # the first ids have special meanings
+        start, some = ids[None, :8], ids[8:].tolist()
         for _ in range(2):  # the first time is a warm-up
             self._checking = Checking()
             self._model.prefill(start)

@@ -61,7 +61,6 @@ def build_both(
     artefact = artefact.model_copy(
         update={
             "files": files,
-            "weight_bytes": artefact.weight_bytes + drafted.weight_bytes,
             "facts": {**artefact.facts, **{f"draft {name}": value for name, value in drafted.facts.items()}},
         }
     )

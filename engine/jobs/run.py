@@ -36,7 +36,7 @@ from engine.runs import cache
 from engine.runs.cache import CONTENT, SCRATCH, Cache
 from engine.runs.record import ARTEFACT, CHECKPOINT, RECORD, RunRecord, StageRecord
 from engine.runs.store import RunStore
-from engine.runtimes.base import MANIFEST, Artefact, BuildContext
+from engine.runtimes.base import DRAFT, MANIFEST, Artefact, BuildContext
 from engine.runtimes.open import read_artefact
 
 Function = Callable[[Any], Any]
@@ -235,6 +235,7 @@ def _record(
 ) -> RunRecord:
     artefact = read_artefact(work.artefact)
     assert artefact is not None
+    draft_artefact = read_artefact(work.artefact / DRAFT)
     now = datetime.now(UTC)
     return RunRecord(
         id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
@@ -246,7 +247,7 @@ def _record(
         recipe=job.recipe,
         stages=tuple(work.done),
         task=info.task,
-        weight_bytes=artefact.weight_bytes,
+        weight_bytes=artefact.weight_bytes + (draft_artefact.weight_bytes if draft_artefact else 0),
         size_before=info.bytes,
         size_after=size_of(work.artefact),
         parents=parents,

@@ -64,6 +64,10 @@
         </translation>
     </message>
     <message>
+        <source>%1 · guesses ahead</source>
+        <translation>%1 · 提前猜测</translation>
+    </message>
+    <message>
         <source>needs a correction</source>
         <translation>需要修正</translation>
     </message>
@@ -1728,8 +1732,16 @@ Apache 许可证 2.0。</translation>
         <translation>推测解码</translation>
     </message>
     <message>
-        <source>Guess several tokens ahead and let the model check them at once: the answer stays the model&apos;s own.</source>
-        <translation>预先猜测若干个词元，由模型一次性核对：回答仍是模型自己的。</translation>
+        <source>Tokens are guessed ahead and checked at once, so that the answer stays the same and comes sooner. Prompt lookup guesses that the text repeats itself; original checks: this result guesses and the original answers; draft model: another model guesses for this result.</source>
+        <translation>提前猜测词元并一次核对，回答不变而更快。提示查找：猜测文本会重复自身；原模型核对：由本结果猜测、原模型作答；草稿模型：由另一个模型为本结果猜测。</translation>
+    </message>
+    <message>
+        <source>original checks</source>
+        <translation>原模型核对</translation>
+    </message>
+    <message>
+        <source>draft model</source>
+        <translation>草稿模型</translation>
     </message>
     <message>
         <source>Draft model</source>
@@ -1754,14 +1766,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>prompt lookup</source>
         <translation>提示查找</translation>
-    </message>
-    <message>
-        <source>result drafts, original answers</source>
-        <translation>结果起草，原模型作答</translation>
-    </message>
-    <message>
-        <source>another model drafts</source>
-        <translation>另一模型起草</translation>
     </message>
     <message>
         <source>CPU</source>
@@ -3164,6 +3168,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>SentencePiece would merge more than this tokenizer: llama.cpp may cut words differently.</source>
         <translation>SentencePiece 的合并会比该分词器更多：llama.cpp 可能以不同方式切词。</translation>
+    </message>
+    <message>
+        <source>Do not speculate</source>
+        <translation>不使用推测解码</translation>
+    </message>
+    <message>
+        <source>Speculate by prompt lookup</source>
+        <translation>用提示查找推测</translation>
     </message>
     <message>
         <source>No draft model is chosen.</source>

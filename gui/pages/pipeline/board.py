@@ -111,7 +111,10 @@ class Board(QWidget):
         threads = (
             self.tr("threads: automatic") if target.threads is None else self.tr("%n thread(s)", "", target.threads)
         )
-        self.target.show_state(f"{target.device.upper()}\n{threads}", *badge)
+        place = target.device.upper()
+        if target.speculation != "none":
+            place = self.tr("%1 · guesses ahead").replace("%1", place)
+        self.target.show_state(f"{place}\n{threads}", *badge)
         self._mark()
 
     def add_menu(self) -> QMenu:

@@ -135,7 +135,9 @@ class TargetForm(QWidget):
             "speculation": self._add(
                 self.tr("Speculation"),
                 self.tr(
-                    "Guess several tokens ahead and let the model check them at once: the answer stays the model's own."
+                    "Tokens are guessed ahead and checked at once, so that the answer stays the same and comes sooner. "
+                    "Prompt lookup guesses that the text repeats itself; original checks: this result guesses and the "
+                    "original answers; draft model: another model guesses for this result."
                 ),
                 ChoiceEditor,
                 kind="choice",
@@ -193,8 +195,8 @@ class TargetForm(QWidget):
         guesses = {
             "none": self.tr("none"),
             "lookup": self.tr("prompt lookup"),
-            "original": self.tr("result drafts, original answers"),
-            "draft": self.tr("another model drafts"),
+            "original": self.tr("original checks"),
+            "draft": self.tr("draft model"),
         }
         names = {**titles, "cpu": self.tr("CPU"), "cuda": "CUDA", **guesses}
         for key in ("runtime", "device", "speculation"):
