@@ -50,6 +50,9 @@ class Observer:
         self._job, self._context, self._opened = job, context, opened
         self._sessions = [candidate.session for candidate in opened]
         self._tokenizers = [candidate.tokenizer for candidate in opened]
+        for candidate in opened:
+            if candidate.session.remark:
+                self.notices.append(f"{candidate.place.name}: {candidate.session.remark}")
         self._context_length = min(session.context_length for session in self._sessions)
         self._new = max(2, min(job.new_tokens, self._context_length // 2)) if self._decoder else 0
         self._prompt = max(1, min(job.prompt_tokens, self._context_length - self._new))

@@ -87,12 +87,9 @@ class Pace:
         rates = {k: self._tokens(k) / (k * self.drafting + checking.expected(k + 1)) for k in range(1, self.most + 1)}
         best = max(rates, key=lambda k: rates[k])
         if rates[best] * checking.alone > GAIN:
-            self._rested, self._pause = 0, PAUSE
+            self._pause = PAUSE // 2  # doubled by the first trial
             return best
-        if self._rested < self._pause:
-            return 0
-        self._rested, self._pause = 0, min(2 * self._pause, LONGEST_PAUSE)
-        return min(TRIAL, self.most)
+        return min(TRIAL, self.most) if self._rested >= self._pause else 0
 
     def rest(self) -> None:
         """A token is written without a guess."""
@@ -104,6 +101,9 @@ class Pace:
 
     def observe(self, guessed: int, right: int) -> None:
         """Of `guessed` tokens the first `right` were right; what stands behind the first wrong one says nothing."""
+        if self._rested >= self._pause:
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._rested = 0
         for index in range(min(right + 1, guessed)):
             self.accepted += (1 - FADE) * (float(index < right) - self.accepted)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from engine.decoding.drafters import Drafter
+from engine.decoding.drafters import Drafter, ModelDrafter
 from engine.decoding.pace import Checking, Pace
 from engine.protocol.job import Sampling
 from engine.runtimes.base import Floats, Ids, Session, Step, TextBatch
@@ -18,7 +18,8 @@ from engine.runtimes.sampling import Sampler
 # the logits than this (8-bit activations, 16-bit sums) write other keys and values too, and no check could mend that.
 _DOUBT = 8.0
 _MOST = 1e-3
-_TRIED = 5  # tokens of the trial
+_MOST_SAMPLED = 3e-5  # where a random number decides, there is no telling what is too close to call
+_SIZES = (2, 5, 17)  # tokens read together in the trial
 
 
 class SpeculativeSession(Session):
@@ -33,20 +34,28 @@ class SpeculativeSession(Session):
         drafted, accepted: tokens guessed, and guessed rightly, since the session was opened.
     """
 
-    def __init__(self, model: Session, drafters: Sequence[Drafter], draft: Session | None = None) -> None:
-        """`draft` is the drafters' model, closed with this session."""
-        self._model, self._draft = model, draft
+    def __init__(self, model: Session, drafters: Sequence[Drafter]) -> None:
+        """Try what `model` takes to read one token and several. It is closed with this session."""
+        self._model = model
+        self._draft: Session | None = None
         self._drafters = [(drafter, Pace(drafter.most)) for drafter in drafters]
         self.folder, self.task, self.runtime = model.folder, model.task, model.runtime
         self.device, self.eos, self.context_length = model.device, model.eos, model.context_length
-        self.weight_bytes = model.weight_bytes + (draft.weight_bytes if draft else 0)
+        self.weight_bytes = model.weight_bytes
         self.drafted = self.accepted = 0
         self._checking = Checking()
         self._fresh: set[int] = set()  # drafters that have not read the text yet
         self._spent = 0.0  # seconds that reading and checking the latest guesses took
         self._asked: Pace | None = None  # whose guesses are being checked
-        share, self._doubt = self._try()
-        self.exact = share <= _MOST
+        self._share, self._doubt = self._try()
+        self.exact = self._share <= _MOST
+
+    def draft_with(self, draft: Session) -> None:
+        """Let the model `draft` guess too, where the drafters before it have no idea. This session closes it."""
+        self._draft = draft
+        self.weight_bytes += draft.weight_bytes
+        drafter = ModelDrafter(draft)
+        self._drafters.append((drafter, Pace(drafter.most)))
 
     def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
         """The model's own."""
@@ -135,7 +144,8 @@ class SpeculativeSession(Session):
             picked.append((sampler.pick(logits), logits))
             token = picked[-1][0]
             if token in stop or list(read[index + 1 : index + 2]) != [token]:
-                self._model.rewind(len(rows) - len(picked))
+                if wrong := len(rows) - len(picked):
+                    self._model.rewind(wrong)
                 break
         if self._asked is not None:
             self._checking.observe(len(read), self._spent)
@@ -148,7 +158,8 @@ class SpeculativeSession(Session):
 
     def _guess(self, text: Sequence[int], room: int, sampler: Sampler) -> list[int]:
         """The guesses of the first drafter that has any; none where writing alone is as fast."""
-        for drafter, pace in self._drafters if self.exact and not self._checking.stale else ():
+        same = self._share <= (_MOST if sampler.greedy else _MOST_SAMPLED)
+        for drafter, pace in self._drafters if same and not self._checking.stale else ():
             count = min(pace.choose(self._checking), room)
             if count <= 0:
                 continue
@@ -181,17 +192,17 @@ class SpeculativeSession(Session):
         """Time reading tokens alone and together; how far their logits differ, as a share of the largest, and the
         difference of logits below which the two may pick other tokens."""
         words = self._model.prefill(np.zeros((1, 1), dtype=np.int64)).shape[-1]
-        ids = np.random.default_rng(0).integers(words // 10, words, 8 + _TRIED)  # the first ids have special meanings
+        self._model.extend(np.zeros((1, 2), dtype=np.int64))  # from here on the session knows that it may be rewound
+        ids = np.random.default_rng(0).integers(words // 10, words, 8 + max(_SIZES))  # the first ids are special
         start, some = ids[None, :8], ids[8:].tolist()
         for _ in range(2):  # the first time is a warm-up
             self._checking = Checking()
             self._model.prefill(start)
             alone = np.concatenate([self._read([token]) for token in some])
-            self._model.rewind(_TRIED)
-            self._read(some[:2])
-            self._checking.observe(2, self._spent)
-            self._model.rewind(2)
-            together = self._read(some)
-            self._checking.observe(_TRIED, self._spent)
+            together = alone
+            for count in _SIZES:
+                self._model.rewind(len(together))
+                together = self._read(some[:count])
+                self._checking.observe(count, self._spent)
         noise = float(np.abs(alone - together).max())
         return noise / float(np.abs(alone).max()), _DOUBT * noise

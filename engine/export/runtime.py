@@ -40,6 +40,10 @@ def write(context: ExportContext) -> None:
 
     Raises RuntimeError when the copy does not open or the example does not answer.
     """
+    if context.run.recipe.target.runtime == "tensorrt":
+        context.notice(
+            "A TensorRT engine is machine code: it opens only where it was built, on this machine and by you."
+        )
     link_tree(context.run.artefact_folder, context.destination)
     (context.destination / FILE).write_text(context.run.recipe.to_yaml(), encoding="utf-8")
     folder = context.destination.resolve()

@@ -13,9 +13,11 @@ from engine.checkpoint.safety import require_supported
 from engine.jobs.plan import Drafting
 from engine.passes.base import StepContext
 from engine.protocol.errors import UserError
+from engine.recipe.options import parse_options
 from engine.recipe.recipe import Target
 from engine.runs.record import RECORD
 from engine.runs.store import RunStore
+from engine.runtimes import catalog as runtimes
 from engine.runtimes.base import DRAFT, Artefact
 from engine.runtimes.open import read_artefact, write_artefact
 
@@ -35,6 +37,7 @@ def drafting(target: Target, folder: Path, info: CheckpointInfo, content: str, c
     place = _checkpoint(target.draft, context)
     found = inspect(place)
     require_supported(found)
+    _require_runs(found, target, place)
     _require_same_words(folder, info, place, found)
     return Drafting(place, found, fingerprint(place, context.step), answers=False)
 
@@ -52,7 +55,7 @@ def build_both(
         return artefact
     result, other = (source, info), (second.folder, second.info)
     main, draft = (other, result) if second.answers else (result, other)
-    artefact = build(*main, destination, target)
+    artefact = build(*main, destination, target.model_copy(update={"draft": ""}))  # it lies in the folder itself
     place = destination / DRAFT
     place.mkdir()
     drafted = build(*draft, place, target.model_copy(update={"speculation": "none", "draft": ""}))
@@ -80,6 +83,19 @@ def _checkpoint(reference: str, context: StepContext) -> Path:
             where=reference,
         )
     return folder
+
+
+def _require_runs(info: CheckpointInfo, target: Target, place: Path) -> None:
+    """Raise UserError for the first thing that keeps the draft from the target's runtime."""
+    spec = runtimes.get(target.runtime)
+    for problem in spec.check(info, parse_options(spec.options, target.options, spec.name), target):
+        if problem.severity == "stop":
+            raise UserError(
+                f"The draft model cannot run there: {problem.text}",
+                "Choose another draft model, or speculate by prompt lookup.",
+                where=str(place),
+                code="bad_recipe",
+            )
 
 
 def _require_same_words(folder: Path, info: CheckpointInfo, place: Path, draft: CheckpointInfo) -> None:

@@ -18,6 +18,9 @@ from engine.room import require_space, require_writable
 from engine.runs.record import RunRecord
 from engine.runs.store import RunStore
 
+# What these formats hold of a run whose original answers is the recipe's result alone.
+_OF_THE_RESULT = frozenset({"checkpoint", "dense", "gguf", "exported", "compiled", "executorch"})
+
 
 def handle(job: ExportJob, context: JobContext) -> dict[str, Any]:
     """Write run `job.run` in format `job.format` to `job.out`. Result: {"path", "files", "verified"}.
@@ -35,6 +38,8 @@ def handle(job: ExportJob, context: JobContext) -> dict[str, Any]:
             availability.remedy,
             code="runtime_unavailable",
         )
+    if run.recipe.target.speculation == "original" and job.format in _OF_THE_RESULT:
+        context.notice("This is the model that guesses. In the run, the original answers: its answers are better.")
     out = _place(Path(job.out).expanduser().absolute(), spec, run)
     require_writable([out.parent])
     require_space(out.parent, spec.needed_bytes(run))

@@ -18,6 +18,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine import hardware, paths
+from engine.bench.conditions import BUSY_PERCENT
 from engine.compare.table import Speedup
 from engine.parallel import placement
 
@@ -114,11 +115,19 @@ def read() -> MachineTuning | None:
 
 
 def keep(found: MachineTuning) -> None:
-    """Remember `found` for this machine, beside what is known of others and of runtimes that were not measured anew."""
+    """Remember `found` for this machine, beside what is known of others and of runtimes that were not measured anew.
+
+    What was proven before outlives a measurement that other programs disturbed.
+    """
     machines = _machines()
     known = machines.get(machine_key())
     if known is not None:
-        found = found.model_copy(update={"runtimes": {**known.runtimes, **found.runtimes}})
+        kept = {
+            name: new
+            for name, new in found.runtimes.items()
+            if new.others_percent <= BUSY_PERCENT or not (old := known.runtimes.get(name)) or not old.proven
+        }
+        found = found.model_copy(update={"runtimes": {**known.runtimes, **kept}})
     machines[machine_key()] = found
     _write(machines)
 
@@ -196,6 +205,8 @@ def _wanted(what: str) -> bool:
     """Whether a runtime gains by `what` for the whole process: proven for one, and slower for none that was tried."""
     known = read()
     found = [tuning for name in known.runtimes if (tuning := tuned(name))] if known else []
+    if what == "pinned" and any(tuning.used.threads > placement.physical_cores() for tuning in found):
+        return False  # one of them is best on all logical processors
     gain = any(getattr(tuning.used, what) for tuning in found)
     loss = any(
         getattr(trial.setting, what) and trial.setting.threads == tuning.used.threads and trial.speedup.high < 1

@@ -241,5 +241,14 @@ def _target(target: Target, layout: CheckpointInfo | None) -> list[Problem]:
             )
         )
     if layout is not None:
-        found += spec.check(layout, options, target)
+        here = list(spec.check(layout, options, target))
+        if layout.task not in spec.tasks and not any(problem.severity == "stop" for problem in here):
+            to_transformers = Fix("Use Transformers", _use_transformers)
+            here.append(Problem(None, "stop", f"{spec.title} does not run {layout.task} models.", to_transformers))
+        found += here
     return found
+
+
+def _use_transformers(recipe: Recipe) -> Recipe:
+    update = {"runtime": "transformers", "options": {}}
+    return recipe.model_copy(update={"target": recipe.target.model_copy(update=update)})

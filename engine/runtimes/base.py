@@ -164,6 +164,7 @@ class Session(ABC):
         eos: token ids that end a text.
         never: token ids that `generate` does not pick.
         context_length: the longest sequence it holds; of an encoder-decoder, prompt and answer each.
+        remark: a sentence on how it runs that a reader of its figures should know; usually empty.
         drafted, accepted: tokens that were guessed ahead, and guessed rightly, since it was opened.
 
     An encoder-decoder (task "text2text-generation") reads its whole prompt once and keeps what its decoder needs of it.
@@ -181,6 +182,7 @@ class Session(ABC):
     eos: frozenset[int] = frozenset()
     never: tuple[int, ...] = ()
     context_length: int = 2048
+    remark: str = ""
     drafted: int = 0
     accepted: int = 0
 

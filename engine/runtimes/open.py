@@ -85,28 +85,33 @@ def open_session(
     session: Session = load(spec.open)(request)
     if artefact.target.speculation == "none":
         return session
-    try:
-        return _speculating(session, folder, threads, device, context)
-    except BaseException:
-        session.close()
-        raise
+    return _speculating(session, folder, threads, device, context)
 
 
 def _speculating(
     session: Session, folder: Path, threads: int | None, device: str | None, context: StepContext
 ) -> Session:
     """`session` writing several tokens a step, drafted by the text itself or by the model that lies in its folder."""
-    from engine.decoding.drafters import LookupDrafter, ModelDrafter
+    from engine.decoding.drafters import LookupDrafter
     from engine.decoding.speculative import SpeculativeSession
 
-    helped = SpeculativeSession(session, [LookupDrafter()])
+    try:
+        helped = SpeculativeSession(session, [LookupDrafter()])
+    except BaseException:
+        session.close()
+        raise
     if not helped.exact:
-        context.notice(
+        session.remark = (
             "Nothing is guessed ahead: this model's kernels round several tokens read together otherwise than each "
             "alone, which would change the answers."
         )
+        context.notice(session.remark)
         return session
     if not (folder / DRAFT / MANIFEST).is_file():
         return helped
-    draft = open_session(folder / DRAFT, threads=threads, device=device, context=context)
-    return SpeculativeSession(session, [LookupDrafter(), ModelDrafter(draft)], draft)
+    try:
+        helped.draft_with(open_session(folder / DRAFT, threads=threads, device=device, context=context))
+    except BaseException:
+        helped.close()
+        raise
+    return helped

@@ -44,19 +44,22 @@ def window(folder: Path, vocabulary: int, most: int = 256) -> Window:
 
 
 def relative_error(found: Floats, expected: Floats) -> float:
-    """The largest difference over the largest magnitude; infinite where `found` is not finite."""
-    if not np.isfinite(found).all():
+    """The largest difference over the largest magnitude; infinite where either is not finite."""
+    if not (np.isfinite(found).all() and np.isfinite(expected).all()):
         return float("inf")
     return float(np.abs(found - expected).max() / max(float(np.abs(expected).max()), 1e-30))
 
 
 def divergence(expected: Floats, found: Floats) -> float:
-    """The mean Kullback–Leibler divergence of `found` from `expected`, logits [T, V], in nats a token."""
+    """The mean Kullback–Leibler divergence of `found` from `expected`, logits [T, V], in nats a token.
+
+    Infinite where either is not finite.
+    """
     total = 0.0
     for row, other in zip(expected, found, strict=True):
         p, q = _log_softmax(row), _log_softmax(other)
         total += float(np.sum(np.exp(p) * (p - q)))
-    return max(0.0, total / len(expected))
+    return max(0.0, total / len(expected)) if np.isfinite(total) else float("inf")  # max(0, nan) would be 0
 
 
 def cosine(expected: Floats, found: Floats) -> float:
@@ -68,7 +71,7 @@ def cosine(expected: Floats, found: Floats) -> float:
 def require_equal(found: Floats, expected: Floats, tolerance: float) -> float:
     """The relative error. Raises UserError where it is over `tolerance`: the conversion is then wrong, not inexact."""
     error = relative_error(found, expected)
-    if error > tolerance:
+    if not error <= tolerance:
         raise UserError(
             f"The converted model does not compute what the original does: its outputs differ by {error:.1%}.",
             "Choose another runtime for this model, and report it: the conversion was not kept.",

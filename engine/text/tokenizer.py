@@ -28,7 +28,7 @@ def load_tokenizer(folder: Path) -> Any:
     own_code = (folder / "config.json").is_file() and runs_own_code(read_config(folder), folder)
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=own_code)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, ImportError) as error:
         raise UserError(
             f"The tokenizer cannot be read: {error}".rstrip(".") + ".",
             "Copy the tokenizer files of the original model into the folder again.",

@@ -544,6 +544,10 @@
         <translation>根据文件头估算；运行时会实测。</translation>
     </message>
     <message>
+        <source>The draft model comes on top.</source>
+        <translation>草稿模型另计。</translation>
+    </message>
+    <message>
         <source>after %1</source>
         <translation>%1之后</translation>
     </message>
@@ -1732,10 +1736,6 @@ Apache 许可证 2.0。</translation>
         <translation>推测解码</translation>
     </message>
     <message>
-        <source>Tokens are guessed ahead and checked at once, so that the answer stays the same and comes sooner. Prompt lookup guesses that the text repeats itself; original checks: this result guesses and the original answers; draft model: another model guesses for this result.</source>
-        <translation>提前猜测词元并一次核对，回答不变而更快。提示查找：猜测文本会重复自身；原模型核对：由本结果猜测、原模型作答；草稿模型：由另一个模型为本结果猜测。</translation>
-    </message>
-    <message>
         <source>original checks</source>
         <translation>原模型核对</translation>
     </message>
@@ -1746,6 +1746,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Draft model</source>
         <translation>草稿模型</translation>
+    </message>
+    <message>
+        <source>Tokens are guessed ahead and checked at once: the answer stays the same and may come sooner. Prompt lookup guesses that the text repeats itself; original checks: this result guesses and the original answers; draft model: another model guesses for this result.</source>
+        <translation>提前猜测词元并一次核对：回答不变，可能更快。提示查找：猜测文本会重复自身；原模型核对：由本结果猜测、原模型作答；草稿模型：由另一个模型为本结果猜测。</translation>
     </message>
     <message>
         <source>The checkpoint folder or run that guesses: a smaller model with the same vocabulary.</source>
@@ -2514,10 +2518,6 @@ Apache 许可证 2.0。</translation>
         <translation>猜中率</translation>
     </message>
     <message>
-        <source>With speculation: the share of the tokens guessed ahead that the model itself would have written.</source>
-        <translation>使用推测解码时：提前猜测的词元中，模型自己也会写出的比例。</translation>
-    </message>
-    <message>
         <source>Reading speed</source>
         <translation>预填充速度</translation>
     </message>
@@ -2970,6 +2970,10 @@ Apache 许可证 2.0。</translation>
         <translation>架构由检查点自带的代码定义时，OpenVINO 没有对应的计算图。</translation>
     </message>
     <message>
+        <source>OpenVINO&apos;s graph cannot hold this kind of OPT, which projects its embedding.</source>
+        <translation>OpenVINO 的计算图不支持这种对嵌入做投影的 OPT。</translation>
+    </message>
+    <message>
         <source>tensorrt is not installed.</source>
         <translation>未安装 tensorrt。</translation>
     </message>
@@ -3120,6 +3124,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Q6_K</source>
         <translation>Q6_K</translation>
+    </message>
+    <message>
+        <source>With speculation: the share of the tokens guessed ahead that the model confirmed.</source>
+        <translation>使用推测解码时：提前猜测的词元中被模型确认的比例。</translation>
     </message>
     <message>
         <source>GGUF file</source>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import sys
 from pathlib import Path
 
@@ -122,10 +123,12 @@ def test_live_plotting_keeps_the_count_of_none(qtbot: QtBot) -> None:
     chart.resize(400, 200)
     chart.show()
     qtbot.waitExposed(chart)
+    gc.collect()  # what earlier tests left holds None as well, and may go meanwhile
     before = sys.getrefcount(None)
     for step in range(60):
         chart.add(_tokens(20, start=20 * step))
         chart.grab()
+    gc.collect()
     assert sys.getrefcount(None) > before - 200
 
 

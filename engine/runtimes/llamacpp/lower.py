@@ -16,8 +16,8 @@ from engine.grid.scheme import SIDE_FILE
 from engine.links import checkpoint_files, link_or_copy
 from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
+from engine.runtimes import verify
 from engine.runtimes.base import Artefact, BuildContext, Floats, Ids, OpenRequest
-from engine.runtimes.llamacpp import verify
 from engine.runtimes.llamacpp.library import quantise
 from engine.runtimes.llamacpp.limits import MODEL, REQUANTISED, TOLERANCE, TOLERATED_KL
 from engine.runtimes.llamacpp.session import ExactSession, LlamaCppSession
@@ -75,7 +75,7 @@ def _compare(context: BuildContext, written: Written, kinds: set[str]) -> Facts:
     if kinds == {"F32"}:
         error = verify.relative_error(_logits(context, ExactSession, window.ids), expected)
         facts["relative error"] = error
-        if error > TOLERANCE:
+        if not error <= TOLERANCE:
             raise _different(f"its logits differ by {error:.1%} of the largest")
     kl = verify.divergence(expected, _logits(context, LlamaCppSession, window.ids))
     facts["kl_divergence_nats"] = kl

@@ -83,7 +83,8 @@ class LlamaCppSession(Session):
             self._context.clear()
             return
         if self._context is not None:
-            self._context.close()
+            old, self._context = self._context, None  # making the new one may fail
+            old.close()
         self._context = self._new(rows, length + _FIRST)
 
     def _new(self, rows: int, positions: int) -> Context:
@@ -97,7 +98,11 @@ class LlamaCppSession(Session):
             raise ValueError("no sequence is open")
         if needed > self._context.capacity:
             larger = self._new(self._context.rows, max(needed, 2 * self._context.capacity))
-            self._context.move_to(larger)
+            try:
+                self._context.move_to(larger)
+            except BaseException:
+                larger.close()
+                raise
             self._context.close()
             self._context = larger
         return self._context

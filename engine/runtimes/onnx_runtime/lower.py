@@ -41,7 +41,11 @@ def build(context: BuildContext) -> Artefact:
         return build_text2text(context)
     artefact = _build_decoder(context) if context.info.task == "text-generation" else build_encoder(context)
     context.step(0, 0, "Noting what the optimiser did")
-    report.write(context.destination, context.target.device)
+    try:  # it takes as much disk as the model for a moment; the model is whole without it
+        report.write(context.destination, context.target.device)
+    except (OSError, RuntimeError) as error:
+        context.notice(f"What ONNX Runtime's optimiser did could not be noted: {error}")
+        return artefact
     return artefact.model_copy(update={"files": tuple(sorted({*artefact.files, FILE}))})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ class OpenVinoSession(Session):
         self._core = ov.Core()
         chosen = settings or arithmetic.read(request.folder)
         if chosen.precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            chosen = Settings(group=chosen.group)  # built on a processor that has bfloat16, opened on one that has not
+            cache = "f32" if chosen.cache == "bf16" else chosen.cache
+            # built on a processor that has bfloat16, opened on one that has not
+            chosen = replace(chosen, precision="f32", cache=cache)
         self._config = {
             **chosen.options,
             "INFERENCE_NUM_THREADS": str(request.threads),

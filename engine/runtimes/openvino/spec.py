@@ -80,8 +80,17 @@ def _unsupported_model(info: CheckpointInfo) -> Iterator[Problem]:
     elif info.task in _ENCODER_TASKS and info.model_type not in ENCODERS:
         known = ", ".join(sorted(ENCODERS))
         yield _stop(f"{info.model_type} encoders have no OpenVINO graph; these have: {known}.", to_transformers)
+    elif info.model_type == "opt" and not _plain_opt(info):
+        yield _stop("OpenVINO's graph cannot hold this kind of OPT, which projects its embedding.", to_transformers)
     elif _rope(info) not in FIXED_ROPES:
         yield _stop(f"OpenVINO's graph cannot hold rotary positions of the kind “{_rope(info)}”.", to_transformers)
+
+
+def _plain_opt(info: CheckpointInfo) -> bool:
+    """Whether an OPT normalises first and embeds in its own width; OPT-350m does neither."""
+    config = info.config
+    width = config.get("hidden_size")
+    return bool(config.get("do_layer_norm_before", True)) and config.get("word_embed_proj_dim", width) == width
 
 
 def _rope(info: CheckpointInfo) -> str:

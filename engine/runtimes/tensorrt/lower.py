@@ -48,8 +48,8 @@ def build(context: BuildContext) -> Artefact:
         plan = compile_engine(trt, Path(scratch) / "model.onnx", profiles, context)
     with (context.destination / PLAN).open("wb") as file:
         file.write(plan)
-    seal(context.destination, torch.cuda.get_device_name(), trt.__version__)
     (context.destination / SETTINGS).write_text(json.dumps(settings) + "\n", encoding="utf-8")
+    seal(context.destination, torch.cuda.get_device_name(), trt.__version__)
     for name in checkpoint_files(context.source):
         if name.suffix != ".safetensors" and name.name != "model.safetensors.index.json":
             link_or_copy(context.source / name, context.destination / name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 from engine import paths
 from engine.protocol.errors import UserError
 
+_KEY_BYTES = 32
 PLAN, SEAL, SETTINGS = "engine.plan", "engine.json", "engine-settings.json"
 
 
@@ -45,6 +47,8 @@ def require_own(folder: Path, gpu: str, version: str) -> None:
 
 def _digest(plan: Path, facts: dict[str, str]) -> str:
     made = hmac.new(_key(), json.dumps(facts, sort_keys=True).encode(), sha256)
+    settings = plan.with_name(SETTINGS)  # they say how large the buffers are that the engine writes into
+    made.update(settings.read_bytes() if settings.is_file() else b"")
     with plan.open("rb") as file:
         while part := file.read(1 << 20):
             made.update(part)
@@ -55,10 +59,17 @@ def _key() -> bytes:
     """This data folder's secret, made on first use; only its owner may read it."""
     path = paths.home() / "keys" / "engines"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(32))
-    return path.read_bytes()
+    if not path.exists():
+        new = path.with_name(f"{path.name}-{secrets.token_hex(4)}.tmp")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(_KEY_BYTES))
+        with contextlib.suppress(FileExistsError):
+            os.link(new, path)  # whole or not at all, and never over another's
+        new.unlink()
+    key = path.read_bytes()
+    if len(key) != _KEY_BYTES:  # a short one could be guessed
+        raise UserError(
+            "The key that protects TensorRT engines is damaged.", "Delete it, and build the engines again.",
+            where=str(path),
+        )  # fmt: skip
+    return key

@@ -151,7 +151,7 @@ def kept_modules(grids: Iterable[GridScheme]) -> frozenset[str]:
         for scheme in grids
         if scheme.symmetric and scheme.group_size is None
         for module in scheme.modules
-        if not module.endswith(("lm_head", "embed_tokens", "wte", "embed_in", "embed_out"))
+        if "layers." in module or ".h." in module  # not embedding and head, nor names without the class's prefix
     )
 
 

@@ -18,6 +18,7 @@ class EagerSession(TorchSession):
     def __init__(self, request: OpenRequest) -> None:
         super().__init__(request)
         self._cache: Any = None
+        self._rewinds = False  # nobody has appended several tokens or taken any back
         self._mask: torch.Tensor | None = None  # of a padded batch, one column a position of the cache
         named = inspect.signature(self.model.forward).parameters
         self._trims, self._counts = "logits_to_keep" in named, "position_ids" in named
@@ -27,7 +28,10 @@ class EagerSession(TorchSession):
         require_task(self, "text-generation")
         self._cache, self._mask = None, None
         padded = mask is not None and not mask.all()
-        return self._forward(self._tensor(ids), self._tensor(mask) if padded else None)[:, -1]
+        logits = self._forward(self._tensor(ids), self._tensor(mask) if padded else None)[:, -1]
+        if self._rewinds:  # layers with a sliding window keep then what slid out, until the next rewind
+            self._cache.activate_past_recording()
+        return logits
 
     def decode(self, ids: Ids) -> Floats:
         """Append one token per row, `ids` [B]; the logits for the next, [B, V]."""
@@ -35,15 +39,16 @@ class EagerSession(TorchSession):
 
     def extend(self, ids: Ids) -> Floats:
         """Append `ids` [B, T] to the open sequence; the logits after each of them, [B, T, V]."""
+        self._cache.activate_past_recording()  # so that layers with a sliding window can be rewound
+        self._rewinds = True
         return self._forward(self._tensor(ids), keep=ids.shape[1])
 
     def rewind(self, count: int) -> None:
         """Forget the last `count` positions of the open sequence."""
-        if count == 0:  # the library takes a crop by -0 for something else
-            return
+        self._rewinds = True
         self._cache.crop(-count)
         if self._mask is not None:
-            self._mask = self._mask[:, :-count]
+            self._mask = self._mask[:, : self._mask.shape[1] - count]
 
     def logits(self, ids: Ids) -> Floats:
         """The logits of every position of `ids` [B, T]: [B, T, V]."""

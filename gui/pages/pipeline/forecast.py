@@ -80,7 +80,10 @@ class Forecast(QWidget):
             return
         built = self._built(layouts[-1])
         self.expected.setText(self.tr("expected ≈ %1").replace("%1", format_bytes(built)))
-        self.estimate.setText(self.tr("Estimated from the headers; the run measures it."))
+        told = self.tr("Estimated from the headers; the run measures it.")
+        if self._document.recipe.target.speculation == "draft":
+            told += " " + self.tr("The draft model comes on top.")
+        self.estimate.setText(told)
         if not foreseen:
             return
         steps = self.tr("after %1")

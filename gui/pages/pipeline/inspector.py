@@ -135,7 +135,7 @@ class TargetForm(QWidget):
             "speculation": self._add(
                 self.tr("Speculation"),
                 self.tr(
-                    "Tokens are guessed ahead and checked at once, so that the answer stays the same and comes sooner. "
+                    "Tokens are guessed ahead and checked at once: the answer stays the same and may come sooner. "
                     "Prompt lookup guesses that the text repeats itself; original checks: this result guesses and the "
                     "original answers; draft model: another model guesses for this result."
                 ),

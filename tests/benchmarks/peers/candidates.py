@@ -75,7 +75,7 @@ class Workshop:
             yield Offer(f"openvino-{kind}", lambda kind=kind: self._openvino(kind))
         for kind in ("F32", "Q8_0", "Q4_0", "shipped"):
             yield Offer(f"llamacpp-{kind.lower()}", lambda kind=kind: self._llamacpp(kind))
-        for preset in ("exact-cpu", "small-cpu"):
+        for preset in ("exact-cpu", "exact-speculative-cpu", "small-cpu"):
             yield Offer(preset, lambda preset=preset: self._hasten(preset, ["--preset", preset]))
         for file in recipes:
             yield Offer(file.stem, lambda file=file: self._hasten(file.stem, ["--recipe", str(file.resolve())]))

@@ -32,6 +32,7 @@ def test_guessing_stops_where_it_does_not_pay_and_is_tried_again_later() -> None
     for _ in range(PAUSE):
         pace.rest()
     assert pace.choose(line) == TRIAL
+    assert pace.choose(line) == TRIAL  # as long as nothing was guessed
     pace.observe(TRIAL, 0)
     for _ in range(PAUSE):
         pace.rest()
@@ -41,7 +42,8 @@ def test_guessing_stops_where_it_does_not_pay_and_is_tried_again_later() -> None
     assert pace.choose(line) == TRIAL
     for _ in range(20 * LONGEST_PAUSE):
         pace.rest()
-        pace.choose(line)
+        if pace.choose(line):
+            pace.observe(TRIAL, 0)
     for _ in range(LONGEST_PAUSE):
         pace.rest()
     assert pace.choose(line) == TRIAL  # but never endless

@@ -13,6 +13,7 @@ from engine.runtimes.base import Floats, Ids, Session
 from engine.runtimes.open import open_session
 from engine.runtimes.sampling import Sampler
 from engine.runtimes.transformers_eager.session import EagerSession
+from tests.helpers import architectures
 
 
 class RandomDrafter(Drafter):
@@ -55,7 +56,7 @@ def texts(session: Session, sampling: Sampling | None, count: int, new: int) -> 
 def test_guesses_do_not_change_the_answers(tiny_llama: Path, sampling: Sampling | None) -> None:
     alone = open_session(tiny_llama, threads=1)
     draft = open_session(tiny_llama, threads=1)
-    session = always(SpeculativeSession(open_session(tiny_llama, threads=1), [RandomDrafter(draft)], draft))
+    session = always(SpeculativeSession(open_session(tiny_llama, threads=1), [RandomDrafter(draft)]))
     assert texts(session, sampling, 20, 30) == texts(alone, sampling, 20, 30)
     assert 0 < session.accepted < session.drafted
 
@@ -69,7 +70,9 @@ def test_two_hundred_prompts_of_a_real_model(stories260k: Path) -> None:
 
 def test_an_answer_ends_where_the_models_does(tiny_llama: Path) -> None:
     alone, draft = open_session(tiny_llama, threads=1), open_session(tiny_llama, threads=1)
-    session = always(SpeculativeSession(open_session(tiny_llama, threads=1), [ModelDrafter(draft)], draft))
+    session = SpeculativeSession(open_session(tiny_llama, threads=1), [])
+    session.draft_with(draft)
+    always(session)
     ids = np.array([5, 9, 200, 31, 77])
     free = [step.token_id for step in alone.generate(ids, 12, stop_at_eos=False)]
     session.eos = frozenset({free[4]})
@@ -105,3 +108,12 @@ def test_nothing_is_guessed_where_it_would_change_answers(tiny_llama: Path, monk
     assert not session.exact
     texts(session, None, 5, 30)
     assert session.drafted == 0
+
+
+def test_a_window_that_slides_can_be_rewound(tmp_path: Path) -> None:
+    source = architectures.decoder(tmp_path / "model", "mistral with a window", sliding_window=8)
+    alone = open_session(source, threads=1)
+    drafter = RandomDrafter(open_session(source, threads=1))
+    session = always(SpeculativeSession(open_session(source, threads=1), [drafter]))
+    assert texts(session, None, 10, 30) == texts(alone, None, 10, 30)
+    assert 0 < session.accepted < session.drafted

@@ -190,10 +190,17 @@ def test_only_an_engine_that_was_built_here_is_loaded(tmp_path: Path) -> None:
         seal.require_own(tmp_path, "GPU", "11.5")
     key = lower.paths.home() / "keys" / "engines"
     assert os.name == "nt" or key.stat().st_mode & 0o777 == 0o600
+    (tmp_path / seal.SETTINGS).write_text("{}")
+    with pytest.raises(UserError, match="changed since"):
+        seal.require_own(tmp_path, "GPU", "11.4")
+    (tmp_path / seal.SETTINGS).unlink()
     (tmp_path / seal.PLAN).write_bytes(b"other code")
     with pytest.raises(UserError, match="changed since"):
         seal.require_own(tmp_path, "GPU", "11.4")
     seal.seal(tmp_path, "GPU", "11.4")
-    key.write_bytes(b"another machine's key")
+    key.write_bytes(bytes(range(32)))  # another machine's
     with pytest.raises(UserError, match="not built here"):
+        seal.require_own(tmp_path, "GPU", "11.4")
+    key.write_bytes(b"")
+    with pytest.raises(UserError, match="damaged"):
         seal.require_own(tmp_path, "GPU", "11.4")
