@@ -22,8 +22,8 @@ from engine.recipe.recipe import Target
 from engine.runtimes.base import Session
 from engine.runtimes.llamacpp.library import Model
 from engine.runtimes.llamacpp.limits import MODEL
-from engine.runtimes.llamacpp.verify import divergence
 from engine.runtimes.open import SILENT, open_session, read_artefact
+from engine.runtimes.verify import divergence
 from engine.text.tokenizer import load_tokenizer
 from tests.helpers.architectures import DECODERS, decoder
 from tests.helpers.onnx_runtime import build, quantized, run_pass
