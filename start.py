@@ -132,7 +132,7 @@ class Plan:
     def __init__(self, *, test: bool) -> None:
         self.cuda = has_nvidia() and sys.platform != "darwin"
         self.extras = ["cuda" if self.cuda else "cpu", *(["test"] if test else [])]
-        self.download, self.disk = (3.4, 8.0) if self.cuda else (0.75, 3.2)
+        self.download, self.disk = (3.4, 8.0) if self.cuda else (0.8, 3.4)
 
     def torch_attempts(self) -> list[list[str]]:
         """pip arguments that bring the right torch, the user's own package sources first."""
