@@ -55,6 +55,11 @@ def set_options(recipe: Recipe, index: int | None, **values: object) -> Recipe:
     return recipe.model_copy(update={"passes": (*recipe.passes[:index], changed, *recipe.passes[index + 1 :])})
 
 
+def retarget(recipe: Recipe, **changes: object) -> Recipe:
+    """`recipe` with fields of its target changed."""
+    return recipe.model_copy(update={"target": recipe.target.model_copy(update=changes)})
+
+
 def problems(recipe: Recipe, info: CheckpointInfo | None) -> list[Problem]:
     """Everything wrong or noteworthy about `recipe`, for checkpoint `info` if one is open."""
     found = [*_model(info), *_order(recipe)]
@@ -176,8 +181,8 @@ def _speculation(recipe: Recipe, info: CheckpointInfo | None) -> Iterator[Proble
     target = recipe.target
     if target.speculation == "none":
         return
-    off = Fix("Do not speculate", _speculating("none"))
-    lookup = Fix("Speculate by prompt lookup", _speculating("lookup"))
+    off = Fix("Do not speculate", lambda r: retarget(r, speculation="none"))
+    lookup = Fix("Speculate by prompt lookup", lambda r: retarget(r, speculation="lookup"))
     if info is not None and info.task != "text-generation":
         yield Problem(None, "stop", f"A {info.task} model does not write token by token: nothing can be guessed.", off)
         return
@@ -195,10 +200,6 @@ def _speculation(recipe: Recipe, info: CheckpointInfo | None) -> Iterator[Proble
             for problem in spec.check(info, options, target):
                 if problem.severity == "stop":
                     yield Problem(None, "stop", f"The original cannot run there: {problem.text}", off)
-
-
-def _speculating(kind: str) -> Callable[[Recipe], Recipe]:
-    return lambda r: r.model_copy(update={"target": r.target.model_copy(update={"speculation": kind})})
 
 
 def _target(target: Target, layout: CheckpointInfo | None) -> list[Problem]:
@@ -221,7 +222,7 @@ def _target(target: Target, layout: CheckpointInfo | None) -> list[Problem]:
                 f"{spec.title} cannot use {target.device.upper()} on this machine.",
                 Fix(
                     "Use the CPU",
-                    lambda r: r.model_copy(update={"target": target.model_copy(update={"device": "cpu"})}),
+                    lambda r: retarget(r, device="cpu"),
                 ),
             )
         )
@@ -234,21 +235,14 @@ def _target(target: Target, layout: CheckpointInfo | None) -> list[Problem]:
                 f"{wanted} threads take turns on this machine's {there} processors, which makes the model slower.",
                 Fix(
                     "Leave it to Hasten",
-                    lambda r: r.model_copy(
-                        update={"target": target.model_copy(update={"threads": None, "replicas": 1})}
-                    ),
+                    lambda r: retarget(r, threads=None, replicas=1),
                 ),
             )
         )
     if layout is not None:
         here = list(spec.check(layout, options, target))
         if layout.task not in spec.tasks and not any(problem.severity == "stop" for problem in here):
-            to_transformers = Fix("Use Transformers", _use_transformers)
+            to_transformers = Fix("Use Transformers", lambda r: retarget(r, runtime="transformers", options={}))
             here.append(Problem(None, "stop", f"{spec.title} does not run {layout.task} models.", to_transformers))
         found += here
     return found
-
-
-def _use_transformers(recipe: Recipe) -> Recipe:
-    update = {"runtime": "transformers", "options": {}}
-    return recipe.model_copy(update={"target": recipe.target.model_copy(update=update)})

@@ -67,7 +67,7 @@ def _sentences(module: ast.Module) -> Iterator[str]:
         if not isinstance(call, ast.Call):
             continue
         name = getattr(call.func, "id", getattr(call.func, "attr", ""))
-        if name not in ("Problem", "Fix", "Availability", "CheckpointInfo", "_stop", "append"):
+        if name not in ("Problem", "Fix", "Availability", "CheckpointInfo", "stop", "append"):
             continue
         for value in (*call.args, *(keyword.value for keyword in call.keywords)):
             for part in value.elts if isinstance(value, ast.Tuple) else [value]:

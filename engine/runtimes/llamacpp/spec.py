@@ -10,10 +10,11 @@ from engine.gguf.architectures import head_width, refusal
 from engine.gguf.kinds import BLOCK, file_bytes, misfits, weight_bytes
 from engine.recipe.options import Options, option
 from engine.recipe.recipe import Recipe, Target
-from engine.recipe.validate import Fix, Problem, set_options
+from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import RuntimeSpec
 from engine.runtimes.llamacpp.availability import availability
 from engine.runtimes.llamacpp.limits import REQUANTISED, SUPERBLOCK
+from engine.runtimes.refusals import stop
 
 
 class LlamaCppOptions(Options):
@@ -39,16 +40,16 @@ class LlamaCppOptions(Options):
 
 def _check(info: CheckpointInfo, options: LlamaCppOptions, target: Target) -> Iterable[Problem]:
     if target.split == "balanced":
-        yield _stop("llama.cpp runs on the CPU here.", Fix("Do not split", lambda r: _retarget(r, split="none")))
+        yield stop("llama.cpp runs on the CPU here.", Fix("Do not split", lambda r: retarget(r, split="none")))
     why = "llama.cpp runs decoders only here." if info.task != "text-generation" else refusal(info)
     if why:
-        to_transformers = Fix("Use Transformers", lambda r: _retarget(r, runtime="transformers", options={}))
-        yield _stop(why, to_transformers)
+        to_transformers = Fix("Use Transformers", lambda r: retarget(r, runtime="transformers", options={}))
+        yield stop(why, to_transformers)
         return
     if options.kv_cache != "f16":
         yield from _unsupported_cache(info, options)
     if options.requantise != "no" and info.grids:
-        yield _stop(
+        yield stop(
             "The weights are integers already: llama.cpp would round them a second time.",
             Fix("Keep these integers", lambda r: set_options(r, None, requantise="no")),
         )
@@ -59,13 +60,13 @@ def _unsupported_cache(info: CheckpointInfo, options: LlamaCppOptions) -> Iterat
     to_llamacpp = Fix("Leave attention to llama.cpp", lambda r: set_options(r, None, attention="automatic"))
     if options.kv_cache == "f32":
         if options.attention == "flash":
-            yield _stop("Flash attention would round a cache in f32 to f16.", to_llamacpp)
+            yield stop("Flash attention would round a cache in f32 to f16.", to_llamacpp)
         return
     if options.attention == "plain":
-        yield _stop("Plain attention cannot read a cache in q8_0.", to_llamacpp)
+        yield stop("Plain attention cannot read a cache in q8_0.", to_llamacpp)
     width = head_width(info.config)
     if width is not None and width % BLOCK:
-        yield _stop(
+        yield stop(
             f"A cache in q8_0 holds heads of a multiple of {BLOCK} numbers, not {width}.",
             Fix("Keep the cache in f16", lambda r: set_options(r, None, kv_cache="f16")),
         )
@@ -89,14 +90,6 @@ def _quantize(**values: object) -> Callable[[Recipe], Recipe]:
         return recipe
 
     return apply
-
-
-def _stop(text: str, fix: Fix | None = None) -> Problem:
-    return Problem(None, "stop", text, fix)
-
-
-def _retarget(recipe: Recipe, **changes: object) -> Recipe:
-    return recipe.model_copy(update={"target": recipe.target.model_copy(update=changes)})
 
 
 def _weight_bytes(info: CheckpointInfo, options: LlamaCppOptions) -> int:

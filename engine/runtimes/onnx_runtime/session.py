@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime as ort
 
 from engine.runtimes.base import Floats, Ids, OpenRequest, Session, TextBatch
+from engine.runtimes.encoder_calls import EncoderCalls
 from engine.runtimes.limits import context_length, ending_tokens
 from engine.runtimes.onnx_runtime.cache import KeyValueCache
 from engine.runtimes.onnx_runtime.limits import MODEL
@@ -139,36 +140,12 @@ class DecoderSession(OnnxSession):
             binding.bind_cpu_input("position_ids", positions)
 
 
-class EncoderSession(OnnxSession):
+class EncoderSession(EncoderCalls, OnnxSession):
     """An encoder: hidden states, class logits, or logits of masked tokens."""
 
     def __init__(self, request: OpenRequest) -> None:
         super().__init__(request)
         self._inputs = frozenset(value.name for value in self._session.get_inputs())
-
-    def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
-        """Encoders do not continue texts: raises TypeError."""
-        raise TypeError(f"a {self.task} model does not continue texts")
-
-    def decode(self, ids: Ids) -> Floats:
-        """Encoders do not continue texts: raises TypeError."""
-        raise TypeError(f"a {self.task} model does not continue texts")
-
-    def logits(self, ids: Ids) -> Floats:
-        """The vocabulary's logits of every position of `ids` [B, T], all of them real tokens: [B, T, V]."""
-        if self.task != "fill-mask":
-            raise TypeError(f"a {self.task} model has no logits over the vocabulary")
-        return self._run("logits", TextBatch(ids, np.ones_like(ids)))
-
-    def hidden(self, batch: TextBatch) -> Floats:
-        """The last hidden states, [B, T, H]."""
-        return self._run("last_hidden_state", batch)
-
-    def classify(self, batch: TextBatch) -> Floats:
-        """The class logits, [B, C]."""
-        if self.task != "text-classification":
-            raise TypeError(f"a {self.task} model does not classify")
-        return self._run("logits", batch)
 
     def _run(self, output: str, batch: TextBatch) -> Floats:
         feeds = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}

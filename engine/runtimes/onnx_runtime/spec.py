@@ -8,12 +8,13 @@ from typing import Literal
 from engine.checkpoint.info import CheckpointInfo, Task
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
-from engine.recipe.recipe import Recipe, Target
-from engine.recipe.validate import Fix, Problem, set_options
+from engine.recipe.recipe import Target
+from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import RuntimeSpec
 from engine.runtimes.onnx_runtime.availability import availability, missing_for_build
 from engine.runtimes.onnx_runtime.forecast import peak_bytes, weight_bytes
 from engine.runtimes.onnx_runtime.limits import BLOCKS, DECODERS, ENCODERS, TEXT2TEXT
+from engine.runtimes.refusals import quantize_fix, stop
 
 _ENCODER_TASKS: tuple[Task, ...] = ("feature-extraction", "text-classification", "fill-mask")
 
@@ -31,12 +32,12 @@ class OnnxRuntimeOptions(Options):
 def _check(info: CheckpointInfo, options: OnnxRuntimeOptions, target: Target) -> Iterable[Problem]:
     missing = missing_for_build()
     if missing:
-        yield _stop(f"Building for ONNX Runtime needs {', '.join(missing)}: run “python3 start.py setup”.")
+        yield stop(f"Building for ONNX Runtime needs {', '.join(missing)}: run “python3 start.py setup”.")
     if target.split == "balanced":
-        yield _stop("ONNX Runtime keeps a model on one GPU.", Fix("Do not split", lambda r: _retarget(r, split="none")))
+        yield stop("ONNX Runtime keeps a model on one GPU.", Fix("Do not split", lambda r: retarget(r, split="none")))
     if info.task == "text2text-generation" and target.device == "cuda":
-        to_cpu = Fix("Use the CPU", lambda r: _retarget(r, device="cpu"))
-        yield _stop("ONNX Runtime runs encoder-decoders on the CPU only.", to_cpu)
+        to_cpu = Fix("Use the CPU", lambda r: retarget(r, device="cpu"))
+        yield stop("ONNX Runtime runs encoder-decoders on the CPU only.", to_cpu)
     yield from _unsupported_model(info)
     yield from _unsupported_grids(info)
     slow = info.task != "text2text-generation"  # whose 8-bit weights are cut into halves, see writer.py
@@ -53,55 +54,34 @@ def _check(info: CheckpointInfo, options: OnnxRuntimeOptions, target: Target) ->
 
 
 def _unsupported_model(info: CheckpointInfo) -> Iterator[Problem]:
-    to_transformers = Fix("Use Transformers", lambda r: _retarget(r, runtime="transformers", options={}))
+    to_transformers = Fix("Use Transformers", lambda r: retarget(r, runtime="transformers", options={}))
     if info.model_type == "hasten":
-        yield _stop("ONNX Runtime cannot hold shared or low-rank layers.", to_transformers)
+        yield stop("ONNX Runtime cannot hold shared or low-rank layers.", to_transformers)
     elif needs_code(info.config, info.architecture):
-        yield _stop("ONNX Runtime has no graph for an architecture that is the checkpoint's own code.", to_transformers)
+        yield stop("ONNX Runtime has no graph for an architecture that is the checkpoint's own code.", to_transformers)
     elif info.task == "text-generation" and info.architecture not in DECODERS:
         known = ", ".join(name.removesuffix("ForCausalLM") for name in DECODERS)
-        yield _stop(f"{info.architecture} has no fused ONNX graph; these have: {known}.", to_transformers)
+        yield stop(f"{info.architecture} has no fused ONNX graph; these have: {known}.", to_transformers)
     elif info.task == "text2text-generation" and info.model_type not in TEXT2TEXT:
         known = ", ".join(sorted(TEXT2TEXT))
-        yield _stop(
+        yield stop(
             f"{info.model_type} models have no ONNX graph; of the encoder-decoders these have: {known}.",
             to_transformers,
         )
     elif info.task in _ENCODER_TASKS and info.model_type not in ENCODERS:
         known = ", ".join(sorted(ENCODERS))
-        yield _stop(f"{info.model_type} encoders have no ONNX graph; these have: {known}.", to_transformers)
+        yield stop(f"{info.model_type} encoders have no ONNX graph; these have: {known}.", to_transformers)
 
 
 def _unsupported_grids(info: CheckpointInfo) -> Iterator[Problem]:
     for scheme in info.grids:
         if scheme.bits > 8:
-            yield _stop(f"ONNX Runtime's kernels read up to 8 bits, not {scheme.bits}.", _quantize_fix(bits=8))
+            yield stop(f"ONNX Runtime's kernels read up to 8 bits, not {scheme.bits}.", quantize_fix(bits=8))
         elif scheme.group_size is not None and scheme.group_size % BLOCKS[-1]:
-            yield _stop(
+            yield stop(
                 f"ONNX Runtime's kernels read groups of a multiple of {BLOCKS[-1]} weights, not {scheme.group_size}.",
-                _quantize_fix(group_size=32),
+                quantize_fix(group_size=32),
             )
-
-
-def _stop(text: str, fix: Fix | None = None) -> Problem:
-    return Problem(None, "stop", text, fix)
-
-
-def _retarget(recipe: Recipe, **changes: object) -> Recipe:
-    return recipe.model_copy(update={"target": recipe.target.model_copy(update=changes)})
-
-
-def _quantize_fix(**values: object) -> Fix:
-    """Change every quantize card of the recipe."""
-
-    def apply(recipe: Recipe) -> Recipe:
-        for index, entry in enumerate(recipe.passes):
-            if entry.name == "quantize":
-                recipe = set_options(recipe, index, **values)
-        return recipe
-
-    words = " and ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items())
-    return Fix(f"Quantise with {words}", apply)
 
 
 SPEC = RuntimeSpec(

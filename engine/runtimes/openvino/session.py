@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.runtimes.base import Floats, Ids, OpenRequest, Session, TextBatch
+from engine.runtimes.encoder_calls import EncoderCalls
 from engine.runtimes.limits import context_length, ending_tokens
 from engine.runtimes.openvino import settings as arithmetic
 from engine.runtimes.openvino.library import ops, ov
@@ -153,37 +154,13 @@ class DecoderSession(OpenVinoSession):
         self._live = list(range(self._slots))
 
 
-class EncoderSession(OpenVinoSession):
+class EncoderSession(EncoderCalls, OpenVinoSession):
     """An encoder: hidden states, class logits, or logits of masked tokens. Each output is compiled on first use."""
 
     def __init__(self, request: OpenRequest, settings: Settings | None = None) -> None:
         super().__init__(request, settings)
         self._requests: dict[str, Any] = {}
         self._output("logits" if self.task == "text-classification" else "last_hidden_state")
-
-    def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
-        """Encoders do not continue texts: raises TypeError."""
-        raise TypeError(f"a {self.task} model does not continue texts")
-
-    def decode(self, ids: Ids) -> Floats:
-        """Encoders do not continue texts: raises TypeError."""
-        raise TypeError(f"a {self.task} model does not continue texts")
-
-    def logits(self, ids: Ids) -> Floats:
-        """The vocabulary's logits of every position of `ids` [B, T], all of them real tokens: [B, T, V]."""
-        if self.task != "fill-mask":
-            raise TypeError(f"a {self.task} model has no logits over the vocabulary")
-        return self._run("logits", TextBatch(ids, np.ones_like(ids)))
-
-    def hidden(self, batch: TextBatch) -> Floats:
-        """The last hidden states, [B, T, H]."""
-        return self._run("last_hidden_state", batch)
-
-    def classify(self, batch: TextBatch) -> Floats:
-        """The class logits, [B, C]."""
-        if self.task != "text-classification":
-            raise TypeError(f"a {self.task} model does not classify")
-        return self._run("logits", batch)
 
     def close(self) -> None:
         """Free the weights."""

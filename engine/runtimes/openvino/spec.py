@@ -9,12 +9,13 @@ from engine import hardware
 from engine.checkpoint.info import CheckpointInfo
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
-from engine.recipe.recipe import Recipe, Target
-from engine.recipe.validate import Fix, Problem, set_options
+from engine.recipe.recipe import Target
+from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import RuntimeSpec
 from engine.runtimes.openvino.availability import availability, missing_for_build
 from engine.runtimes.openvino.forecast import artefact_bytes, peak_bytes, weight_bytes
 from engine.runtimes.openvino.limits import DECODERS, ENCODERS, FIXED_ROPES, NATIVE_BFLOAT16
+from engine.runtimes.refusals import quantize_fix, stop
 
 _ENCODER_TASKS = ("feature-extraction", "text-classification", "fill-mask")
 
@@ -45,9 +46,9 @@ class OpenVinoOptions(Options):
 def _check(info: CheckpointInfo, options: OpenVinoOptions, target: Target) -> Iterable[Problem]:
     missing = missing_for_build()
     if missing:
-        yield _stop(f"Building for OpenVINO needs {', '.join(missing)}: run “python3 start.py setup”.")
+        yield stop(f"Building for OpenVINO needs {', '.join(missing)}: run “python3 start.py setup”.")
     if target.split == "balanced":
-        yield _stop("OpenVINO keeps a model in one place.", Fix("Do not split", lambda r: _retarget(r, split="none")))
+        yield stop("OpenVINO keeps a model in one place.", Fix("Do not split", lambda r: retarget(r, split="none")))
     yield from _unsupported_model(info)
     yield from _unsupported_grids(info)
     if options.precision == "bfloat16" and not set(NATIVE_BFLOAT16) & set(hardware.isa()):
@@ -67,23 +68,23 @@ def _check(info: CheckpointInfo, options: OpenVinoOptions, target: Target) -> It
 
 
 def _unsupported_model(info: CheckpointInfo) -> Iterator[Problem]:
-    to_transformers = Fix("Use Transformers", lambda r: _retarget(r, runtime="transformers", options={}))
+    to_transformers = Fix("Use Transformers", lambda r: retarget(r, runtime="transformers", options={}))
     if info.model_type == "hasten":
-        yield _stop("OpenVINO cannot hold shared or low-rank layers.", to_transformers)
+        yield stop("OpenVINO cannot hold shared or low-rank layers.", to_transformers)
     elif needs_code(info.config, info.architecture):
-        yield _stop("OpenVINO has no graph for an architecture that is the checkpoint's own code.", to_transformers)
+        yield stop("OpenVINO has no graph for an architecture that is the checkpoint's own code.", to_transformers)
     elif info.task == "text-generation" and info.architecture not in DECODERS:
         known = ", ".join(name.removesuffix("ForCausalLM").removesuffix("LMHeadModel") for name in DECODERS)
-        yield _stop(f"{info.architecture} has no OpenVINO graph; these have: {known}.", to_transformers)
+        yield stop(f"{info.architecture} has no OpenVINO graph; these have: {known}.", to_transformers)
     elif info.task not in ("text-generation", *_ENCODER_TASKS):
-        yield _stop(f"OpenVINO does not run {info.task} models here.", to_transformers)
+        yield stop(f"OpenVINO does not run {info.task} models here.", to_transformers)
     elif info.task in _ENCODER_TASKS and info.model_type not in ENCODERS:
         known = ", ".join(sorted(ENCODERS))
-        yield _stop(f"{info.model_type} encoders have no OpenVINO graph; these have: {known}.", to_transformers)
+        yield stop(f"{info.model_type} encoders have no OpenVINO graph; these have: {known}.", to_transformers)
     elif info.model_type == "opt" and not _plain_opt(info):
-        yield _stop("OpenVINO's graph cannot hold this kind of OPT, which projects its embedding.", to_transformers)
+        yield stop("OpenVINO's graph cannot hold this kind of OPT, which projects its embedding.", to_transformers)
     elif _rope(info) not in FIXED_ROPES:
-        yield _stop(f"OpenVINO's graph cannot hold rotary positions of the kind “{_rope(info)}”.", to_transformers)
+        yield stop(f"OpenVINO's graph cannot hold rotary positions of the kind “{_rope(info)}”.", to_transformers)
 
 
 def _plain_opt(info: CheckpointInfo) -> bool:
@@ -102,33 +103,12 @@ def _rope(info: CheckpointInfo) -> str:
 def _unsupported_grids(info: CheckpointInfo) -> Iterator[Problem]:
     for scheme in info.grids:
         if scheme.bits > 8:
-            yield _stop(f"OpenVINO's kernels read up to 8 bits, not {scheme.bits}.", _quantize_fix(bits=8))
+            yield stop(f"OpenVINO's kernels read up to 8 bits, not {scheme.bits}.", quantize_fix(bits=8))
         elif scheme.group_size is not None and scheme.group_size % 2:
-            yield _stop(
+            yield stop(
                 f"OpenVINO's kernels read groups of an even number of weights, not {scheme.group_size}.",
-                _quantize_fix(group_size=32),
+                quantize_fix(group_size=32),
             )
-
-
-def _stop(text: str, fix: Fix | None = None) -> Problem:
-    return Problem(None, "stop", text, fix)
-
-
-def _retarget(recipe: Recipe, **changes: object) -> Recipe:
-    return recipe.model_copy(update={"target": recipe.target.model_copy(update=changes)})
-
-
-def _quantize_fix(**values: object) -> Fix:
-    """Change every quantize card of the recipe."""
-
-    def apply(recipe: Recipe) -> Recipe:
-        for index, entry in enumerate(recipe.passes):
-            if entry.name == "quantize":
-                recipe = set_options(recipe, index, **values)
-        return recipe
-
-    words = " and ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items())
-    return Fix(f"Quantise with {words}", apply)
 
 
 SPEC = RuntimeSpec(

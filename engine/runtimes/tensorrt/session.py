@@ -13,6 +13,7 @@ from torch import Tensor
 
 from engine.protocol.errors import UserError
 from engine.runtimes.base import Floats, Ids, OpenRequest, Session, TextBatch
+from engine.runtimes.encoder_calls import EncoderCalls
 from engine.runtimes.limits import ending_tokens
 from engine.runtimes.tensorrt.limits import PIECE
 from engine.runtimes.tensorrt.seal import PLAN, SETTINGS, require_own
@@ -186,32 +187,8 @@ class DecoderSession(TensorRTSession):
         return buffer[: int(np.prod(shape))].view(shape)
 
 
-class EncoderSession(TensorRTSession):
+class EncoderSession(EncoderCalls, TensorRTSession):
     """An encoder: hidden states, class logits, or logits of masked tokens."""
-
-    def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
-        """Encoders do not continue texts: raises TypeError."""
-        raise TypeError(f"a {self.task} model does not continue texts")
-
-    def decode(self, ids: Ids) -> Floats:
-        """Encoders do not continue texts: raises TypeError."""
-        raise TypeError(f"a {self.task} model does not continue texts")
-
-    def logits(self, ids: Ids) -> Floats:
-        """The vocabulary's logits of every position of `ids` [B, T], all of them real tokens: [B, T, V]."""
-        if self.task != "fill-mask":
-            raise TypeError(f"a {self.task} model has no logits over the vocabulary")
-        return self._run("logits", TextBatch(ids, np.ones_like(ids)))
-
-    def hidden(self, batch: TextBatch) -> Floats:
-        """The last hidden states, [B, T, H]."""
-        return self._run("last_hidden_state", batch)
-
-    def classify(self, batch: TextBatch) -> Floats:
-        """The class logits, [B, C]."""
-        if self.task != "text-classification":
-            raise TypeError(f"a {self.task} model does not classify")
-        return self._run("logits", batch)
 
     def _run(self, output: str, batch: TextBatch) -> Floats:
         """`output` for `batch`, as many texts at once as the engine takes."""

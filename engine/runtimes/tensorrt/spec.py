@@ -12,8 +12,9 @@ from engine.checkpoint.info import DTYPE_BITS, CheckpointInfo
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
 from engine.recipe.recipe import Recipe, Target
-from engine.recipe.validate import Fix, Problem, set_options
+from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import Availability, RuntimeSpec
+from engine.runtimes.refusals import stop
 from engine.runtimes.tensorrt.limits import block_size, refused
 from engine.runtimes.torch_family import TASKS, torch_availability
 
@@ -62,16 +63,16 @@ def availability() -> Availability:
 def _check(info: CheckpointInfo, options: TensorRTOptions, target: Target) -> Iterable[Problem]:
     missing = [name for name in _BUILD_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        yield _stop(f"Building for TensorRT needs {', '.join(missing)}: run “python3 start.py setup”.")
+        yield stop(f"Building for TensorRT needs {', '.join(missing)}: run “python3 start.py setup”.")
     if target.device != "cuda":
-        yield _stop("TensorRT computes on NVIDIA GPUs only.", Fix("Use CUDA", lambda r: _retarget(r, device="cuda")))
+        yield stop("TensorRT computes on NVIDIA GPUs only.", Fix("Use CUDA", lambda r: retarget(r, device="cuda")))
     if target.split != "none":
-        yield _stop("TensorRT keeps a model on one GPU.", Fix("Do not split", lambda r: _retarget(r, split="none")))
-    to_transformers = Fix("Use Transformers", lambda r: _retarget(r, runtime="transformers", options={}))
+        yield stop("TensorRT keeps a model on one GPU.", Fix("Do not split", lambda r: retarget(r, split="none")))
+    to_transformers = Fix("Use Transformers", lambda r: retarget(r, runtime="transformers", options={}))
     if info.model_type == "hasten":
-        yield _stop("TensorRT is not built from shared or low-rank layers here.", to_transformers)
+        yield stop("TensorRT is not built from shared or low-rank layers here.", to_transformers)
     elif needs_code(info.config, info.architecture):
-        yield _stop("TensorRT is not built from an architecture that is the checkpoint's own code.", to_transformers)
+        yield stop("TensorRT is not built from an architecture that is the checkpoint's own code.", to_transformers)
     yield from _grids(info)
 
 
@@ -80,7 +81,7 @@ def _grids(info: CheckpointInfo) -> Iterator[Problem]:
         reason = refused(scheme)
         if reason:
             changes: dict[str, object] = {"symmetric": True, "group_size": 64 if scheme.bits <= 4 else "row"}
-            yield _stop(f"{reason}.", _quantize_fix(changes))
+            yield stop(f"{reason}.", _quantize_fix(changes))
     if any(scheme.bits > 4 for scheme in info.grids):
         yield Problem(
             None, "note", "TensorRT's weight-only kernels are for 4 bits: it may unpack 8-bit weights while it builds."
@@ -99,14 +100,6 @@ def _quantize_fix(changes: dict[str, object]) -> Fix:
 
     words = "groups of 64" if changes["group_size"] == 64 else "one scale a row"
     return Fix(f"Quantise symmetrically with {words}", apply)
-
-
-def _stop(text: str, fix: Fix | None = None) -> Problem:
-    return Problem(None, "stop", text, fix)
-
-
-def _retarget(recipe: Recipe, **changes: object) -> Recipe:
-    return recipe.model_copy(update={"target": recipe.target.model_copy(update=changes)})
 
 
 def weight_bytes(info: CheckpointInfo, options: TensorRTOptions) -> int:

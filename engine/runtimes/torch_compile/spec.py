@@ -17,7 +17,7 @@ from engine.checkpoint.info import CheckpointInfo, GridScheme
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
 from engine.recipe.recipe import Recipe, Target
-from engine.recipe.validate import Fix, Problem, set_options
+from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import Availability, RuntimeSpec
 from engine.runtimes.torch_family import TASKS, dense_bytes, grid_note, torch_availability
 
@@ -95,14 +95,14 @@ def _check(info: CheckpointInfo, options: TorchCompileOptions, target: Target) -
             None,
             "stop",
             f"{SPEC.title} keeps one cache of a fixed length, and an encoder-decoder needs a second for the prompt.",
-            Fix("Use ONNX Runtime", lambda recipe: _retargeted(recipe, "onnxruntime")),
+            Fix("Use ONNX Runtime", lambda recipe: retarget(recipe, runtime="onnxruntime", options={})),
         )
     if needs_code(info.config, info.architecture):
         yield Problem(
             None,
             "stop",
             f"{SPEC.title} does not translate an architecture that is the checkpoint's own code.",
-            Fix("Use Transformers", lambda recipe: _retargeted(recipe, "transformers")),
+            Fix("Use Transformers", lambda recipe: retarget(recipe, runtime="transformers", options={})),
         )
     if options.integers:
         yield from _integer_problems(info, options)
@@ -167,11 +167,6 @@ def weight_bytes(info: CheckpointInfo, options: TorchCompileOptions) -> int:
         if leaf == "weight_packed" and module in kept:  # bfloat16 becomes one byte, and two a row for its scale
             total += 2 * tensor.shape[0] - tensor.elements * 32 // bits[module]
     return total
-
-
-def _retargeted(recipe: Recipe, runtime: str) -> Recipe:
-    target = recipe.target.model_copy(update={"runtime": runtime, "options": {}})
-    return recipe.model_copy(update={"target": target})
 
 
 def _notes(info: CheckpointInfo, target: Target) -> Iterable[Problem]:

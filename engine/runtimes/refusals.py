@@ -1,0 +1,24 @@
+"""What the checks of several runtimes say alike: a refusal of the target, and its remedies."""
+
+from __future__ import annotations
+
+from engine.recipe.recipe import Recipe
+from engine.recipe.validate import Fix, Problem, set_options
+
+
+def stop(text: str, fix: Fix | None = None) -> Problem:
+    """A problem of the target card that prevents the run."""
+    return Problem(None, "stop", text, fix)
+
+
+def quantize_fix(**values: object) -> Fix:
+    """Change every quantize card of the recipe."""
+
+    def apply(recipe: Recipe) -> Recipe:
+        for index, entry in enumerate(recipe.passes):
+            if entry.name == "quantize":
+                recipe = set_options(recipe, index, **values)
+        return recipe
+
+    words = " and ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items())
+    return Fix(f"Quantise with {words}", apply)
