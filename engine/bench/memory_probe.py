@@ -19,18 +19,24 @@ if TYPE_CHECKING:
 
 
 def peak_rss_bytes() -> int:
-    """The most resident memory that this process ever held."""
-    if sys.platform.startswith("linux"):
-        match = re.search(r"^VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
-        assert match, "Linux lists VmHWM for every process"
-        return int(match.group(1)) * 1024
-    if sys.platform == "win32":
-        import psutil
+    """The most resident memory that this process ever held, and every process that it has started and that still runs,
+    such as one that a model is computed in."""
+    import psutil
 
-        return int(psutil.Process().memory_info().peak_wset)
+    children = psutil.Process().children(recursive=True)
+    if sys.platform.startswith("linux"):
+        return sum(_peak_on_linux(str(pid)) for pid in ("self", *(child.pid for child in children)))
+    if sys.platform == "win32":
+        return sum(int(process.memory_info().peak_wset) for process in (psutil.Process(), *children))
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+
+
+def _peak_on_linux(pid: str) -> int:
+    match = re.search(r"^VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert match, "Linux lists VmHWM for every process"
+    return int(match.group(1)) * 1024
 
 
 def use_once(folder: Path, threads: int, device: str | None, prompt_tokens: int, new_tokens: int) -> Session:
@@ -83,9 +89,10 @@ def main() -> int:
     # The allocators of an open model keep what they took, so the figure after the work is the peak; it includes the
     # driver's context.
     after = gpu_used_bytes() if on_gpu else None
+    peak = peak_rss_bytes()
     session.close()
     gpu = after - before if before is not None and after is not None else None
-    print(json.dumps({"peak_rss_bytes": peak_rss_bytes(), "peak_gpu_bytes": gpu}))
+    print(json.dumps({"peak_rss_bytes": peak, "peak_gpu_bytes": gpu}))
     return 0
 
 

@@ -49,13 +49,18 @@ class TensorHeader(BaseModel):
         return int(self.elements * bits / 8)
 
 
+# What lies beside the packed integers of a linear layer, by the last part of its name.
+BESIDE_INTEGERS = ("weight_scale", "weight_zero_point", "weight_minimum", "weight_shape")
+
+
 class GridScheme(BaseModel):
     """One integer grid of a quantised checkpoint.
 
     Attributes:
         bits: 4 or 8.
         group_size: input columns that share a scale; None is one scale per output row.
-        symmetric: no zero points.
+        symmetric: neither zero points nor float offsets.
+        float_offset: offsets are numbers of their own, not integers of the grid.
         modules: full names of the linear modules on this grid.
     """
 
@@ -64,6 +69,7 @@ class GridScheme(BaseModel):
     bits: int
     group_size: int | None
     symmetric: bool
+    float_offset: bool = False
     modules: tuple[str, ...]
 
 
@@ -143,7 +149,7 @@ class CheckpointInfo(BaseModel):
         module, _, leaf = tensor.name.rpartition(".")
         if leaf == "weight_packed" and module in self._packed_bits:
             return tensor.elements * 32 // self._packed_bits[module]
-        if leaf in ("weight_scale", "weight_zero_point", "weight_shape"):
+        if leaf in BESIDE_INTEGERS:
             return 0
         return foreign_config.elements(self.config, leaf, tensor.name, tensor.dtype, tensor.elements)
 

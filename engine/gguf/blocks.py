@@ -47,6 +47,11 @@ def blocks_of(grid: Grid, kind: Kind) -> Bytes:
     packed: Bytes = nibbles[..., : BLOCK // 2] | (nibbles[..., BLOCK // 2 :] << np.uint8(4))
     if kind == "Q4_0":
         return _joined(_half(scale), packed)
+    if grid.minimum is not None:
+        # Integers of fewer bits lie in the middle of the sixteen.
+        low = middle - (1 << (grid.bits - 1))
+        minimum = _spread(grid.minimum, count) - scale.astype(np.float16).astype(np.float32) * low
+        return _joined(_half(scale), _half(minimum), packed)
     assert zero is not None
     # From the rounded scale: what counts is the sum that llama.cpp computes.
     minimum = -scale.astype(np.float16).astype(np.float32) * (zero.astype(np.float32) + middle)

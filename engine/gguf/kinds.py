@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from engine.checkpoint.info import DTYPE_BITS, GGML_BITS, CheckpointInfo, GridScheme
+from engine.checkpoint.info import BESIDE_INTEGERS, DTYPE_BITS, GGML_BITS, CheckpointInfo, GridScheme
 
 Kind = Literal["Q8_0", "Q4_0", "Q4_1"]
 BLOCK = 32
@@ -21,7 +21,7 @@ def kind_for(scheme: GridScheme, columns: int) -> Kind | None:
         return None
     if scheme.bits <= 4:
         return "Q4_0" if scheme.symmetric else "Q4_1"
-    return "Q8_0" if scheme.symmetric or scheme.bits < 8 else None
+    return "Q8_0" if scheme.symmetric or (scheme.bits < 8 and not scheme.float_offset) else None
 
 
 def misfit(scheme: GridScheme, columns: int) -> str:
@@ -29,7 +29,7 @@ def misfit(scheme: GridScheme, columns: int) -> str:
     group = scheme.group_size or columns
     if group % BLOCK:
         return f"groups of {group} weights are not cut into blocks of {BLOCK}; groups of {BLOCK} are"
-    return "8-bit integers with offsets have no place there; symmetric ones have"
+    return f"{scheme.bits}-bit integers with offsets have no place there; symmetric ones have"
 
 
 def misfits(info: CheckpointInfo) -> dict[str, int]:
@@ -57,9 +57,7 @@ def weight_bytes(info: CheckpointInfo) -> int:
     total = 0.0
     for tensor in info.tensors:
         module, _, leaf = tensor.name.rpartition(".")
-        if (module == "lm_head" and info.tied_embeddings) or (
-            leaf in ("weight_scale", "weight_zero_point", "weight_shape") and module in grids
-        ):
+        if (module == "lm_head" and info.tied_embeddings) or (leaf in BESIDE_INTEGERS and module in grids):
             continue
         scheme = grids.get(module)
         count = info.parameters_of(tensor)

@@ -66,8 +66,8 @@ class Entry:
     def grid(self, reader: Reader) -> Grid:
         """The integers, rows as in the file."""
         found = grid.read(reader, self.source.removesuffix(".weight"))
-        zero = None if found.zero is None else self._rows(found.zero)
-        return Grid(self._rows(found.values), self._rows(found.scale), zero, found.bits, found.group_size)
+        zero, minimum = (None if part is None else self._rows(part) for part in (found.zero, found.minimum))
+        return Grid(self._rows(found.values), self._rows(found.scale), zero, found.bits, found.group_size, minimum)
 
     def floats(self, reader: Reader, dtype: torch.dtype | None = None) -> Tensor:
         """The dense twin's numbers, as in the file, in `dtype` (default: the entry's)."""

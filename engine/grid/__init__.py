@@ -7,6 +7,9 @@ Two ways of storing it, both loaded by plain Transformers:
 
 * **Linear layers inside blocks** are packed as compressed-tensors does: `M.weight_packed` int32, `M.weight_scale`,
   `M.weight_shape` int64, asymmetric also `M.weight_zero_point`; `quantization_config` in config.json lists the schemes.
+  A grid with **float offsets** has `M.weight_minimum` float [out, G] instead of zero points: a weight is then
+  `(values + 2^(bits−1)) * scale + minimum`. compressed-tensors has no such thing: its scheme says
+  `float_offset`, a word for which plain Transformers refuses the folder; an export is written in floating point.
 * **Embedding and output head** (tied or not) stay dense under their own name, `M.weight`, with every value already on
   its grid, because a packed embedding cannot be tied. config.json says
   `"hasten": {"embedding_grid": {"bits": 8, "group_size": 32 or null, "modules": ["model.embed_tokens"]}}` and the

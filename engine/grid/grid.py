@@ -25,9 +25,10 @@ class Grid:
     Attributes:
         values: int8 [O, I], signed: −2^(bits−1) … 2^(bits−1) − 1.
         scale: float [O, G].
-        zero: int8 [O, G], signed as `values`, or None when symmetric.
+        zero: int8 [O, G], signed as `values`; None when symmetric, or with `minimum`.
         bits: 2 to 8.
         group_size: columns a scale serves; None is the whole row.
+        minimum: float [O, G], the weight that the lowest integer stands for, where offsets are floats; else None.
     """
 
     values: Tensor
@@ -35,11 +36,12 @@ class Grid:
     zero: Tensor | None
     bits: int
     group_size: int | None
+    minimum: Tensor | None = None
 
     @property
     def symmetric(self) -> bool:
-        """There are no zero points."""
-        return self.zero is None
+        """There are no offsets of either kind."""
+        return self.zero is None and self.minimum is None
 
 
 def dequantise(grid: Grid, dtype: torch.dtype | None = None) -> Tensor:
@@ -49,6 +51,9 @@ def dequantise(grid: Grid, dtype: torch.dtype | None = None) -> Tensor:
     values = grid.values.reshape(rows, groups, -1).to(dtype)
     if grid.zero is not None:
         values = values - grid.zero.to(dtype).unsqueeze(-1)
+    if grid.minimum is not None:
+        from_lowest = (values + (1 << (grid.bits - 1))) * grid.scale.to(dtype).unsqueeze(-1)
+        return (from_lowest + grid.minimum.to(dtype).unsqueeze(-1)).reshape(rows, -1)
     return (values * grid.scale.to(dtype).unsqueeze(-1)).reshape(rows, -1)
 
 
@@ -61,6 +66,8 @@ def packed_tensors(module: str, grid: Grid) -> dict[str, Tensor]:
     }
     if grid.zero is not None:
         tensors[f"{module}.weight_zero_point"] = pack(grid.zero, grid.bits, along_rows=True)
+    if grid.minimum is not None:
+        tensors[f"{module}.weight_minimum"] = grid.minimum.contiguous()
     return tensors
 
 
@@ -81,12 +88,14 @@ def read(reader: Reader, module: str) -> Grid:
     if f"{module}.weight_packed" in reader:
         shape = reader.tensor(f"{module}.weight_shape").tolist()
         scale = reader.tensor(f"{module}.weight_scale")
-        zero = None
-        if not scheme.symmetric:
+        zero = minimum = None
+        if scheme.float_offset:
+            minimum = reader.tensor(f"{module}.weight_minimum")
+        elif not scheme.symmetric:
             packed = reader.tensor(f"{module}.weight_zero_point")
             zero = unpack(packed, scheme.bits, (shape[0], scale.shape[1]), along_rows=True)
         values = unpack(reader.tensor(f"{module}.weight_packed"), scheme.bits, (shape[0], shape[1]))
-        return Grid(values, scale, zero, scheme.bits, scheme.group_size)
+        return Grid(values, scale, zero, scheme.bits, scheme.group_size, minimum)
     scale = _side_scale(reader, module)
     weight = reader.tensor(f"{module}.weight").float()
     rows, groups = scale.shape

@@ -41,6 +41,7 @@ def packed_grids(config: dict[str, Any], names: Iterable[str]) -> tuple[GridSche
                     bits=int(weights["num_bits"]),
                     group_size=None if size in (None, -1) else int(size),
                     symmetric=bool(weights.get("symmetric", True)),
+                    float_offset=bool(weights.get("float_offset", False)),
                     modules=modules,
                 )
             )
@@ -69,7 +70,7 @@ def quantization_config(schemes: Sequence[GridScheme], model_type: str = "") -> 
     compressed-tensors 0.18–0.20 cannot load otherwise, and encoder-decoders, whose encoder `generate` calls by itself
     before the call of the whole model that would unpack it.
     """
-    groups = {}
+    groups: dict[str, dict[str, Any]] = {}
     for index, scheme in enumerate(schemes):
         names = "|".join(re.escape(module) for module in scheme.modules)
         groups[f"group_{index}"] = {
@@ -84,6 +85,8 @@ def quantization_config(schemes: Sequence[GridScheme], model_type: str = "") -> 
             "input_activations": None,
             "output_activations": None,
         }
+        if scheme.float_offset:  # compressed-tensors refuses words that it does not know: it must not ignore offsets
+            groups[f"group_{index}"]["weights"]["float_offset"] = True
     config: dict[str, Any] = {
         "quant_method": "compressed-tensors",
         "format": "pack-quantized",
@@ -99,7 +102,9 @@ def quantization_config(schemes: Sequence[GridScheme], model_type: str = "") -> 
 
 def loads_plain(schemes: Sequence[GridScheme], model_type: str = "") -> bool:
     """Whether plain Transformers reads these packed `schemes` of a model of `model_type`: one alone, or several that
-    are symmetric, but for encoder-decoders."""
+    are symmetric, but for encoder-decoders; never float offsets."""
+    if any(scheme.float_offset for scheme in schemes):
+        return False
     several = all(scheme.symmetric for scheme in schemes) and model_type not in TEXT_TO_TEXT
     return several or len(schemes) <= 1
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from engine.checkpoint.info import DTYPE_BITS, CheckpointInfo, Task
+from engine.checkpoint.info import BESIDE_INTEGERS, DTYPE_BITS, CheckpointInfo, Task
 from engine.links import checkpoint_files, link_or_copy
 from engine.parallel.placement import gpus
 from engine.recipe.recipe import Recipe, Target
@@ -72,7 +72,7 @@ def dense_bytes(info: CheckpointInfo, bits: int | None = None) -> int:
         if leaf == "weight_packed" and module in grids:
             width = bits or DTYPE_BITS[dtypes.get(f"{module}.weight_scale", "F32")]
             total += tensor.elements * 32 // grids[module] * width // 8
-        elif module in grids and leaf in ("weight_scale", "weight_zero_point", "weight_shape"):
+        elif module in grids and leaf in BESIDE_INTEGERS:
             continue
         elif bits and tensor.dtype in ("F64", "F32", "F16", "BF16"):
             total += tensor.elements * bits // 8

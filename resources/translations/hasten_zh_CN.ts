@@ -2274,6 +2274,22 @@ Apache 许可证 2.0。</translation>
         <translation>整数以零为中心；关闭后每组另存一个零点，在 4 位时帮助最大。</translation>
     </message>
     <message>
+        <source>Offsets</source>
+        <translation>偏移</translation>
+    </message>
+    <message>
+        <source>Of asymmetric groups: integers, which most runtimes hold, or numbers of their own, closer, for llama.cpp and OpenVINO.</source>
+        <translation>非对称分组的偏移：整数（多数运行时都支持），或更精确的独立浮点数（供 llama.cpp 和 OpenVINO 使用）。</translation>
+    </message>
+    <message>
+        <source>integer</source>
+        <translation>整数</translation>
+    </message>
+    <message>
+        <source>float</source>
+        <translation>浮点</translation>
+    </message>
+    <message>
         <source>Embedding and output head</source>
         <translation>嵌入与输出头</translation>
     </message>
@@ -2422,6 +2438,10 @@ Apache 许可证 2.0。</translation>
         <translation>8 位</translation>
     </message>
     <message>
+        <source>Flash computes attention in one fused step, plain in several; automatic measures both when it builds.</source>
+        <translation>flash 用一个融合步骤计算注意力，plain 用多个步骤；automatic 在构建时实测两者。</translation>
+    </message>
+    <message>
         <source>TensorRT</source>
         <translation>TensorRT</translation>
     </message>
@@ -2488,6 +2508,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Weights on 8-bit integers with a scale for every 32, run by ONNX Runtime. Answers stay almost unchanged.</source>
         <translation>权重量化为 8 位整数，每 32 个共用一个缩放因子，由 ONNX Runtime 运行。回答几乎不变。</translation>
+    </message>
+    <message>
+        <source>Small on CPU with llama.cpp</source>
+        <translation>CPU 上的小模型（llama.cpp）</translation>
+    </message>
+    <message>
+        <source>Weights on 8-bit integers with a scale for every 32, in one GGUF file run by llama.cpp. Answers stay almost unchanged.</source>
+        <translation>权重为 8 位整数，每 32 个共用一个缩放系数，存为一个由 llama.cpp 运行的 GGUF 文件。回答几乎不变。</translation>
     </message>
     <message>
         <source>Generation speed</source>
@@ -2938,6 +2966,10 @@ Apache 许可证 2.0。</translation>
         <translation>不拆分</translation>
     </message>
     <message>
+        <source>ONNX Runtime&apos;s quick kernels read integer offsets only.</source>
+        <translation>ONNX Runtime 的快速内核只支持整数偏移。</translation>
+    </message>
+    <message>
         <source>openvino is not installed.</source>
         <translation>未安装 openvino。</translation>
     </message>
@@ -3090,10 +3122,6 @@ Apache 许可证 2.0。</translation>
         <translation>q8_0</translation>
     </message>
     <message>
-        <source>Flash computes attention in one fused step, plain in several; automatic leaves the choice to llama.cpp.</source>
-        <translation>flash 以一个融合步骤计算注意力，plain 分几步计算；automatic 由 llama.cpp 选择。</translation>
-    </message>
-    <message>
         <source>flash</source>
         <translation>融合</translation>
     </message>
@@ -3176,6 +3204,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>SentencePiece would merge more than this tokenizer: llama.cpp may cut words differently.</source>
         <translation>SentencePiece 的合并会比该分词器更多：llama.cpp 可能以不同方式切词。</translation>
+    </message>
+    <message>
+        <source>Make it asymmetric</source>
+        <translation>改为非对称</translation>
+    </message>
+    <message>
+        <source>Symmetric groups have no offsets.</source>
+        <translation>对称分组没有偏移。</translation>
     </message>
     <message>
         <source>Do not speculate</source>

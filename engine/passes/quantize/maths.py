@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.grid.grid import Grid
+from engine.passes.quantize.spec import GridKind
 
 # At 4 bits, steps are so wide that it pays to give up a little range: each end of a group's range is tried at these
 # shares of its extreme, and the pair with the least error is kept. 8 bits are left alone: their steps are narrow.
@@ -20,45 +21,57 @@ _CHUNK = 2**20  # weights rounded at once: bounds the memory of the search
 
 
 def round_to_nearest(
-    weight: Tensor, bits: int, group_size: int | None, symmetric: bool, scale_dtype: torch.dtype | None = None
+    weight: Tensor, bits: int, group_size: int | None, kind: GridKind, scale_dtype: torch.dtype | None = None
 ) -> Grid:
     """The grid nearest to `weight` [O, I], float; computed in float32.
 
     Scales are rounded to `scale_dtype` (default: the weight's) before the weights are rounded with them, so that the
     error of storing them is made up for. The group size divides I. Symmetric: the range is ± max|w|, spread over all
     2^bits integers, which puts the largest weight half a step beyond the last one, an error no larger than any other's.
-    Asymmetric: the range, widened to hold zero, is spread likewise, and zero itself is one of the integers. At 4 bits
-    and fewer the ends of the range are searched for the least sum of cubed errors, which minds the errors of the few
-    large weights more than squares do.
+    Asymmetric: the range, widened to hold zero, is spread likewise, and zero itself is one of the integers. With float
+    offsets the range is the weights' own, and scale and offset hold in float16 too wherever its range allows: ggml
+    keeps them so. At 4 bits and fewer the ends of the range are searched for the least sum of cubed errors, which minds
+    the errors of the few large weights more than squares do.
     """
     dtype = scale_dtype or weight.dtype
     rows = max(1, _CHUNK // weight.shape[1])
-    parts = [_round(part.float(), bits, group_size, symmetric, dtype) for part in torch.split(weight, rows)]
-    values, scales, zeros = (torch.cat(column) for column in zip(*parts, strict=True))
-    return Grid(values, scales, None if symmetric else zeros, bits, group_size)
+    parts = [_round(part.float(), bits, group_size, kind, dtype) for part in torch.split(weight, rows)]
+    values, scales, offsets = (torch.cat(column) for column in zip(*parts, strict=True))
+    zero = offsets.to(torch.int8) if kind == "asymmetric" else None
+    return Grid(values, scales, zero, bits, group_size, offsets.to(dtype) if kind == "float_offset" else None)
 
 
 def _round(
-    weight: Tensor, bits: int, group_size: int | None, symmetric: bool, dtype: torch.dtype
+    weight: Tensor, bits: int, group_size: int | None, kind: GridKind, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Integers int8 [O, I], scales [O, G], zero points int8 [O, G] of some rows."""
+    """Integers int8 [O, I], scales [O, G], and offsets float32 [O, G] of some rows: zero points or minimums."""
     rows, columns = weight.shape
     groups = weight.reshape(rows, -1, group_size or columns)
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-    most, least = groups.amax(dim=-1).clamp(min=0), groups.amin(dim=-1).clamp(max=0)
-    if symmetric:
+    most, least = groups.amax(dim=-1), groups.amin(dim=-1)
+    if kind != "float_offset":
+        most, least = most.clamp(min=0), least.clamp(max=0)
+    if kind == "symmetric":
         most = torch.maximum(most, -least)
         least = -most
     best: tuple[Tensor, Tensor, Tensor] | None = None
     error = torch.empty(0)
-    for lower, upper in _shares(bits, symmetric):
-        scale = _stored((most * upper - least * lower) / (high - low), dtype)
+    for lower, upper in _shares(bits, kind):
+        scale = (most * upper - least * lower) / (high - low)
+        scale = _stored(_half(scale) if kind == "float_offset" else scale, dtype)
         width = scale.float().unsqueeze(-1)
-        zero = torch.zeros_like(most) if symmetric else (low - least * lower / scale.float()).round().clamp(low, high)
+        # where zero lies among the integers
+        if kind == "symmetric":
+            offset = zero = torch.zeros_like(most)
+        elif kind == "asymmetric":
+            offset = zero = (low - least * lower / scale.float()).round().clamp(low, high)
+        else:
+            offset = _half(least * lower).to(dtype).float()
+            zero = low - offset / scale.float()
         values = (groups / width + zero.unsqueeze(-1)).round_().clamp_(low, high)
         wrong = ((values - zero.unsqueeze(-1)) * width - groups).abs_()
         cubed = (wrong * wrong).mul_(wrong).sum(dim=-1)
-        integers, offset = values.to(torch.int8), zero.to(torch.int8)
+        integers = values.to(torch.int8)
         if best is None:
             best, error = (integers, scale, offset), cubed
             continue
@@ -73,11 +86,18 @@ def _round(
     return best[0].reshape(rows, columns), best[1], best[2]
 
 
-def _shares(bits: int, symmetric: bool) -> list[tuple[float, float]]:
+def _half(numbers: Tensor) -> Tensor:
+    """`numbers` rounded to what float16 holds, but for those outside of its normal range."""
+    size = numbers.abs()
+    inside = (size >= torch.finfo(torch.float16).tiny) & (size <= torch.finfo(torch.float16).max)
+    return torch.where(inside, numbers.half().float(), numbers)
+
+
+def _shares(bits: int, kind: GridKind) -> list[tuple[float, float]]:
     """The shares of the lower and the upper end to try; the whole range first."""
     if bits > 4:
         return [(1.0, 1.0)]
-    return [(share, share) for share in _SHARES] if symmetric else list(product(_SHARES, _SHARES))
+    return [(share, share) for share in _SHARES] if kind == "symmetric" else list(product(_SHARES, _SHARES))
 
 
 def _stored(scale: Tensor, dtype: torch.dtype) -> Tensor:

@@ -80,7 +80,7 @@ class _Error:
 
 def _pack(name: str, load: Callable[[str], Tensor], options: QuantizeOptions, error: _Error) -> dict[str, Tensor]:
     weight = load(name)
-    grid = _cpu(round_to_nearest(weight, options.bits, options.group, options.symmetric))
+    grid = _cpu(round_to_nearest(weight, options.bits, options.group, options.kind))
     error.add(weight.cpu(), dequantise(grid))
     return packed_tensors(name.removesuffix(".weight"), grid)
 
@@ -91,7 +91,7 @@ def _on_grid(
     """Embedding or head: every value moved onto its grid, the scales (float32) kept aside."""
     assert options.head != "keep"
     weight = load(name)
-    grid = _cpu(round_to_nearest(weight, options.head, options.group, True, torch.float32))
+    grid = _cpu(round_to_nearest(weight, options.head, options.group, "symmetric", torch.float32))
     rounded = dequantise(grid).to(weight.dtype)
     error.add(weight.cpu(), rounded)
     scales[name.removesuffix(".weight")] = grid.scale
@@ -99,5 +99,5 @@ def _on_grid(
 
 
 def _cpu(grid: Grid) -> Grid:
-    zero = None if grid.zero is None else grid.zero.cpu()
-    return Grid(grid.values.cpu(), grid.scale.cpu(), zero, grid.bits, grid.group_size)
+    zero, minimum = (None if part is None else part.cpu() for part in (grid.zero, grid.minimum))
+    return Grid(grid.values.cpu(), grid.scale.cpu(), zero, grid.bits, grid.group_size, minimum)

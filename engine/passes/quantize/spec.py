@@ -22,6 +22,7 @@ from engine.recipe.options import Options, option
 from engine.recipe.validate import Fix, Problem, set_options, without
 
 GROUPS = (128, 64, 32, 16)
+GridKind = Literal["symmetric", "asymmetric", "float_offset"]
 
 
 class QuantizeOptions(Options):
@@ -40,6 +41,12 @@ class QuantizeOptions(Options):
         "Symmetric",
         "Centre the integers on zero; switched off, each group also stores an offset, which helps most at 4 bits.",
     )
+    offsets: Literal["integer", "float"] = option(
+        "integer",
+        "Offsets",
+        "Of asymmetric groups: integers, which most runtimes hold, or numbers of their own, closer, for llama.cpp and "
+        "OpenVINO.",
+    )
     head: Literal["keep", 8, 4] = option(
         "keep",
         "Embedding and output head",
@@ -51,6 +58,13 @@ class QuantizeOptions(Options):
     exclude: tuple[str, ...] = option(
         (), "Leave out", "Patterns of layers that stay in floating point, such as *.down_proj.", advanced=True
     )
+
+    @property
+    def kind(self) -> GridKind:
+        """What offsets the linear layers' groups have."""
+        if self.symmetric:
+            return "symmetric"
+        return "float_offset" if self.offsets == "float" else "asymmetric"
 
     @property
     def group(self) -> int | None:
@@ -75,14 +89,16 @@ def schemes(info: CheckpointInfo, options: QuantizeOptions) -> tuple[list[GridSc
     head = next((scheme for scheme in info.grids if on_side & set(scheme.modules)), None)
     modules = tuple(sorted(module_of(t) for t in selected(info, options)))
     if modules:
+        new = GridScheme(
+            bits=options.bits, group_size=options.group, symmetric=options.symmetric,
+            float_offset=options.kind == "float_offset", modules=modules,
+        )  # fmt: skip
         for index, scheme in enumerate(packed):
-            if (scheme.bits, scheme.group_size, scheme.symmetric) == (options.bits, options.group, options.symmetric):
+            if scheme == new.model_copy(update={"modules": scheme.modules}):
                 packed[index] = scheme.model_copy(update={"modules": tuple(sorted(scheme.modules + modules))})
                 break
         else:
-            packed.append(
-                GridScheme(bits=options.bits, group_size=options.group, symmetric=options.symmetric, modules=modules)
-            )
+            packed.append(new)
     if options.head != "keep" and (tensors := embedding_and_head(info)):
         names = tuple(sorted(module_of(t) for t in tensors))
         head = GridScheme(bits=options.head, group_size=options.group, symmetric=True, modules=names)
@@ -113,8 +129,14 @@ def check(info: CheckpointInfo, options: QuantizeOptions, index: int) -> Iterato
         keep = Fix("Leave them as they are", lambda r: set_options(r, index, head="keep"))
         yield Problem(index, "stop", "Embedding and output head are on integers already.", keep)
     yield from _check_groups([*targets, *heads], options, index)
+    if options.symmetric and options.offsets == "float":
+        integer = Fix("Make it asymmetric", lambda r: set_options(r, index, symmetric=False))
+        yield Problem(index, "note", "Symmetric groups have no offsets.", integer)
     packed, _ = schemes(info, options)
-    if loads_plain(packed) and not loads_plain(packed, info.model_type):
+    if any(scheme.float_offset for scheme in packed):
+        text = "A grid with float offsets loads in Hasten only; an export as checkpoint is written in floating point."
+        yield Problem(index, "note", text)
+    elif loads_plain(packed) and not loads_plain(packed, info.model_type):
         text = (
             f"Several grids of a {info.model_type} model load in Hasten only; an export is written in floating point."
         )
@@ -169,7 +191,9 @@ def packed_headers(tensor: TensorHeader, options: QuantizeOptions) -> list[Tenso
         header("weight_scale", tensor.dtype, rows, groups),
         header("weight_shape", "I64", 2),
     ]
-    if not options.symmetric:
+    if options.kind == "float_offset":
+        headers.append(header("weight_minimum", tensor.dtype, rows, groups))
+    elif options.kind == "asymmetric":
         headers.append(header("weight_zero_point", "I32", -(-rows * options.bits // 32), groups))
     return headers
 

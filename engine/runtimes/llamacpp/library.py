@@ -28,6 +28,12 @@ def library() -> Any:
     return llama_cpp
 
 
+@cache
+def has_amx() -> bool:
+    """Whether llama.cpp was built with kernels for AMX, and this processor has it."""
+    return b"AMX_INT8 = 1" in library().llama_print_system_info()
+
+
 class Model:
     """A GGUF file, mapped.
 
@@ -36,13 +42,13 @@ class Model:
         longest: the longest text in tokens that it was made for.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Raises UserError when llama.cpp cannot read the file."""
+    def __init__(self, path: Path, *, amx: bool = False) -> None:
+        """`amx`: its kernels for AMX may be used (see `apart`). Raises UserError when it cannot read the file."""
         lib = library()
         params = lib.llama_model_default_params()
         params.n_gpu_layers = 0
-        # Compiled by a GCC before 13.2, its AMX kernels crash (llama.cpp issue 20824): plain buffers avoid them.
-        params.use_extra_bufts = b"AMX_INT8 = 1" not in lib.llama_print_system_info()
+        # Plain buffers keep from them, and from the blocks that llama.cpp rearranges for other processors.
+        params.use_extra_bufts = amx or not has_amx()
         self.handle = lib.llama_model_load_from_file(str(path).encode(), params)
         if not self.handle:
             raise UserError(

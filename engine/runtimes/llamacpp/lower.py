@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,10 +20,11 @@ from engine.links import checkpoint_files, link_or_copy
 from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
 from engine.runtimes import verify
-from engine.runtimes.base import Artefact, BuildContext, Floats, Ids, OpenRequest
+from engine.runtimes.base import Artefact, BuildContext, Floats, Ids, OpenRequest, Session
+from engine.runtimes.llamacpp import attention
 from engine.runtimes.llamacpp.library import quantise
 from engine.runtimes.llamacpp.limits import MODEL, REQUANTISED, TOLERANCE, TOLERATED_KL
-from engine.runtimes.llamacpp.session import ExactSession, LlamaCppSession
+from engine.runtimes.llamacpp.session import ExactSession, open_session
 from engine.text.tokenizer import load_tokenizer
 
 Facts = dict[str, str | int | float | bool | None]
@@ -48,8 +52,31 @@ def build(context: BuildContext) -> Artefact:
         kinds[tensor.type] += tensor.bytes
     facts["types"] = ", ".join(f"{kind} {size / 2**20:.1f} MiB" for kind, size in kinds.most_common())
     _copy_companions(context)
+    context, found = _settle_attention(context)
+    facts |= found
     facts |= _compare(context, written, set(kinds))
     return _artefact(context, sum(kinds.values()), facts)
+
+
+def _settle_attention(context: BuildContext) -> tuple[BuildContext, Facts]:
+    """`context` with the attention to run with where that is left open, and what it was chosen by."""
+    if (context.options.attention, context.options.kv_cache) != ("automatic", "f16"):
+        return context, {}
+    context.step(0, 0, "Measuring attention")
+    choices = {kind: _with_attention(context, kind) for kind in attention.KINDS}
+    with ExitStack() as stack:
+        found = attention.measure(
+            {kind: stack.enter_context(closing(_opened(choice))) for kind, choice in choices.items()}
+        )
+    kind = attention.quicker(found)
+    words = {f"{name} attention": f"{1e3 * token:.2f} ms a token, {1e3 * read:.0f} ms for the prompt"
+             for name, (read, token) in found.items()}  # fmt: skip
+    return choices[kind], {"attention": kind, **words}
+
+
+def _with_attention(context: BuildContext, kind: attention.Kind) -> BuildContext:
+    options = {**context.target.options, "attention": kind}
+    return replace(context, target=context.target.model_copy(update={"options": options}))
 
 
 def _quantise(context: BuildContext, file: Path) -> None:
@@ -73,11 +100,11 @@ def _compare(context: BuildContext, written: Written, kinds: set[str]) -> Facts:
         expected = twin(torch.from_numpy(window.ids)).logits[0].float().numpy()
     facts: Facts = {"compared on": window.source}
     if kinds == {"F32"}:
-        error = verify.relative_error(_logits(context, ExactSession, window.ids), expected)
+        error = verify.relative_error(_logits(_opened(context, ExactSession), window.ids), expected)
         facts["relative error"] = error
         if not error <= TOLERANCE:
             raise _different(f"its logits differ by {error:.1%} of the largest")
-    kl = verify.divergence(expected, _logits(context, LlamaCppSession, window.ids))
+    kl = verify.divergence(expected, _logits(_opened(context), window.ids))
     facts["kl_divergence_nats"] = kl
     if context.options.requantise != "no":
         context.notice(f"llama.cpp's own rounding to {context.options.requantise} costs {kl:.3f} nats a token.")
@@ -94,21 +121,23 @@ def _different(how: str) -> UserError:
     )
 
 
-def _logits(context: BuildContext, kind: type[LlamaCppSession], ids: Ids) -> Floats:
-    request = OpenRequest(
-        step=context.step,
-        notice=context.notice,
-        folder=context.destination,
-        artefact=_artefact(context, 0, {}),
-        threads=context.target.threads or suggested_threads(context.target.replicas),
-        device=context.target.device,
-    )
-    session = kind(request)
-    try:
+def _logits(session: Session, ids: Ids) -> Floats:
+    with closing(session):
         found: Floats = session.logits(ids)[0]
         return found
-    finally:
-        session.close()
+
+
+def _opened(context: BuildContext, kind: Callable[[OpenRequest], Session] = open_session) -> Session:
+    return kind(
+        OpenRequest(
+            step=context.step,
+            notice=context.notice,
+            folder=context.destination,
+            artefact=_artefact(context, 0, {}),
+            threads=context.target.threads or suggested_threads(context.target.replicas),
+            device=context.target.device,
+        )
+    )
 
 
 def _artefact(context: BuildContext, weight_bytes: int, facts: Facts) -> Artefact:

@@ -6,26 +6,27 @@ import numpy as np
 
 from engine.runtimes.base import Floats, Ids, OpenRequest, Session
 from engine.runtimes.limits import context_length, ending_tokens
-from engine.runtimes.llamacpp.library import BATCH, Context, Model
+from engine.runtimes.llamacpp.apart import ApartSession
+from engine.runtimes.llamacpp.library import BATCH, Context, Model, has_amx
 from engine.runtimes.llamacpp.limits import CACHE_TYPES, MODEL, attention_for
 
 _FIRST = 256  # positions that a new context has room for beyond its prompt; it doubles from there
 
 
 class LlamaCppSession(Session):
-    """A decoder on llama.cpp."""
+    """A decoder on llama.cpp. `amx`: its kernels for AMX may be used."""
 
-    def __init__(self, request: OpenRequest) -> None:
+    def __init__(self, request: OpenRequest, *, amx: bool = False) -> None:
         options = request.artefact.target.options
-        self._setup(request, options.get("kv_cache", "f16"), options.get("attention", "automatic"))
+        self._setup(request, options.get("kv_cache", "f16"), options.get("attention", "automatic"), amx)
 
-    def _setup(self, request: OpenRequest, kv_cache: str, attention: str) -> None:
+    def _setup(self, request: OpenRequest, kv_cache: str, attention: str, amx: bool) -> None:
         self.folder, self.task, self.runtime = request.folder, request.artefact.task, request.artefact.runtime
         self.device, self.weight_bytes = request.device, request.artefact.weight_bytes
         self.eos = ending_tokens(request.folder)
         self._threads, self._cache = request.threads, CACHE_TYPES[kv_cache]
         self._attention = attention_for(kv_cache, attention)
-        self._model = Model(request.folder / MODEL)
+        self._model = Model(request.folder / MODEL, amx=amx)
         self.context_length = min(context_length(request.folder), self._model.longest)
         self._context: Context | None = None
         self._lengths: list[int] = []
@@ -94,8 +95,7 @@ class LlamaCppSession(Session):
     def _reserve(self, needed: int) -> Context:
         """The context, moved into a larger one where `needed` positions do not fit."""
         self._require(needed)
-        if self._context is None or not self._lengths:
-            raise ValueError("no sequence is open")
+        assert self._context is not None
         if needed > self._context.capacity:
             larger = self._new(self._context.rows, max(needed, 2 * self._context.capacity))
             try:
@@ -113,6 +113,8 @@ class LlamaCppSession(Session):
 
     def _append(self, rows: list[Ids], *, last_only: bool) -> Floats:
         """Compute `rows` of ids after what is there; the logits of each row's last id, or of all, rows in turn."""
+        if len(rows) != len(self._lengths):
+            raise ValueError(f"{len(self._lengths) or 'no'} sequences are open, not {len(rows)}")
         lengths = np.array([len(row) for row in rows], np.int32)
         context = self._reserve(int((lengths + self._lengths).max()))
         tokens = np.concatenate(rows).astype(np.int32)
@@ -134,9 +136,9 @@ class ExactSession(LlamaCppSession):
     """The same with keys and values in float32 and plain attention: what the conversion is checked with."""
 
     def __init__(self, request: OpenRequest) -> None:
-        self._setup(request, "f32", "plain")
+        self._setup(request, "f32", "plain", False)
 
 
-def open_session(request: OpenRequest) -> LlamaCppSession:
-    """Open the artefact of `request`."""
-    return LlamaCppSession(request)
+def open_session(request: OpenRequest) -> Session:
+    """Open the artefact of `request`: in a process of its own where llama.cpp uses AMX."""
+    return ApartSession(request) if has_amx() else LlamaCppSession(request)

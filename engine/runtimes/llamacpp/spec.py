@@ -28,7 +28,7 @@ class LlamaCppOptions(Options):
     attention: Literal["automatic", "flash", "plain"] = option(
         "automatic",
         "Attention",
-        "Flash computes attention in one fused step, plain in several; automatic leaves the choice to llama.cpp.",
+        "Flash computes attention in one fused step, plain in several; automatic measures both when it builds.",
         advanced=True,
     )
     requantise: Literal["no", "Q4_K_M", "Q5_K_M", "Q6_K"] = option(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.checkpoint.info import CheckpointInfo
-
-_AUXILIARY = ("weight_scale", "weight_zero_point", "weight_shape")
+from engine.checkpoint.info import BESIDE_INTEGERS, CheckpointInfo
 
 
 def weight_bytes(info: CheckpointInfo, options: Any) -> int:
@@ -16,7 +14,7 @@ def weight_bytes(info: CheckpointInfo, options: Any) -> int:
     for tensor in info.tensors:
         module, _, leaf = tensor.name.rpartition(".")
         grid = grids.get(module)
-        if grid is not None and leaf in _AUXILIARY:
+        if grid is not None and leaf in BESIDE_INTEGERS:
             continue
         if grid is None or leaf not in ("weight", "weight_packed"):
             total += tensor.elements * 4

@@ -77,6 +77,8 @@ def _unsupported_grids(info: CheckpointInfo) -> Iterator[Problem]:
     for scheme in info.grids:
         if scheme.bits > 8:
             yield stop(f"ONNX Runtime's kernels read up to 8 bits, not {scheme.bits}.", quantize_fix(bits=8))
+        elif scheme.float_offset:
+            yield stop("ONNX Runtime's quick kernels read integer offsets only.", quantize_fix(offsets="integer"))
         elif scheme.group_size is not None and scheme.group_size % BLOCKS[-1]:
             yield stop(
                 f"ONNX Runtime's kernels read groups of a multiple of {BLOCKS[-1]} weights, not {scheme.group_size}.",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.checkpoint.info import CheckpointInfo
+from engine.checkpoint.info import BESIDE_INTEGERS, CheckpointInfo
 
-_AUXILIARY = ("weight_scale", "weight_zero_point", "weight_shape")
 _HALF = ("BF16", "F16")
 
 
@@ -18,7 +17,7 @@ def weight_bytes(info: CheckpointInfo, options: Any) -> int:
     for tensor in info.tensors:
         module, _, leaf = tensor.name.rpartition(".")
         grid = grids.get(module)
-        if grid is not None and leaf in _AUXILIARY:
+        if grid is not None and leaf in BESIDE_INTEGERS:
             continue
         if grid is None or leaf not in ("weight", "weight_packed"):
             half = tensor.dtype in _HALF and leaf == "weight" and len(tensor.shape) == 2
@@ -29,7 +28,7 @@ def weight_bytes(info: CheckpointInfo, options: Any) -> int:
         groups = count // grid.group_size if grid.group_size else tensor.shape[0]
         total += count * bits // 8 + groups * 4
         if not grid.symmetric:
-            total += groups * bits // 8
+            total += groups * (32 if grid.float_offset else bits) // 8
     return total
 
 

@@ -85,7 +85,7 @@ class Weights:
         rows, columns = grid.values.shape
         groups = grid.scale.shape[1]
         bits = 4 if grid.bits <= 4 else 8
-        middle = 0 if grid.zero is None else 1 << (bits - 1)
+        middle = 0 if grid.symmetric else 1 << (bits - 1)
         kind = {(4, 0): ov.Type.i4, (8, 0): ov.Type.i8, (4, 8): ov.Type.u4, (8, 128): ov.Type.u8}[bits, middle]
         grouped = groups > 1
         shape = (rows, groups, columns // groups) if grouped else (rows, columns)
@@ -94,6 +94,10 @@ class Weights:
         zero = None
         if grid.zero is not None:
             zero = self._constant(_stored(grid.zero.numpy(), middle, bits), kind, aside)
+        elif grid.minimum is not None:  # w = (value − zero) · scale
+            lowest = middle - (1 << (grid.bits - 1))
+            place = lowest - grid.minimum.double() / grid.scale.double()
+            zero = self._constant(place.float().reshape(aside).contiguous().numpy(), ov.Type.f32)
         scale = self._constant(grid.scale.float().reshape(aside).contiguous().numpy(), ov.Type.f32)
         return (data, zero, scale, (rows, columns) if grouped else None)
 

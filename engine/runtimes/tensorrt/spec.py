@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Literal
 
-from engine.checkpoint.info import DTYPE_BITS, CheckpointInfo
+from engine.checkpoint.info import BESIDE_INTEGERS, DTYPE_BITS, CheckpointInfo
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
 from engine.recipe.recipe import Recipe, Target
@@ -111,7 +111,7 @@ def weight_bytes(info: CheckpointInfo, options: TensorRTOptions) -> int:
     for tensor in info.tensors:
         module, _, leaf = tensor.name.rpartition(".")
         grid = grids.get(module)
-        if grid is not None and leaf in ("weight_scale", "weight_zero_point", "weight_shape"):
+        if grid is not None and leaf in BESIDE_INTEGERS:
             continue
         if grid is None or leaf != "weight_packed":
             total += tensor.elements * (width or DTYPE_BITS[tensor.dtype]) // 8

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.bench.memory_probe import peak_rss_bytes
 from engine.runtimes.open import open_session
 from tests.benchmarks.peers.child import serve
 
@@ -15,6 +16,7 @@ class HastenModel:
     """The artefact in `folder` on `threads` threads."""
 
     packages = ("hasten", "torch", "transformers", "onnxruntime")
+    peak_rss_bytes = staticmethod(peak_rss_bytes)
 
     def __init__(self, folder: str, threads: int) -> None:
         self._session = open_session(Path(folder), threads=threads)

@@ -14,6 +14,7 @@ from engine.grid.grid import Grid, dequantise, packed_tensors
 from engine.grid.pack import pack, packed_width, unpack
 from engine.grid.scheme import embedding_grid, grids_of, loads_plain, quantization_config, with_grids
 from engine.passes.quantize.maths import round_to_nearest
+from engine.passes.quantize.spec import GridKind
 
 seeds = st.integers(0, 2**31 - 1)
 sizes = st.integers(1, 70)
@@ -48,32 +49,51 @@ def test_packing_writes_the_bytes_that_compressed_tensors_does(bits: int, along_
 @settings(deadline=None, max_examples=80)
 @given(
     seed=seeds, rows=st.integers(1, 20), groups=st.integers(1, 5), size=st.sampled_from([1, 16, 32]),
-    symmetric=st.booleans(), shift=st.floats(-3, 3),
+    kind=st.sampled_from(["symmetric", "asymmetric"]), shift=st.floats(-3, 3),
 )  # fmt: skip
 def test_rounding_errs_by_half_a_step_at_most(
-    seed: int, rows: int, groups: int, size: int, symmetric: bool, shift: float
+    seed: int, rows: int, groups: int, size: int, kind: GridKind, shift: float
 ) -> None:
     weight = torch.randn(rows, groups * size, generator=torch.Generator().manual_seed(seed)) + shift
-    grid = round_to_nearest(weight, 8, size, symmetric)
-    assert grid.symmetric is symmetric
+    grid = round_to_nearest(weight, 8, size, kind)
+    assert grid.symmetric is (kind == "symmetric")
     error = (dequantise(grid) - weight).abs().reshape(rows, groups, size)
     # An asymmetric zero point is rounded too: the ends of the range may move by another half step.
-    assert torch.all(error <= grid.scale.unsqueeze(-1) * (0.5 if symmetric else 1.0) * (1 + 1e-4) + 1e-30)
+    assert torch.all(error <= grid.scale.unsqueeze(-1) * (0.5 if grid.symmetric else 1.0) * (1 + 1e-4) + 1e-30)
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=seeds, power=st.floats(0.5, 3), shift=st.floats(-3, 3))
+def test_weights_that_lie_on_a_grid_with_float_offsets_come_back(seed: int, power: float, shift: float) -> None:
+    random = torch.Generator().manual_seed(seed)
+    scale = (torch.rand(5, 2, generator=random) ** power / 10 + 1e-3).half().float()
+    minimum = ((torch.rand(5, 2, generator=random) - 0.5) * scale * 16 + shift).half().float()
+    values = torch.randint(-8, 8, (5, 2, 32), generator=random)
+    values[..., 0], values[..., 1] = -8, 7  # as ggml's Q4_1 has them: both ends are reached
+    grid = Grid(values.reshape(5, 64).to(torch.int8), scale, None, 4, 32, minimum)
+    weight = dequantise(grid)
+    found = round_to_nearest(weight, 4, 32, "float_offset")
+    assert found.minimum is not None
+    assert not found.symmetric
+    assert torch.equal(found.values, grid.values)
+    assert torch.equal(found.minimum, minimum)
+    assert torch.equal(dequantise(found), weight)
 
 
 @settings(deadline=None, max_examples=40)
 @given(seed=seeds, bits=st.sampled_from([4, 8]), dtype=st.sampled_from(["float32", "bfloat16"]), scale=st.floats(-6, 3))
 def test_integers_come_back_from_a_dense_weight_and_its_scales(seed: int, bits: int, dtype: str, scale: float) -> None:
     weight = torch.randn(9, 64, generator=torch.Generator().manual_seed(seed)) * 10**scale
-    grid = round_to_nearest(weight, bits, 32, True, torch.float32)
+    grid = round_to_nearest(weight, bits, 32, "symmetric", torch.float32)
     stored = dequantise(grid).to(getattr(torch, dtype)).float()
     back = (stored.reshape(9, 2, 32) / grid.scale.unsqueeze(-1)).round().to(torch.int8).reshape(9, 64)
     assert torch.equal(back, grid.values)
 
 
 @settings(deadline=None, max_examples=30)
-@given(seed=seeds, symmetric=st.booleans(), power=st.floats(0.5, 3))
-def test_the_search_at_4_bits_beats_the_whole_range(seed: int, symmetric: bool, power: float) -> None:
+@given(seed=seeds, kind=st.sampled_from(["symmetric", "asymmetric"]), power=st.floats(0.5, 3))
+def test_the_search_at_4_bits_beats_the_whole_range(seed: int, kind: GridKind, power: float) -> None:
+    symmetric = kind == "symmetric"
     weight = torch.randn(6, 64, generator=torch.Generator().manual_seed(seed))
     weight = weight.sign() * weight.abs() ** power
     groups = weight.reshape(6, 2, 32)
@@ -84,7 +104,7 @@ def test_the_search_at_4_bits_beats_the_whole_range(seed: int, symmetric: bool, 
     scale = (most - least) / 15
     zero = torch.zeros_like(scale) if symmetric else (-8 - least / scale).round().clamp(-8, 7)
     whole = ((groups / scale + zero).round().clamp(-8, 7) - zero) * scale
-    found = dequantise(round_to_nearest(weight, 4, 32, symmetric)).reshape(groups.shape)
+    found = dequantise(round_to_nearest(weight, 4, 32, kind)).reshape(groups.shape)
     assert torch.all((found - groups).abs().pow(3).sum(-1) <= (whole - groups).abs().pow(3).sum(-1) * 1.0001)
 
 
@@ -92,24 +112,24 @@ def test_rounding_in_pieces_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     from engine.passes.quantize import maths
 
     weight = torch.randn(10, 64)
-    whole = round_to_nearest(weight, 4, 32, False)
+    whole = round_to_nearest(weight, 4, 32, "asymmetric")
     monkeypatch.setattr(maths, "_CHUNK", 192)
-    pieces = round_to_nearest(weight, 4, 32, False)
+    pieces = round_to_nearest(weight, 4, 32, "asymmetric")
     assert torch.equal(dequantise(whole), dequantise(pieces))
 
 
-@pytest.mark.parametrize("symmetric", [True, False])
-def test_zero_stays_zero(symmetric: bool) -> None:
+@pytest.mark.parametrize("kind", ["symmetric", "asymmetric"])
+def test_zero_stays_zero(kind: GridKind) -> None:
     weight = torch.randn(4, 32)
     weight[:, ::3] = 0
     weight[2] = 0
-    assert torch.all(dequantise(round_to_nearest(weight, 4, 16, symmetric))[weight == 0] == 0)
+    assert torch.all(dequantise(round_to_nearest(weight, 4, 16, kind))[weight == 0] == 0)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_scales_are_stored_in_the_weights_type_before_rounding(dtype: torch.dtype) -> None:
     weight = torch.randn(8, 64).to(dtype)
-    grid = round_to_nearest(weight, 8, 32, True)
+    grid = round_to_nearest(weight, 8, 32, "symmetric")
     assert grid.scale.dtype is dtype
     steps = (weight.float().reshape(8, 2, 32) / grid.scale.float().unsqueeze(-1)).round().clamp(-128, 127)
     assert torch.equal(steps.reshape(8, 64).to(torch.int8), grid.values)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
 from engine.checkpoint.inspect import inspect
 from engine.checkpoint.load import load_model
@@ -140,3 +142,15 @@ def test_a_cancellation_leaves_no_checkpoint(tiny_llama: Path, tmp_path: Path) -
     with pytest.raises(Cancelled):
         run_pass("quantize", tiny_llama, tmp_path / "q", step=step)
     assert not (tmp_path / "q" / "config.json").exists()
+
+
+def test_float_offsets_are_ours_alone(tiny_llama: Path, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"bits": 4, "symmetric": False, "offsets": "float"}
+    (found,) = SPEC.check(inspect(tiny_llama), QuantizeOptions(**changes), 0)
+    assert (found.severity, "in Hasten only" in found.text) == ("note", True)
+    (found,) = SPEC.check(inspect(tiny_llama), QuantizeOptions(offsets="float"), 0)
+    assert "no offsets" in found.text
+    run_pass("quantize", tiny_llama, tmp_path / "q", **changes)
+    assert all(scheme.float_offset for scheme in inspect(tmp_path / "q").grids)
+    with pytest.raises(ValueError, match="float_offset"):  # rather than ignore the offsets
+        AutoModelForCausalLM.from_pretrained(tmp_path / "q")

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from engine.checkpoint.load import load_model
 from engine.gguf.write import write_gguf
 from engine.protocol.errors import UserError
 from engine.recipe.recipe import Target
-from engine.runtimes.base import Session
+from engine.runtimes.base import OpenRequest, Session
+from engine.runtimes.llamacpp.apart import ApartSession
+from engine.runtimes.llamacpp.attention import quicker
 from engine.runtimes.llamacpp.library import Model
 from engine.runtimes.llamacpp.limits import MODEL
 from engine.runtimes.open import SILENT, open_session, read_artefact
@@ -178,7 +181,8 @@ def test_a_tokenizer_that_puts_no_space_before_a_text(stories260k: Path, tmp_pat
 @pytest.mark.parametrize("options", [{"kv_cache": "q8_0"}, {"kv_cache": "f32"}, {"attention": "plain"}])
 def test_options_reach_llama_cpp(options: dict[str, str], tiny_llama: Path, tmp_path: Path) -> None:
     ids = some_ids(1, 100)
-    plain, changed = opened(tiny_llama, tmp_path), opened(tiny_llama, tmp_path, **options)
+    other = "flash" if options.get("attention") == "plain" else "plain"
+    plain, changed = opened(tiny_llama, tmp_path, attention=other), opened(tiny_llama, tmp_path, **options)
     ours, theirs = plain.logits(ids)[0], changed.logits(ids)[0]
     assert not np.array_equal(ours, theirs)
     assert divergence(ours, theirs) < 1e-3
@@ -225,3 +229,74 @@ def test_a_damaged_file_is_told(tiny_llama: Path, tmp_path: Path) -> None:
     (folder / MODEL).write_bytes((folder / MODEL).read_bytes()[:1000])
     with pytest.raises(UserError, match="cannot open"):
         open_session(folder)
+
+
+def test_attention_is_measured_where_it_is_left_open(tiny_llama: Path, tmp_path: Path) -> None:
+    artefact = read_artefact(built(tiny_llama, tmp_path))
+    assert artefact is not None
+    chosen = artefact.target.options["attention"]
+    assert chosen in ("plain", "flash")
+    assert artefact.facts["attention"] == chosen
+    assert {"plain attention", "flash attention"} <= set(artefact.facts)
+    other = read_artefact(built(tiny_llama, tmp_path, attention="flash"))
+    assert other is not None
+    assert "plain attention" not in other.facts
+
+
+def test_flash_attention_has_to_be_clearly_quicker() -> None:
+    assert quicker({"plain": (0.1, 0.010), "flash": (0.1, 0.005)}) == "flash"
+    assert quicker({"plain": (0.1, 0.010), "flash": (0.1, 0.0099)}) == "plain"
+
+
+def apart(folder: Path) -> ApartSession:
+    artefact = read_artefact(folder)
+    assert artefact is not None
+    return ApartSession(
+        OpenRequest(step=SILENT.step, notice=SILENT.notice, folder=folder, artefact=artefact, threads=1, device="cpu")
+    )
+
+
+def test_a_process_of_its_own_answers_the_same(tiny_llama: Path, tmp_path: Path) -> None:
+    folder = built(tiny_llama, tmp_path, kv_cache="f32", attention="plain")
+    with closing(apart(folder)) as session:
+        check_appending(session)
+        check_padding(session)
+        long = some_ids(8, 200)  # more logits than shared memory takes
+        assert error(session.logits(long), twin_logits(tiny_llama, long)) < 1e-3
+        with pytest.raises(ValueError, match="no sequences are open"):
+            session.decode(np.array([1]))
+
+
+def test_a_process_that_ends_is_told(tiny_llama: Path, tmp_path: Path) -> None:
+    with closing(apart(built(tiny_llama, tmp_path))) as session:
+        session._process.kill()
+        with pytest.raises(UserError, match="has ended") as caught:
+            session.prefill(some_ids(1, 4))
+        assert caught.value.code == "worker_died"
+
+
+def test_kernels_that_crash_are_done_without(tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = built(tiny_llama, tmp_path)
+    monkeypatch.setattr(ApartSession, "_crashes", False)
+    call = ApartSession._call
+
+    def crash(self: ApartSession, name: str, *arguments: Any) -> Any:
+        if arguments and arguments[0]:  # tried with AMX
+            self._process.kill()
+        return call(self, name, *arguments)
+
+    monkeypatch.setattr(ApartSession, "_call", crash)
+    with closing(apart(folder)) as session:
+        assert "kernels for AMX crash" in session.remark
+        monkeypatch.undo()
+        assert session.prefill(some_ids(1, 4)).shape == (1, session.logits(some_ids(1, 1)).shape[-1])
+
+
+def test_4_bits_with_float_offsets_are_ggmls_own(stories15m: Path, tmp_path: Path) -> None:
+    checkpoint = quantized(stories15m, tmp_path, bits=4, symmetric=False, offsets="float", head=8)
+    artefact = read_artefact(built(checkpoint, tmp_path))
+    assert artefact is not None
+    assert "Q4_1" in artefact.facts["types"]
+    # each matrix to the bit but the embedding, whose float32 scales ggml halves
+    assert artefact.facts["weights that are the same to the bit"].startswith("55 of 56")
+    assert artefact.facts["kl_divergence_nats"] < 0.01

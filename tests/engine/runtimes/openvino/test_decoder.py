@@ -28,6 +28,7 @@ GRIDS: list[dict[str, Any]] = [
     {"bits": 8, "group_size": 64, "symmetric": False},
     {"bits": 4, "group_size": 32, "head": 8},
     {"bits": 4, "group_size": 128, "symmetric": False, "head": 4},
+    {"bits": 4, "group_size": 32, "symmetric": False, "offsets": "float"},
     {"bits": 8, "group_size": 64, "include": ["*.mlp.*", "*.v_proj"]},
 ]
 
