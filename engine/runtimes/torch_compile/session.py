@@ -163,7 +163,8 @@ class CompiledSession(CompiledGraphs):
                 "attention_mask": (columns >= self._padding[:, None]).long(),
                 "position_ids": (positions - self._padding[:, None]).clamp(min=0),
             }
-        return self._run(graph, ids, self._cache(self._rows), keep, **padding)
+        logits: torch.Tensor = self._run(graph, ids, self._cache(self._rows), keep, **padding)
+        return logits
 
     def _pieces(self, ids: Ids, widths: tuple[int, int]) -> Iterator[tuple[torch.Tensor, int]]:
         """`ids` [B, T] in pieces padded to one of two `widths`, with the number of real tokens in each.

@@ -41,7 +41,8 @@ class TorchCompileOptions(Options):
     context: int = option(
         1024,
         "Longest text",
-        "Prompt and answer together may be this long, in an encoder-decoder each; memory and time a token grow with it.",
+        "Prompt and answer together may be this long, in an encoder-decoder each; memory and time a token grow with "
+        "it.",
         unit="tokens",
         ge=64,
         le=131072,

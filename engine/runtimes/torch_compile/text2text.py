@@ -99,7 +99,7 @@ class CompiledText2TextSession(Text2TextSession, CompiledGraphs):
 
         def read(ids: torch.Tensor, mask: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
             """Keys and values of the prompt; the compiler leaves out what else a decoder does for its first token."""
-            cache = empty_cache()
+            cache: Any = empty_cache()
             encoded = encoder(input_ids=ids, attention_mask=mask)
             model(
                 encoder_outputs=encoded, attention_mask=mask, decoder_input_ids=ids[:, :1], past_key_values=cache,
