@@ -2350,10 +2350,6 @@ Apache 许可证 2.0。</translation>
         <translation>最大文本长度</translation>
     </message>
     <message>
-        <source>Prompt and answer together may be this long; memory and time a token grow with it.</source>
-        <translation>提示词与回答合计的最大长度；内存占用和每个词元的耗时随之增长。</translation>
-    </message>
-    <message>
         <source>Mode</source>
         <translation>模式</translation>
     </message>
@@ -2400,10 +2396,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>OpenVINO</source>
         <translation>OpenVINO</translation>
-    </message>
-    <message>
-        <source>One stateful graph with 8- or 4-bit weights for processors of Intel and AMD; OpenVINO GenAI opens it too.</source>
-        <translation>带 8 位或 4 位权重的有状态计算图，面向 Intel 和 AMD 处理器；OpenVINO GenAI 也能打开。</translation>
     </message>
     <message>
         <source>Fast takes the quickest arithmetic, exact float32 throughout; automatic is fast where that costs under 0.01 nats.</source>
@@ -3100,6 +3092,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>llama.cpp</source>
         <translation>llama.cpp</translation>
+    </message>
+    <message>
+        <source>Prompt and answer together may be this long, in an encoder-decoder each; memory and time a token grow with it.</source>
+        <translation>提示词与回答合计的最大长度（编码器-解码器模型则分别计算）；内存占用和每个词元的耗时随之增长。</translation>
+    </message>
+    <message>
+        <source>One graph with 8- or 4-bit weights for processors of Intel and AMD; OpenVINO GenAI opens decoders too.</source>
+        <translation>带 8 位或 4 位权重的单个计算图，面向 Intel 和 AMD 处理器；其中的解码器模型 OpenVINO GenAI 也能打开。</translation>
     </message>
     <message>
         <source>One GGUF file with the same 8- or 4-bit weights, which every program built on llama.cpp opens too.</source>

@@ -9,8 +9,6 @@ import torch
 
 from engine.checkpoint.load import load_model
 from engine.checkpoint.reader import Reader
-from engine.grid import grid as grids
-from engine.grid.grid import Grid
 from engine.runtimes import verify
 from engine.runtimes.base import Artefact, BuildContext, Floats, TextBatch
 from engine.runtimes.companions import Facts
@@ -19,7 +17,7 @@ from engine.runtimes.onnx_runtime.assemble import artefact_of, copy_companions, 
 from engine.runtimes.onnx_runtime.encoder import EncoderGraph
 from engine.runtimes.onnx_runtime.graph import save, save_graph, set_accuracy_level
 from engine.runtimes.onnx_runtime.limits import EXACT, FAST, TOLERATED_ANGLE
-from engine.runtimes.onnx_runtime.writer import GridOf
+from engine.runtimes.stored import Stored
 
 
 def build_encoder(context: BuildContext) -> Artefact:
@@ -27,27 +25,13 @@ def build_encoder(context: BuildContext) -> Artefact:
     context.step(0, 0, "Loading the checkpoint")
     twin = load_model(context.source, dtype=torch.float32)
     context.step(0, 0, "Writing the graph")
-    model = EncoderGraph(twin, layout_of(twin), grid_reader(Reader(context.source), twin), EXACT).write(
+    model = EncoderGraph(twin, layout_of(twin), Stored(twin, Reader(context.source)).grid, EXACT).write(
         context.info.task
     )
     weight_bytes = save(model, context.destination, context)
     copy_companions(context, "encode.py")
     facts = {**graph_facts(model), **_verify(context, model, twin)}
     return artefact_of(context, weight_bytes, facts)
-
-
-def grid_reader(reader: Reader, twin: Any) -> GridOf:
-    """Grids by the twin's module names; a file may name them with or without the prefix of the task's class."""
-    on_grid = {module for scheme in reader.grids for module in scheme.modules}
-    prefix = f"{twin.base_model_prefix}."
-
-    def grid_of(module: str) -> Grid | None:
-        for name in (module, module.removeprefix(prefix), prefix + module):
-            if name in on_grid:
-                return grids.read(reader, name)
-        return None
-
-    return grid_of
 
 
 def _verify(context: BuildContext, model: Any, twin: Any) -> Facts:

@@ -13,7 +13,6 @@ DECODERS: dict[str, str] = {
     "GemmaForCausalLM": "GemmaModel",
 }
 ENCODERS = frozenset({"bert", "distilbert", "roberta"})
-TEXT2TEXT = frozenset({"t5", "mt5", "bart", "marian"})
 MODEL = "model.onnx"
 # The two graphs of an encoder-decoder; both read their weights from one file.
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"

@@ -13,8 +13,9 @@ from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import RuntimeSpec
 from engine.runtimes.onnx_runtime.availability import availability, missing_for_build
 from engine.runtimes.onnx_runtime.forecast import peak_bytes, weight_bytes
-from engine.runtimes.onnx_runtime.limits import BLOCKS, DECODERS, ENCODERS, TEXT2TEXT
+from engine.runtimes.onnx_runtime.limits import BLOCKS, DECODERS, ENCODERS
 from engine.runtimes.refusals import quantize_fix, stop
+from engine.runtimes.text2text_layout import TEXT2TEXT
 
 _ENCODER_TASKS: tuple[Task, ...] = ("feature-extraction", "text-classification", "fill-mask")
 

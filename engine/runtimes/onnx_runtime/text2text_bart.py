@@ -6,6 +6,7 @@ import onnx_ir as ir
 
 from engine.runtimes.onnx_runtime.graph import add_initializer
 from engine.runtimes.onnx_runtime.text2text import LOWEST, Text2TextGraph
+from engine.runtimes.text2text_layout import Stack
 
 _EPSILON = 1e-5  # of the norms: torch's own, which these models do not change
 
@@ -13,70 +14,50 @@ _EPSILON = 1e-5  # of the norms: torch's own, which these models do not change
 class BartGraph(Text2TextGraph):
     """A BART; Marian is one without norms on its embeddings, whose positions are sines."""
 
-    @property
-    def _heads(self) -> int:
-        return int(self._config.decoder_attention_heads)
-
-    @property
-    def _width(self) -> int:
-        return int(self._config.d_model // self._heads)
-
-    @property
-    def _decoder_layers(self) -> int:
-        return int(self._config.decoder_layers)
-
-    def _cross_products(self, index: int) -> tuple[str, str]:
-        name = f"model.decoder.layers.{index}.encoder_attn"
-        return f"{name}.k_proj", f"{name}.v_proj"
-
-    def _projected(self, module: str, value: ir.Value) -> ir.Value:
-        return self._linear(module, value)
-
     def _encode(self, ids: ir.Value, padding: ir.Value) -> ir.Value:
+        of = self._encoder
         length = self._node("Shape", [ids], start=1, end=2)
-        hidden = self._embeddings("model.encoder", ids, self._integers([0]), length)
-        heads = int(self._config.encoder_attention_heads)
-        for index in range(self._config.encoder_layers):
-            layer = f"model.encoder.layers.{index}"
-            inputs = [self._linear(f"{layer}.self_attn.{part}_proj", hidden) for part in "qkv"]
+        hidden = self._embeddings(of, ids, self._integers([0]), length)
+        for index in range(of.layers):
+            attention = of.inside(index, of.self_attention)
             mixed = self._fused(
-                "MultiHeadAttention", [*inputs, None, padding], num_heads=heads, mask_filter_value=LOWEST
-            )
-            hidden = self._add_norm(f"{layer}.self_attn_layer_norm", f"{layer}.self_attn.out_proj", mixed, hidden)
-            hidden = self._feed_forward(layer, hidden)
+                "MultiHeadAttention", [*self._inputs(attention, hidden), None, padding],
+                num_heads=of.heads, mask_filter_value=LOWEST,
+            )  # fmt: skip
+            hidden = self._add_norm(of.inside(index, of.self_norm), f"{attention}.{self._layout.mixed}", mixed, hidden)
+            hidden = self._feed_forward(of, index, hidden)
         return hidden
 
     def _decode(self, ids: ir.Value, before: ir.Value, after: ir.Value) -> ir.Value:
-        hidden = self._embeddings("model.decoder", ids, before, after)
-        for index in range(self._decoder_layers):
-            layer = f"model.decoder.layers.{index}"
-            query, key, value = (self._linear(f"{layer}.self_attn.{part}_proj", hidden) for part in "qkv")
+        of, mixes = self._decoder, self._layout.mixed
+        hidden = self._embeddings(of, ids, before, after)
+        for index in range(of.layers):
+            attention = of.inside(index, of.self_attention)
+            query, key, value = self._inputs(attention, hidden)
             mixed = self._attend_self(index, query, key, value, None, unidirectional=1)
-            hidden = self._add_norm(f"{layer}.self_attn_layer_norm", f"{layer}.self_attn.out_proj", mixed, hidden)
-            mixed = self._attend_cross(index, self._linear(f"{layer}.encoder_attn.q_proj", hidden))
-            hidden = self._add_norm(f"{layer}.encoder_attn_layer_norm", f"{layer}.encoder_attn.out_proj", mixed, hidden)
-            hidden = self._feed_forward(layer, hidden)
-        logits = self._head("lm_head", "model.decoder.embed_tokens", hidden)
-        return self._node("Add", [logits, self._weight("final_logits_bias")])
+            hidden = self._add_norm(of.inside(index, of.self_norm), f"{attention}.{mixes}", mixed, hidden)
+            attention = of.inside(index, of.cross_attention)
+            mixed = self._attend_cross(index, self._linear(f"{attention}.{self._layout.query}", hidden))
+            hidden = self._add_norm(of.inside(index, of.cross_norm), f"{attention}.{mixes}", mixed, hidden)
+            hidden = self._feed_forward(of, index, hidden)
+        return self._node("Add", [self._head(hidden), self._weight(self._layout.output_bias)])
 
-    def _embeddings(self, stack: str, ids: ir.Value, begin: ir.Value, end: ir.Value) -> ir.Value:
+    def _embeddings(self, of: Stack, ids: ir.Value, begin: ir.Value, end: ir.Value) -> ir.Value:
         """Words and positions `begin` to `end` [1 each]."""
-        words = self._rows(f"{stack}.embed_tokens", ids)
-        if self._config.scale_embedding:
-            words = self._node("Mul", [words, self._floats(self._config.d_model**0.5)])
-        offset = int(getattr(self._twin.get_submodule(f"{stack}.embed_positions"), "offset", 0))
-        table = self._weights.array(f"{stack}.embed_positions.weight")[offset:]
-        rows = self._node("Slice", [add_initializer(self._graph, f"{stack}.positions", table), begin, end])
+        words = self._rows(of.embedding, ids)
+        if self._layout.word_factor != 1.0:
+            words = self._node("Mul", [words, self._floats(self._layout.word_factor)])
+        table = self._weights.array(f"{of.positions}.weight")[of.offset :]
+        rows = self._node("Slice", [add_initializer(self._graph, f"{of.name}.positions", table), begin, end])
         total = self._node("Add", [words, self._node("Unsqueeze", [rows, self._integers([0])])])
-        if not hasattr(self._twin.get_submodule(stack), "layernorm_embedding"):
+        if not of.embedding_norm:
             return total
-        name = f"{stack}.layernorm_embedding"
-        inputs = [total, self._weight(f"{name}.weight"), self._weight(f"{name}.bias")]
+        inputs = [total, self._weight(f"{of.embedding_norm}.weight"), self._weight(f"{of.embedding_norm}.bias")]
         return self._node("LayerNormalization", inputs, axis=-1, epsilon=_EPSILON)
 
-    def _feed_forward(self, layer: str, hidden: ir.Value) -> ir.Value:
-        inner = self._activation(self._config.activation_function, self._linear(f"{layer}.fc1", hidden))
-        return self._add_norm(f"{layer}.final_layer_norm", f"{layer}.fc2", inner, hidden)
+    def _feed_forward(self, of: Stack, index: int, hidden: ir.Value) -> ir.Value:
+        inner = self._activation(self._layout.activation, self._linear(of.inside(index, of.up), hidden))
+        return self._add_norm(of.inside(index, of.feed_norm), of.inside(index, of.down), inner, hidden)
 
     def _add_norm(self, norm: str, linear: str, value: ir.Value, skip: ir.Value) -> ir.Value:
         """`skip` plus `value` through `linear`, normalised."""

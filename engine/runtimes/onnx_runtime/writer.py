@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import onnx_ir as ir
-import torch
 
 from engine.grid.grid import Grid
 from engine.protocol.errors import UserError
@@ -31,13 +30,9 @@ class Weights:
     """
 
     def __init__(self, twin: Any, grid_of: GridOf) -> None:
-        """`grid_of` answers the grid of a module, None for a float one."""
+        """`grid_of` answers the grid of a module, or of one tied to it; None for a float one."""
         self.twin, self._grid_of = twin, grid_of
         self._blocks: dict[int, Blocks | None] = {}
-        self._names: dict[int, list[str]] = {}  # modules that share a weight; a file knows it by one of their names
-        for name, module in twin.named_modules(remove_duplicate=False):
-            if isinstance(getattr(module, "weight", None), torch.Tensor):
-                self._names.setdefault(id(module.weight), []).append(name)
 
     def array(self, name: str) -> Any:
         """Parameter or buffer `name` as a float32 array."""
@@ -48,14 +43,9 @@ class Weights:
         """The integers of `module`, or of a module tied to it; None for a float one."""
         key = id(self.twin.get_submodule(module).weight)
         if key not in self._blocks:
-            grid = self.grid(module)
+            grid = self._grid_of(module)
             self._blocks[key] = None if grid is None else blocks_of([grid])
         return self._blocks[key]
-
-    def grid(self, module: str) -> Grid | None:
-        """The grid of `module`, or of a module tied to it; None for a float one."""
-        names = self._names[id(self.twin.get_submodule(module).weight)]
-        return next((found for name in names if (found := self._grid_of(name)) is not None), None)
 
     def tied(self, module: str, other: str) -> bool:
         """Whether two modules have one weight."""

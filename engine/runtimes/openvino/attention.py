@@ -12,7 +12,7 @@ from engine.runtimes.openvino.graph import floats, integers
 from engine.runtimes.openvino.library import ops, ov
 from engine.runtimes.openvino.limits import FIXED_ROPES
 
-_HIDDEN = -65504.0  # added to scores of hidden keys: their share becomes exactly 0, and no row becomes not a number
+HIDDEN = -65504.0  # added to scores of hidden keys: their share becomes exactly 0, and no row becomes not a number
 
 
 def causal_mask(ids: Any, mask: Any, positions: Any, window: int | None) -> Any:
@@ -38,7 +38,7 @@ def causal_mask(ids: Any, mask: Any, positions: Any, window: int | None) -> Any:
 
 def hidden_scores(visible: Any) -> Any:
     """What is added to attention scores: nothing where `visible` is true, and what hides a key elsewhere."""
-    return ops.select(visible, floats(0.0), floats(_HIDDEN))
+    return ops.select(visible, floats(0.0), floats(HIDDEN))
 
 
 class Rotation:

@@ -12,7 +12,7 @@ from engine.checkpoint.load import load_model
 from engine.checkpoint.reader import Reader
 from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
-from engine.runtimes import verify
+from engine.runtimes import text2text_verify, verify
 from engine.runtimes.base import Artefact, BuildContext, Floats, TextBatch
 from engine.runtimes.companions import Facts, artefact_of
 from engine.runtimes.encoder_layout import layout_of
@@ -24,9 +24,12 @@ from engine.runtimes.openvino.decoder import DecoderGraph
 from engine.runtimes.openvino.encoder import EncoderGraph
 from engine.runtimes.openvino.limits import TOLERATED_ANGLE, TOLERATED_KL
 from engine.runtimes.openvino.settings import Settings
+from engine.runtimes.openvino.text2text import Text2TextGraph
 from engine.runtimes.openvino.weights import Weights
+from engine.runtimes.stored import Stored
 
 Measure = Callable[[Settings], float]
+_EXAMPLES = {"text-generation": "generate.py", "text2text-generation": "answer.py"}
 
 
 def build(context: BuildContext) -> Artefact:
@@ -44,21 +47,31 @@ def build(context: BuildContext) -> Artefact:
     torch.set_num_threads(suggested_threads())  # what ran before must not change the last bits of what is measured
     context.step(0, 0, "Loading the checkpoint")
     twin = load_model(context.source, dtype=torch.float32)
-    weights = Weights(twin, Reader(context.source))
-    decoder = context.info.task == "text-generation"
-    if decoder:
+    stored = Stored(twin, Reader(context.source))
+    weights = Weights(twin, stored)
+    task = context.info.task
+    if task == "text-generation":
         model = DecoderGraph(twin, weights, context.info.architecture).write(
             lambda index, layers: context.step(index, layers, "Writing the graph")
         )
+    elif task == "text2text-generation":
+        context.step(0, 0, "Writing the graph")
+        model = Text2TextGraph(twin, weights).write()
     else:
         context.step(0, 0, "Writing the graph")
-        model = EncoderGraph(twin, weights, layout_of(twin)).write(context.info.task)
+        model = EncoderGraph(twin, weights, layout_of(twin)).write(task)
     save(model, context)
     facts: Facts = {"nodes": len(model.get_ops()), "integer weights": weights.integer}
     del model
-    add_companions(context, "generate.py" if decoder else "encode.py")
+    add_companions(context, _EXAMPLES.get(task, "encode.py"))
     context.step(0, 0, "Comparing with the original")
-    facts |= _verified_decoder(context, twin, weights) if decoder else _verified_encoder(context, twin, weights)
+    if task == "text-generation":
+        facts |= _verified_decoder(context, twin, weights)
+    elif task == "text2text-generation":
+        text2text_verify.put_on_grid(twin, stored)
+        facts |= _verified_text2text(context, twin, weights)
+    else:
+        facts |= _verified_encoder(context, twin, weights)
     return artefact_of(context, "openvino", weights.bytes, facts)
 
 
@@ -77,15 +90,32 @@ def _verified_decoder(context: BuildContext, twin: Any, weights: Weights) -> Fac
         finally:
             session.close()
 
-    exact = read(Settings())
-    later = expected[half - 1 :]
-    facts: Facts = {
-        "relative error": verify.require_equal(exact, later, verify.TOLERANCE),
-        "compared on": window.source,
-    }
-    choice = _settle(context, weights, lambda settings: verify.divergence(later, read(settings)), TOLERATED_KL, "nats")
+    return _compared(context, weights, read, expected[half - 1 :], window.source)
+
+
+def _verified_text2text(context: BuildContext, twin: Any, weights: Weights) -> Facts:
+    """The same for an encoder-decoder, on the torch model's own answers."""
+    trial = text2text_verify.trial(context.source, twin)
+
+    def read(settings: Settings) -> Floats:
+        return trial.logits(open_built(context, settings))
+
+    return _compared(context, weights, read, trial.expected, trial.source)
+
+
+def _compared(
+    context: BuildContext, weights: Weights, read: Callable[[Settings], Floats], expected: Floats, source: str
+) -> Facts:
+    """Check what `read` gives in exact arithmetic against the logits `expected` [N, V]; settle the arithmetic."""
+    error = verify.require_equal(read(Settings()), expected, verify.TOLERANCE)
+
+    def divergence(settings: Settings) -> float:
+        return verify.divergence(expected, read(settings))
+
+    choice = _settle(context, weights, divergence, TOLERATED_KL, "nats")
     return {
-        **facts,
+        "relative error": error,
+        "compared on": source,
         "arithmetic": choice.settings.words,
         "key-value cache": choice.settings.cache,
         "kl_divergence_nats": choice.cost,

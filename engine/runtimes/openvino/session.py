@@ -200,4 +200,8 @@ def open_session(request: OpenRequest, settings: Settings | None = None) -> Open
     """Open the artefact of `request`."""
     if request.artefact.task == "text-generation":
         return DecoderSession(request, settings)
+    if request.artefact.task == "text2text-generation":
+        from engine.runtimes.openvino.text2text_session import OpenVinoText2TextSession
+
+        return OpenVinoText2TextSession(request, settings)
     return EncoderSession(request, settings)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from engine import hardware
-from engine.checkpoint.info import CheckpointInfo
+from engine.checkpoint.info import CheckpointInfo, Task
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
 from engine.recipe.recipe import Target
@@ -16,8 +16,9 @@ from engine.runtimes.openvino.availability import availability, missing_for_buil
 from engine.runtimes.openvino.forecast import artefact_bytes, peak_bytes, weight_bytes
 from engine.runtimes.openvino.limits import DECODERS, ENCODERS, FIXED_ROPES, NATIVE_BFLOAT16
 from engine.runtimes.refusals import quantize_fix, stop
+from engine.runtimes.text2text_layout import TEXT2TEXT
 
-_ENCODER_TASKS = ("feature-extraction", "text-classification", "fill-mask")
+_ENCODER_TASKS: tuple[Task, ...] = ("feature-extraction", "text-classification", "fill-mask")
 
 
 class OpenVinoOptions(Options):
@@ -76,8 +77,12 @@ def _unsupported_model(info: CheckpointInfo) -> Iterator[Problem]:
     elif info.task == "text-generation" and info.architecture not in DECODERS:
         known = ", ".join(name.removesuffix("ForCausalLM").removesuffix("LMHeadModel") for name in DECODERS)
         yield stop(f"{info.architecture} has no OpenVINO graph; these have: {known}.", to_transformers)
-    elif info.task not in ("text-generation", *_ENCODER_TASKS):
-        yield stop(f"OpenVINO does not run {info.task} models here.", to_transformers)
+    elif info.task == "text2text-generation" and info.model_type not in TEXT2TEXT:
+        known = ", ".join(sorted(TEXT2TEXT))
+        yield stop(
+            f"{info.model_type} models have no OpenVINO graph; of the encoder-decoders these have: {known}.",
+            to_transformers,
+        )
     elif info.task in _ENCODER_TASKS and info.model_type not in ENCODERS:
         known = ", ".join(sorted(ENCODERS))
         yield stop(f"{info.model_type} encoders have no OpenVINO graph; these have: {known}.", to_transformers)
@@ -114,13 +119,13 @@ def _unsupported_grids(info: CheckpointInfo) -> Iterator[Problem]:
 SPEC = RuntimeSpec(
     name="openvino",
     title="OpenVINO",
-    summary="One stateful graph with 8- or 4-bit weights for processors of Intel and AMD; OpenVINO GenAI opens it too.",
+    summary="One graph with 8- or 4-bit weights for processors of Intel and AMD; OpenVINO GenAI opens decoders too.",
     options=OpenVinoOptions,
     availability=availability,
     check=_check,
     build="engine.runtimes.openvino.lower:build",
     open="engine.runtimes.openvino.session:open_session",
-    tasks=frozenset({"text-generation", "feature-extraction", "text-classification", "fill-mask"}),
+    tasks=frozenset({"text-generation", "text2text-generation", *_ENCODER_TASKS}),
     peak_bytes=peak_bytes,
     artefact_bytes=artefact_bytes,
     weight_bytes=weight_bytes,

@@ -13,16 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.checkpoint.reader import Reader
-from engine.grid import grid as grids
 from engine.grid.grid import Grid
 from engine.runtimes.openvino.library import ops, ov
+from engine.runtimes.stored import Stored
 
 _HALF = {"BF16": (torch.bfloat16, ov.Type.bf16), "F16": (torch.float16, ov.Type.f16)}
 
 
 class Weights:
-    """The weights of Transformers model `twin`, whose checkpoint is `reader`; each is stored once, tied ones too.
+    """The weights of Transformers model `twin`, as its checkpoint has `stored` them; each is held once, tied ones too.
 
     Constants share their bytes with arrays that this object keeps: it must outlive the graph.
 
@@ -31,34 +30,30 @@ class Weights:
         bytes: bytes of all constants made so far.
     """
 
-    def __init__(self, twin: Any, reader: Reader) -> None:
-        self._twin, self._reader = twin, reader
-        self._prefix = f"{twin.base_model_prefix}."
-        self._on_grid = {module for scheme in reader.grids for module in scheme.modules}
+    def __init__(self, twin: Any, stored: Stored) -> None:
+        self._twin, self._checkpoint = twin, stored
         self._owners: dict[int, str] = {}
         self._made: dict[str, tuple[Any, ...]] = {}
         self._kept: list[npt.NDArray[Any]] = []
         self.integer = self.bytes = 0
 
     def vector(self, name: str, offset: float = 0.0) -> Any:
-        """Parameter `name` plus `offset` as a float32 constant: norms and biases."""
-        tensor: torch.Tensor = self._twin.get_parameter(name).detach().float() + offset
-        return self._constant(tensor.contiguous().numpy(), ov.Type.f32)
+        """Parameter or buffer `name` plus `offset` as a float32 constant: norms and biases."""
+        owner, _, leaf = name.rpartition(".")
+        tensor: torch.Tensor = getattr(self._twin.get_submodule(owner), leaf).detach().float() + offset
+        return self.table(tensor.contiguous().numpy())
+
+    def table(self, array: npt.NDArray[np.float32]) -> Any:
+        """`array`, which was made of the model's weights, as a constant."""
+        return self._constant(array, ov.Type.f32)
 
     def matrix(self, module: str) -> Any:
         """The weight [N, K] of linear layer or embedding `module`, as float32 values at the end of its chain."""
         owner = self._owner(module)
         if owner not in self._made:
-            grid = self.grid_of(module) or self.grid_of(owner)
+            grid = self._checkpoint.grid(module)
             self._made[owner] = self._floats(module) if grid is None else self._integers(grid)
         return _chain(*self._made[owner])
-
-    def grid_of(self, module: str) -> Grid | None:
-        """The grid of `module`; a file may name it with or without the prefix of the task's class."""
-        for name in (module, module.removeprefix(self._prefix), self._prefix + module):
-            if name in self._on_grid:
-                return grids.read(self._reader, name)
-        return None
 
     def _owner(self, module: str) -> str:
         """The first module asked for that holds the same tensor as `module`."""
@@ -68,17 +63,11 @@ class Weights:
         tensor = self._twin.get_parameter(f"{module}.weight").detach()
         if hasattr(self._twin.get_submodule(module), "nf"):  # GPT-2's Conv1D is stored [K, N]
             tensor = tensor.T.contiguous()
-        half = _HALF.get(self._stored_dtype(f"{module}.weight"))
+        half = _HALF.get(self._checkpoint.dtype(module))
         if half is None:
             return (self._constant(tensor.float().contiguous().numpy(), ov.Type.f32), None, None, None)
         bits = tensor.to(half[0]).contiguous().view(torch.int16).numpy()
         return (self._constant(bits, half[1], tuple(tensor.shape)), None, None, None)
-
-    def _stored_dtype(self, name: str) -> str:
-        for stored in (name, name.removeprefix(self._prefix), self._prefix + name):
-            if stored in self._reader:
-                return self._reader.header(stored).dtype
-        return "F32"
 
     def _integers(self, grid: Grid) -> tuple[Any, ...]:
         self.integer += 1

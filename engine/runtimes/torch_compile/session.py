@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
-from torch._dynamo.exc import TorchDynamoException
 from transformers import Cache
 from transformers.cache_utils import StaticLayer
 
-from engine import paths
-from engine.protocol.errors import UserError
-from engine.recipe.options import parse_options
 from engine.runtimes.base import Floats, Ids, OpenRequest, TextBatch
-from engine.runtimes.torch_compile.spec import TorchCompileOptions
-from engine.runtimes.torch_models import TorchSession, floats, require_task
+from engine.runtimes.torch_compile.graphs import FEW, SHORT, CompiledGraphs, power
+from engine.runtimes.torch_compile.text2text import CompiledText2TextSession
+from engine.runtimes.torch_models import floats, require_task
 
 # A prompt is read in pieces of these lengths, so that two graphs serve every prompt; the last piece is padded.
-LONG, SHORT = 128, 32
-FEW = 8  # tokens that are appended at once, padded likewise
+LONG = 128
 ENCODERS = ("feature-extraction", "text-classification", "fill-mask")
 
 
-class CompiledSession(TorchSession):
+class CompiledSession(CompiledGraphs):
     """Decoders: one graph for a token and two for pieces of a prompt, over a static key-value cache.
 
     Encoders: one graph for each padded shape, lengths and batch sizes rounded up to powers of two. Batch sizes other
@@ -35,20 +29,10 @@ class CompiledSession(TorchSession):
     """
 
     def __init__(self, request: OpenRequest) -> None:
-        options = parse_options(TorchCompileOptions, request.artefact.target.options, "torch_compile")
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(paths.home() / "cache" / "inductor"))
-        super().__init__(request, None if options.precision == "automatic" else getattr(torch, options.precision))
-        if options.integers:
-            from engine.runtimes.torch_compile.int8 import keep_integers
-
-            self.weight_bytes -= keep_integers(self.model, request.folder)
-        self._mode: str = options.mode
-        self._graphs: dict[str, Callable[..., torch.Tensor]] = {}
+        super().__init__(request)
         self._caches: dict[int, Any] = {}
         self._rows = self._length = 0
         self._padding: torch.Tensor | None = None  # [B] padded positions left of each row
-        if self.task == "text-generation":
-            self.context_length = min(self.context_length, options.context)
         self._warm_up(request)
 
     # Decoders -------------------------------------------------------------------------------------------------
@@ -113,26 +97,10 @@ class CompiledSession(TorchSession):
 
     def close(self) -> None:
         """Free weights, cache and machine code."""
-        self._graphs.clear()
         self._caches.clear()
         super().close()
 
     # The graphs -----------------------------------------------------------------------------------------------
-
-    def _graph(self, name: str) -> Callable[..., torch.Tensor]:
-        """The compiled function `name`, made (not yet translated) on first use."""
-        if name not in self._graphs:
-            options: dict[str, Any] = dict(torch._inductor.list_mode_options(self._mode))
-            # Packing the weights pays off where every token reads them all, and costs a copy of them: decoding only.
-            options["freezing"] = self.device == "cpu" and name == "write"
-            # Weights and modules never change while the session is open: checking them each token is waste.
-            options["guard_filter_fn"] = torch.compiler.skip_guard_on_all_nn_modules_unsafe
-            compile_: Any = torch.compile  # its overloads omit isolate_recompiles
-            self._graphs[name] = compile_(
-                self._function(name), fullgraph=True, dynamic=False, options=options,
-                isolate_recompiles=True, recompile_limit=64,
-            )  # fmt: skip
-        return self._graphs[name]
 
     def _function(self, name: str) -> Callable[..., torch.Tensor]:
         model, base = self.model, self._base
@@ -150,13 +118,6 @@ class CompiledSession(TorchSession):
 
         return forward
 
-    def _run(self, name: str, *inputs: Any, **named: Any) -> torch.Tensor:
-        self._use_threads()
-        if self._mode != "default" and self.device == "cuda":
-            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
-        with torch.no_grad(), _told():
-            return self._graph(name)(*inputs, **named)
-
     def _warm_up(self, request: OpenRequest) -> None:
         """Translate every graph that batch size 1 needs."""
         one = np.zeros((1, SHORT), dtype=np.int64)
@@ -169,10 +130,7 @@ class CompiledSession(TorchSession):
         else:
             kind = {"text-classification": "classes", "fill-mask": "logits"}.get(self.task, "hidden")
             work = [("Compiling", lambda: self._encode(kind, TextBatch(one, np.ones_like(one))))]
-        for index, (text, compile_it) in enumerate(work):
-            request.step(index, len(work), text)
-            compile_it()
-        request.step(len(work), len(work), "Compiled")
+        self._compile(request, work)
 
     # Sequences ------------------------------------------------------------------------------------------------
 
@@ -205,7 +163,8 @@ class CompiledSession(TorchSession):
                 "attention_mask": (columns >= self._padding[:, None]).long(),
                 "position_ids": (positions - self._padding[:, None]).clamp(min=0),
             }
-        return self._run(graph, ids, self._cache(self._rows), keep, **padding)
+        logits: torch.Tensor = self._run(graph, ids, self._cache(self._rows), keep, **padding)
+        return logits
 
     def _pieces(self, ids: Ids, widths: tuple[int, int]) -> Iterator[tuple[torch.Tensor, int]]:
         """`ids` [B, T] in pieces padded to one of two `widths`, with the number of real tokens in each.
@@ -242,19 +201,12 @@ class CompiledSession(TorchSession):
         for layer in self._cache(self._rows).layers:
             layer.cumulative_length.fill_(length)
 
-    def _require_room(self, length: int) -> None:
-        if length > self.context_length:
-            raise UserError(
-                f"The text is longer than the {self.context_length} tokens that the model was compiled for.",
-                "Raise “Longest text” of torch.compile and run again, or shorten the text.",
-            )
-
     # Encoders -------------------------------------------------------------------------------------------------
 
     def _encode(self, name: str, batch: TextBatch) -> Floats:
         """Graph `name` on `batch`, padded to powers of two; the padding cut off again."""
         rows, length = batch.input_ids.shape
-        shape = (_power(rows, 1), min(_power(length, SHORT), max(self.context_length, length)))
+        shape = (power(rows, 1), min(power(length, SHORT), max(self.context_length, length)))
 
         def padded(values: Ids, fill: int) -> Ids:
             out = np.full(shape, fill, dtype=np.int64)
@@ -269,24 +221,8 @@ class CompiledSession(TorchSession):
         return found if name == "classes" else np.ascontiguousarray(found[:, :length])
 
 
-def open_session(request: OpenRequest) -> CompiledSession:
+def open_session(request: OpenRequest) -> CompiledGraphs:
     """Open the artefact of `request`, compiling it. Raises UserError when the architecture cannot be compiled."""
+    if request.artefact.task == "text2text-generation":
+        return CompiledText2TextSession(request)
     return CompiledSession(request)
-
-
-def _power(number: int, least: int) -> int:
-    return max(least, 1 << (number - 1).bit_length())
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Say in one sentence why a model cannot be compiled."""
-    try:
-        yield
-    except TorchDynamoException as error:
-        said = " ".join(str(error).split("\n\n")[0].split()).rstrip(".")
-        raise UserError(
-            f"torch.compile cannot translate this model: {said}.",
-            "Choose Transformers or ONNX Runtime for it.",
-            code="unsupported_architecture",
-        ) from error

@@ -41,7 +41,8 @@ class TorchCompileOptions(Options):
     context: int = option(
         1024,
         "Longest text",
-        "Prompt and answer together may be this long; memory and time a token grow with it.",
+        "Prompt and answer together may be this long, in an encoder-decoder each; memory and time a token grow with "
+        "it.",
         unit="tokens",
         ge=64,
         le=131072,
@@ -89,13 +90,6 @@ def _check(info: CheckpointInfo, options: TorchCompileOptions, target: Target) -
 
         yield Problem(
             None, "stop", f"{SPEC.title} cannot split a model over several GPUs.", Fix("Do not split", unsplit)
-        )
-    if info.task == "text2text-generation":
-        yield Problem(
-            None,
-            "stop",
-            f"{SPEC.title} keeps one cache of a fixed length, and an encoder-decoder needs a second for the prompt.",
-            Fix("Use ONNX Runtime", lambda recipe: retarget(recipe, runtime="onnxruntime", options={})),
         )
     if needs_code(info.config, info.architecture):
         yield Problem(
@@ -182,7 +176,7 @@ SPEC = RuntimeSpec(
     check=_check,
     build="engine.runtimes.torch_compile.lower:build",
     open="engine.runtimes.torch_compile.session:open_session",
-    tasks=TASKS,
+    tasks=TASKS | {"text2text-generation"},
     # the model, the packed copy that decoding keeps of it, and the compiler itself
     peak_bytes=lambda info, options: 2 * dense_bytes(info, BITS.get(options.precision)) + COMPILER_BYTES,
     artefact_bytes=lambda info, options: info.bytes,

@@ -27,6 +27,7 @@ from tests.helpers.checkpoints import tiny_text2text
 from tests.helpers.onnx_runtime import build, quantized
 
 KINDS = ("t5", "bart", "marian")
+GRAPHS = ("onnxruntime", "openvino")
 GRIDS: list[dict[str, Any] | None] = [
     None,
     {"bits": 8, "head": 8},
@@ -40,6 +41,15 @@ SHORT, LONG = np.arange(5, 18), np.arange(3, 40) * 7 % 500 + 4
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("text2text")
     return {kind: tiny_text2text(folder / kind, kind) for kind in KINDS}
+
+
+def _built(checkpoint: Path, scratch: Path, runtime: str, **options: object) -> Path:
+    """`checkpoint` built for `runtime`; Transformers opens it as it is."""
+    return (
+        checkpoint
+        if runtime == "transformers"
+        else build(checkpoint, scratch, Target(runtime=runtime, options=options))
+    )
 
 
 def _generated(folder: Path, ids: np.ndarray, count: int) -> list[int]:
@@ -76,12 +86,13 @@ def test_transformers_answers_as_its_own_generate_does(kind: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("runtime", GRAPHS)
 @pytest.mark.parametrize("options", GRIDS, ids=lambda o: "float" if o is None else f"{o['bits']}")
-def test_onnx_computes_what_the_grid_says(
-    kind: str, options: dict[str, Any] | None, models: dict[str, Path], tmp_path: Path
+def test_graphs_compute_what_the_grid_says(
+    kind: str, runtime: str, options: dict[str, Any] | None, models: dict[str, Path], tmp_path: Path
 ) -> None:
     checkpoint = models[kind] if options is None else quantized(models[kind], tmp_path, **options)
-    folder = build(checkpoint, tmp_path, accuracy="exact")
+    folder = _built(checkpoint, tmp_path, runtime, accuracy="exact")
     session = open_session(folder, threads=1)
     answer = LONG[10:30]
     for ids in (SHORT, LONG):
@@ -90,15 +101,15 @@ def test_onnx_computes_what_the_grid_says(
         assert [step.token_id for step in session.generate(LONG, 12)] == _generated(checkpoint, LONG, 12)
     artefact = read_artefact(folder)
     assert artefact is not None
-    assert bool(artefact.facts["integer nodes"]) == (options is not None)
+    integers = artefact.facts["integer nodes" if runtime == "onnxruntime" else "integer weights"]
+    assert bool(integers) == (options is not None)
     session.close()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("runtime", ["transformers", "onnxruntime"])
+@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS])
 def test_a_padded_batch_is_its_rows_alone(kind: str, runtime: str, models: dict[str, Path], tmp_path: Path) -> None:
-    folder = models[kind] if runtime == "transformers" else build(models[kind], tmp_path)
-    session = open_session(folder, threads=1)
+    session = open_session(_built(models[kind], tmp_path, runtime, accuracy="exact"), threads=1)
     alone = [_scores(session, ids, LONG[:6]) for ids in (SHORT, LONG)]
     pad = len(LONG) - len(SHORT)
     for left in (True, False):
@@ -113,10 +124,9 @@ def test_a_padded_batch_is_its_rows_alone(kind: str, runtime: str, models: dict[
     session.close()
 
 
-@pytest.mark.parametrize("runtime", ["transformers", "onnxruntime"])
+@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS])
 def test_what_is_taken_back_leaves_no_trace(runtime: str, models: dict[str, Path], tmp_path: Path) -> None:
-    folder = models["t5"] if runtime == "transformers" else build(models["t5"], tmp_path)
-    session = open_session(folder, threads=1)
+    session = open_session(_built(models["t5"], tmp_path, runtime, accuracy="exact"), threads=1)
     session.prefill(LONG[None])
     session.decode(np.array([7]))
     expected = session.extend(np.array([[8, 9]]))
@@ -131,24 +141,24 @@ def test_what_is_taken_back_leaves_no_trace(runtime: str, models: dict[str, Path
     session.close()
 
 
-def test_positions_beyond_the_farthest_bucket(models: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("runtime", GRAPHS)
+def test_positions_beyond_the_farthest_bucket(runtime: str, models: dict[str, Path], tmp_path: Path) -> None:
     # the tiny T5 tells distances apart up to 16; prompt and answer go well beyond
-    session = open_session(build(models["t5"], tmp_path), threads=1)
+    session = open_session(_built(models["t5"], tmp_path, runtime, accuracy="exact"), threads=1)
     answer = np.resize(LONG, 70)
     assert _close(_scores(session, np.resize(LONG, 90), answer), _twin(models["t5"], np.resize(LONG, 90), answer))
     session.close()
 
 
 @pytest.mark.parametrize("head", [True, False], ids=["tied", "own"])
-def test_stacks_of_different_depth_and_a_plain_t5(head: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS])
+def test_stacks_of_different_depth_and_a_plain_t5(runtime: str, head: bool, tmp_path: Path) -> None:
     source = tiny_text2text(
         tmp_path / "t5", num_layers=1, num_decoder_layers=3, feed_forward_proj="relu", tie_word_embeddings=head
     )
-    session, other = open_session(build(source, tmp_path), threads=1), open_session(source, threads=1)
+    session = open_session(_built(source, tmp_path, runtime, accuracy="exact"), threads=1)
     assert _close(_scores(session, LONG, SHORT), _twin(source, LONG, SHORT))
-    assert _close(_scores(other, LONG, SHORT), _twin(source, LONG, SHORT))
     session.close()
-    other.close()
 
 
 def test_a_forbidden_token_is_never_written(tmp_path: Path) -> None:
@@ -167,20 +177,27 @@ def test_a_forbidden_token_is_never_written(tmp_path: Path) -> None:
     session.close()
 
 
-def test_the_answer_shares_no_room_with_the_prompt(models: dict[str, Path]) -> None:
-    session = open_session(models["bart"], threads=1)
+@pytest.mark.parametrize("runtime", ["transformers", "openvino"])
+def test_the_answer_shares_no_room_with_the_prompt(runtime: str, models: dict[str, Path], tmp_path: Path) -> None:
+    session = open_session(_built(models["bart"], tmp_path, runtime), threads=1)
     ids = np.resize(LONG, 128)
     assert sum(1 for _ in session.generate(ids, 500, stop_at_eos=False)) == 127  # 128 positions, one of them the start
     assert session.room(129) == 0
+    if runtime == "openvino":
+        with pytest.raises(ValueError, match="the model holds 128"):
+            session.extend(np.array([[5, 5]]))
     session.close()
 
 
-def test_automatic_kernels_and_the_example(models: dict[str, Path], tmp_path: Path) -> None:
-    checkpoint = quantized(models["t5"], tmp_path, head=8)
-    folder = build(checkpoint, tmp_path)
+@pytest.mark.parametrize("runtime", GRAPHS)
+def test_automatic_kernels_and_the_example(runtime: str, models: dict[str, Path], tmp_path: Path) -> None:
+    folder = _built(quantized(models["t5"], tmp_path, head=8), tmp_path, runtime)
     artefact = read_artefact(folder)
     assert artefact is not None
-    assert artefact.facts["accuracy level"] in ("fast", "fast, exact in the head", "exact")
+    if runtime == "onnxruntime":
+        assert artefact.facts["accuracy level"] in ("fast", "fast, exact in the head", "exact")
+    else:
+        assert artefact.facts["arithmetic"] != "float32" or float(artefact.facts["kl_divergence_nats"] or 0) < 1e-6
     assert float(artefact.facts["kl_divergence_nats"] or 0) <= 0.01
     blocker = "import sys\nfor n in ('torch', 'transformers', 'onnx', 'engine'): sys.modules[n] = None\n"
     program = f"{blocker}sys.path.insert(0, '.')\nimport answer\nprint(repr(answer.main('Once upon a time', 8)))"
@@ -194,6 +211,25 @@ def test_automatic_kernels_and_the_example(models: dict[str, Path], tmp_path: Pa
     session.close()
 
 
+@pytest.mark.parametrize(("kept", "cache"), [("16-bit", "f16"), ("8-bit", "u8")])
+def test_openvino_keeps_the_answer_in_fewer_bits(
+    kept: str, cache: str, models: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = _built(models["bart"], tmp_path, "openvino", precision="float32", kv_cache=kept)
+    artefact = read_artefact(folder)
+    assert artefact is not None
+    assert artefact.facts["key-value cache"] == cache
+    session = open_session(folder, threads=1)
+    whole = _scores(session, LONG, LONG[:30])
+    found = np.abs(whole - _twin(models["bart"], LONG, LONG[:30])).max() / np.abs(whole).max()
+    assert 1e-6 < found < 0.05  # rounded, so the option has an effect, but little
+    session.prefill(LONG[None])
+    session.extend(np.concatenate([LONG[:5], SHORT])[None])
+    session.rewind(len(SHORT))
+    assert _close(session.extend(LONG[None, 5:29])[0], whole[6:], 0.05)
+    session.close()
+
+
 def test_padding_moves_behind_the_text() -> None:
     ids, mask = real_first(np.array([[0, 0, 5, 6], [7, 8, 9, 0]]), np.array([[0, 0, 1, 1], [1, 1, 1, 0]]))
     assert ids.tolist() == [[5, 6, 0, 0], [7, 8, 9, 0]]
@@ -204,17 +240,17 @@ def test_padding_moves_behind_the_text() -> None:
 def test_recipes_fit_or_say_why_not(models: dict[str, Path], tmp_path: Path) -> None:
     info = inspect(models["t5"])
     assert not [p for p in problems(presets.get("small-cpu").recipe, info) if p.severity == "stop"]
-    for recipe, word in [
-        (Recipe(target=Target(runtime="torch_compile")), "a second for the prompt"),
-        (Recipe.parse({"passes": [{"pass": "prune_depth"}]}), "encoder-decoder has two"),
-    ]:
-        [problem] = [p for p in problems(recipe, info) if p.severity == "stop"]
-        assert word in problem.text
-        assert problem.fix is not None
-        assert not [p for p in problems(problem.fix.apply(recipe), info) if p.severity == "stop"]
+    for runtime in ("openvino", "torch_compile"):
+        assert not [p for p in problems(Recipe(target=Target(runtime=runtime)), info) if p.severity == "stop"]
+    recipe = Recipe.parse({"passes": [{"pass": "prune_depth"}]})
+    [problem] = [p for p in problems(recipe, info) if p.severity == "stop"]
+    assert "encoder-decoder has two" in problem.text
+    assert problem.fix is not None
+    assert not [p for p in problems(problem.fix.apply(recipe), info) if p.severity == "stop"]
     pegasus = inspect(tiny_text2text(tmp_path / "pegasus", "pegasus"))
-    [problem] = [p for p in problems(Recipe(target=Target(runtime="onnxruntime")), pegasus) if p.severity == "stop"]
-    assert "pegasus models have no ONNX graph" in problem.text
+    for runtime, word in (("onnxruntime", "ONNX"), ("openvino", "OpenVINO")):
+        [problem] = [p for p in problems(Recipe(target=Target(runtime=runtime)), pegasus) if p.severity == "stop"]
+        assert f"pegasus models have no {word} graph" in problem.text
 
 
 def test_without_a_start_token(tmp_path: Path) -> None:

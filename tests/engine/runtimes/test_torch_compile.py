@@ -99,6 +99,46 @@ def test_an_encoder_agrees_with_eager(tiny_bert: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(found[mask == 1], expected[mask == 1], atol=1e-5)
 
 
+def test_an_encoder_decoder_agrees_with_eager(tmp_path: Path) -> None:
+    source = checkpoints.tiny_text2text(tmp_path / "model")
+    session, eager = compiled(source, tmp_path / "built", context=64), open_session(source, threads=1)
+    random = np.random.default_rng(0)
+    for length in (3, 40):  # each padded to another length
+        ids, answer = random.integers(3, 500, (1, length)), random.integers(3, 500, (1, 63))
+        _agree(session.prefill(ids), eager.prefill(ids))
+        _agree(session.decode(answer[:, 0]), eager.decode(answer[:, 0]))
+        _agree(session.extend(answer[:, 1:20]), eager.extend(answer[:, 1:20]))
+    for one in (session, eager):
+        one.rewind(12)
+    _agree(session.extend(answer[:, 8:]), eager.extend(answer[:, 8:]))  # to the last place, where no padding fits
+    with pytest.raises(UserError, match="longer than the 64 tokens"):
+        session.decode(answer[:, 0])
+    with pytest.raises(UserError, match="longer than the 64 tokens"):
+        session.prefill(random.integers(3, 500, (1, 65)))
+    session.close()
+    eager.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["t5", "bart", "marian"])
+def test_padded_encoder_decoders_agree_with_eager(kind: str, tmp_path: Path) -> None:
+    source = checkpoints.tiny_text2text(tmp_path / "model", kind)
+    session, eager = compiled(source, tmp_path / "built", context=64), open_session(source, threads=1)
+    random = np.random.default_rng(0)
+    ids, answer = random.integers(3, 500, (2, 20)), random.integers(3, 500, (2, 6))
+    mask = (np.arange(20) >= np.array([[0], [9]])).astype(np.int64)
+    _agree(session.prefill(ids, mask), eager.prefill(ids, mask))
+    _agree(session.decode(answer[:, 0]), eager.decode(answer[:, 0]))
+    _agree(session.extend(answer), eager.extend(answer))
+    _agree(session.prefill(ids[:1]), eager.prefill(ids[:1]))  # nothing is left of the batch before
+    session.close()
+    eager.close()
+
+
+def _agree(found: np.ndarray, expected: np.ndarray) -> None:
+    np.testing.assert_allclose(found, expected, atol=1e-4 * float(np.abs(expected).max()), rtol=0)
+
+
 def test_without_a_compiler_it_is_unavailable_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spec.shutil, "which", lambda name: None)
     found = spec.availability.__wrapped__()

@@ -10,6 +10,7 @@ from engine.checkpoint.inspect import inspect
 from engine.recipe.recipe import Target
 from engine.runtimes import catalog
 from engine.runtimes.open import read_artefact
+from tests.helpers.checkpoints import tiny_text2text
 from tests.helpers.onnx_runtime import build, quantized, run_pass
 
 
@@ -29,3 +30,12 @@ def test_weights_and_artefact_are_foreseen(tiny_llama: Path, tmp_path: Path, gri
     written = sum(path.stat().st_size for path in folder.glob("openvino_*"))
     assert written == pytest.approx(spec.artefact_bytes(info, spec.options()), rel=0.1)
     assert spec.peak_bytes(info, spec.options()) >= 4 * info.parameters + artefact.weight_bytes
+
+
+@pytest.mark.parametrize("kind", ["t5", "bart"])
+def test_both_halves_of_an_encoder_decoder_share_their_weights(kind: str, tmp_path: Path) -> None:
+    checkpoint = quantized(tiny_text2text(tmp_path / "source", kind), tmp_path, bits=8, head=8)
+    spec, info = catalog.get("openvino"), inspect(checkpoint)
+    artefact = read_artefact(build(checkpoint, tmp_path, Target(runtime="openvino", options={"accuracy": "exact"})))
+    assert artefact is not None
+    assert artefact.weight_bytes == pytest.approx(spec.weight_bytes(info, spec.options()), rel=0.02)
