@@ -40,7 +40,7 @@ class Details(Card):
         self._lineage.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self._lineage.linkActivated.connect(self.jump)
         self._lineage.setAccessibleName(self.tr("Lineage"))
-        self._stages = Facts()
+        self._stages = Facts(stacked=True)
         inner = QWidget()
         box = column(
             self._name,
