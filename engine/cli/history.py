@@ -110,7 +110,7 @@ def graph(run: Id, json: output.Json = False) -> None:
         ]
     )
     rows = [
-        (o.operator, str(o.before), str(o.after), ", ".join(o.precisions), "fused" if o.fused else "")
+        (o.operator, str(o.before), str(o.after), ", ".join(filter(None, o.precisions)), "fused" if o.fused else "")
         for o in report.operators
     ]
     output.table(("Operator", "Before", "After", "Precision", ""), rows, right=(1, 2))

@@ -22,7 +22,8 @@ class OperatorCount(_Part):
 
     Attributes:
         fused: a node that is left stands for several simple ones.
-        precisions: the nodes that are left by the type of their weights, of their results where they hold none.
+        precisions: the nodes that are left by the type of their weights, of their results where they hold none; by
+            "" where the graph does not tell.
     """
 
     operator: str

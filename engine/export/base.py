@@ -43,10 +43,12 @@ class FormatSpec:
     availability: Callable[[], Availability] = always
     refusal: Callable[[RunRecord], str] = every_run
 
-    def why_not(self, run: RunRecord) -> str:
-        """Why `run` cannot be written in this format here, remedy included; "" where it can."""
-        found = self.availability()
-        return self.refusal(run) or ("" if found.usable else f"{found.reason} {found.remedy}".strip())
+    def why_not(self, run: RunRecord) -> tuple[str, ...]:
+        """Why `run` cannot be written in this format here, and the remedy if there is one; empty where it can."""
+        refusal, found = self.refusal(run), self.availability()
+        if refusal or found.usable:
+            return (refusal,) if refusal else ()
+        return tuple(filter(None, (found.reason, found.remedy)))
 
 
 @dataclass(frozen=True)

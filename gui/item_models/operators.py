@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from PySide6.QtCore import QCoreApplication
@@ -31,8 +32,8 @@ def columns() -> tuple[Column[OperatorCount], ...]:
         ),
         Column(
             _tr("Precision"),
-            lambda o: " · ".join(o.precisions) or MISSING,
-            tip=lambda o: each(o.precisions),
+            lambda o: ", ".join(filter(None, shortened(o.precisions))) or MISSING,
+            tip=lambda o: each({kind: nodes for kind, nodes in o.precisions.items() if kind}),
             help=_tr("The type of its weights; of its results where it holds none"),
         ),
         Column(
@@ -43,6 +44,14 @@ def columns() -> tuple[Column[OperatorCount], ...]:
     )
 
 
+def shortened(nodes: Mapping[str, int]) -> dict[str, int]:
+    """Numbers of nodes by type alone: "int8" for "int8, accuracy level 4"."""
+    found: Counter[str] = Counter()
+    for kind, number in nodes.items():
+        found[kind.partition(",")[0]] += number
+    return dict(found.most_common())
+
+
 def count(nodes: int) -> str:
     """A number of nodes: "2,653"."""
     return f"{nodes:,}"
@@ -51,7 +60,7 @@ def count(nodes: int) -> str:
 def each(nodes: Mapping[str, int]) -> str:
     """Numbers of nodes by name, the most frequent first: "211 × int8, 2 × float32"."""
     ordered = sorted(nodes.items(), key=lambda item: -item[1])
-    return ", ".join(f"{count(number)} × {name}" if name else count(number) for name, number in ordered)
+    return ", ".join(f"{count(number)} × {name}" for name, number in ordered)
 
 
 def _tr(text: str) -> str:

@@ -298,7 +298,7 @@ def test_a_kept_comparison_is_found_in_history_and_compare(
 def test_a_format_that_cannot_hold_the_run_says_why(
     qtbot: QtBot, jobs: JobRunner, run_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FormatSpec, "why_not", lambda spec, run: "It is too long." if spec.name == "gguf" else "")
+    monkeypatch.setattr(FormatSpec, "why_not", lambda spec, run: ("It is too long.",) if spec.name == "gguf" else ())
     dialog = ExportDialog(run_id, jobs)
     qtbot.addWidget(dialog)
     assert dialog.export_button.isEnabled()

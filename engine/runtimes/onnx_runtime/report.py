@@ -14,6 +14,14 @@ from engine.compare.graph import FILE, GraphReport, report_of, together
 from engine.runtimes.onnx_runtime.limits import MODEL
 
 _INTEGER = ("MatMulNBits", "GatherBlockQuantized")
+# operators of ONNX whose results have the type of their first input; its fused ones have too
+_KEEP_TYPE = frozenset(
+    {
+        "Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Tanh", "Relu", "Softmax", "ReduceMean", "MatMul", "Gemm",
+        "LayerNormalization", "SimplifiedLayerNormalization", "Slice", "Unsqueeze", "Squeeze", "Reshape", "Transpose",
+        "Concat", "Expand",
+    }
+)  # fmt: skip
 _CPU = "CPUExecutionProvider"
 
 
@@ -55,8 +63,10 @@ def compared(before: ir.Model, after: ir.Model, placed: Counter[tuple[str, str]]
     for (provider, _), count in placed.items():
         providers[provider] += count
     left: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    types: dict[str, str] = {}
     for node in after.graph:
-        left[node.op_type][_precision(node) or _type(node.outputs[0])] += 1
+        types[node.outputs[0].name or ""] = kind = _result(node, types)
+        left[node.op_type][_precision(node) or kind] += 1
     fallback = {operator: count for (provider, operator), count in placed.items() if provider == _CPU}
     return report_of(
         f"ONNX Runtime {ort.__version__}",
@@ -82,6 +92,18 @@ def _precision(node: ir.Node) -> str:
     if weight is None or weight.dtype is None or not weight.dtype.is_floating_point():
         return ""
     return _type(weight)
+
+
+def _result(node: ir.Node, types: dict[str, str]) -> str:
+    """The type of what `node` computes; where the graph does not say, that of its first input if it keeps the type.
+
+    `types` holds those of the nodes before it, by value.
+    """
+    told = _type(node.outputs[0])
+    if told or not (node.domain.startswith("com.microsoft") or node.op_type in _KEEP_TYPE) or not node.inputs:
+        return told
+    first = node.inputs[0]
+    return "" if first is None else _type(first) or types.get(first.name or "", "")
 
 
 def _type(value: ir.Value) -> str:

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QComboBox, QHeaderView, QStackedLayout, QWidget
 
 from engine.compare.graph import GraphReport, OperatorCount
 from engine.runtimes import catalog as runtimes
-from gui.item_models.operators import columns, count, each
+from gui.item_models.operators import columns, count, each, shortened
 from gui.item_models.rows import RowsModel
 from gui.translate import engine_text
-from gui.widgets.frames import Card, row
+from gui.widgets.frames import Card, column, row, scrolled
 from gui.widgets.tables import sortable_table
 from gui.widgets.text import label
 
@@ -49,8 +49,8 @@ class GraphView(QWidget):
         self.pick = QComboBox()
         self.pick.setAccessibleName(self.tr("Compiled model"))
         self.pick.currentIndexChanged.connect(self._show)
-        self.headline, self.compiler = label("", "strong"), label("", "caption")
-        self.facts = label("", "caption", wrap=True, selectable=True)
+        self.headline, self.compiler = label("", "section"), label("", "muted", wrap=True)
+        self.facts = label("", wrap=True, selectable=True)
         self.table: RowsModel[OperatorCount] = RowsModel(columns())
         self.view, _ = sortable_table(self.table, self.tr("Operators of the graph"))
         self.view.verticalHeader().setDefaultSectionSize(24)
@@ -58,9 +58,16 @@ class GraphView(QWidget):
         header = self.view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        head = row(self.headline, self.compiler, None, self.pick, spacing=8)
-        found = Card(head, self.facts, self.view, kind="pane", spacing=4, margins=8)
-        found.body.setStretch(2, 1)
+        told = QWidget()
+        told.setLayout(
+            column(self.pick, self.headline, self.compiler, self.facts, None, spacing=8, margins=(8, 8, 0, 8))
+        )
+        summary = Card(scrolled(told), kind="pane", margins=4)
+        found = QWidget()
+        sides = row(spacing=12)
+        sides.addWidget(summary, 2)
+        sides.addWidget(Card(self.view, kind="pane", margins=4), 3)
+        found.setLayout(sides)
         self._why_not = label("", "muted", wrap=True)
         self._why_not.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         heading = label(self.tr("No report about a graph"), "section")
@@ -100,7 +107,7 @@ class GraphView(QWidget):
         self.headline.setText(text.replace("%1", count(report.nodes_before)).replace("%2", count(report.nodes_after)))
         name = self._models[self.pick.currentData()].name
         self.compiler.setText(f"{name} · {report.compiler}" if self.pick.count() == 1 else report.compiler)
-        self.facts.setText("\n".join(self._facts(report)))
+        self.facts.setText("\n\n".join(self._facts(report)))
 
     def _facts(self, report: GraphReport) -> list[str]:
         """What was done, a sentence each; nothing about what was not done."""
@@ -110,7 +117,7 @@ class GraphView(QWidget):
         told = [
             (self.tr("Fused, one node for several: %1"), each(most) + more if fused else ""),
             (self.tr("Worked out beforehand, kept as constants: %1"), count(report.folded) if report.folded else ""),
-            (self.tr("Weights: %1"), each(report.precisions)),
+            (self.tr("Weights: %1"), each(shortened(report.precisions))),
             (self.tr("Left to the CPU: %1"), each(report.fallback)),
         ]
         placed = {provider.removesuffix("ExecutionProvider"): nodes for provider, nodes in report.providers.items()}

@@ -30,6 +30,7 @@ class AnswerView(QTextEdit):
         self._starts: list[list[int]] = []  # per turn: document position where each token begins
         self._stops: list[int] = []  # per turn: document position after its last token
         self.setReadOnly(True)
+        self.setPlaceholderText(self.tr("Nothing asked yet"))
         self.setFrameShape(QTextEdit.Shape.NoFrame)
         self.setUndoRedoEnabled(False)
         self.setFont(font("body"))

@@ -19,6 +19,8 @@ from gui.item_models.rows import RowsModel
 from gui.pages.compare.graph import Compiled, GraphView
 from gui.widgets.frames import Card, column, row
 
+GRAPH = 2  # the tab about the compiler
+
 
 class Results(QWidget):
     """Everything that is measured, live and final.
@@ -77,12 +79,14 @@ class Results(QWidget):
         left = column(switch, self._stack, spacing=4)
         left.setStretch(1, 1)
         layout.addLayout(left, 5)
-        layout.addWidget(Card(self._view, kind="pane", margins=4), 6)
+        self._measurements = Card(self._view, kind="pane", margins=4)
+        layout.addWidget(self._measurements, 6)
         self.setLayout(layout)
 
     def show_tab(self, place: int) -> None:
         """0: the live charts; 1: distribution and memory; 2: what the compiler did."""
         self._stack.setCurrentIndex(place)
+        self._measurements.setVisible(place < GRAPH)  # a graph's operators need the room
         self._tabs.button(place).setChecked(True)
 
     def show_live(self, shown: bool) -> None:

@@ -47,13 +47,16 @@ class ExportDialog(QDialog):
         self.setMinimumWidth(560)
         self.format = QComboBox()
         record = RunStore().get(run)
-        self._why_not = {name: spec.why_not(record) for name, spec in catalog.all_formats().items()}
+        self._why_not = {
+            name: " ".join(engine_text(sentence) for sentence in spec.why_not(record))
+            for name, spec in catalog.all_formats().items()
+        }
         for place, (name, spec) in enumerate(catalog.all_formats().items()):
             self.format.addItem(engine_text(spec.title), name)
             if self._why_not[name]:  # grey, but it can be chosen, so that everybody can read why
                 self.format.setItemText(place, self.tr("%1 (not here)").replace("%1", engine_text(spec.title)))
                 self.format.setItemData(place, colour("muted"), Qt.ItemDataRole.ForegroundRole)
-                self.format.setItemData(place, engine_text(self._why_not[name]), Qt.ItemDataRole.ToolTipRole)
+                self.format.setItemData(place, self._why_not[name], Qt.ItemDataRole.ToolTipRole)
         self.format.setAccessibleName(self.tr("Format"))
         self._summary = label("", "muted", wrap=True)
         self.place = QLineEdit()
@@ -107,7 +110,7 @@ class ExportDialog(QDialog):
     def _describe(self) -> None:
         spec = catalog.get(self.format.currentData())
         refusal = self._why_not[spec.name]
-        self._summary.setText(engine_text(refusal or spec.summary))
+        self._summary.setText(refusal or engine_text(spec.summary))
         set_role(self._summary, "warn" if refusal else "muted")
         for part in (self.place, self._browse, self.export_button):
             part.setEnabled(not refusal)
