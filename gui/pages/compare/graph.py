@@ -60,7 +60,7 @@ class GraphView(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         told = QWidget()
         told.setLayout(
-            column(self.pick, self.headline, self.compiler, self.facts, None, spacing=8, margins=(8, 8, 0, 8))
+            column(self.pick, self.headline, self.compiler, self.facts, None, spacing=8, margins=8)
         )
         summary = Card(scrolled(told), kind="pane", margins=4)
         found = QWidget()
