@@ -59,9 +59,7 @@ class GraphView(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         told = QWidget()
-        told.setLayout(
-            column(self.pick, self.headline, self.compiler, self.facts, None, spacing=8, margins=8)
-        )
+        told.setLayout(column(self.pick, self.headline, self.compiler, self.facts, None, spacing=8, margins=8))
         summary = Card(scrolled(told), kind="pane", margins=4)
         found = QWidget()
         sides = row(spacing=12)
