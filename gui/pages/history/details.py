@@ -5,13 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from engine.compare.format import format_number, format_ratio
-from engine.metrics import catalog as metrics
+from engine.compare.format import format_ratio
 from engine.runs.record import RunRecord, StageRecord
 from engine.runs.store import RunStore
 from gui.item_models.runs import RunRow, recipe_line
+from gui.item_models.stages import fact
 from gui.numbers import duration, size, when
-from gui.translate import engine_text
 from gui.widgets.buttons import button, icon_button
 from gui.widgets.facts import Facts
 from gui.widgets.frames import Card, column, row, scrolled
@@ -114,9 +113,7 @@ def _stage_words(stage: StageRecord) -> str:
     words = [duration(stage.seconds), size(stage.bytes)]
     for key, value in stage.facts.items():
         if value is not None:
-            spec = metrics.all_metrics().get(key)
-            name = engine_text(spec.title) if spec else key
-            words.append(f"{name} {format_number(value) if isinstance(value, float) else value}")
+            words.append(fact(key, value))
     return " · ".join(words)
 
 
