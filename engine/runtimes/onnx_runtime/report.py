@@ -14,14 +14,16 @@ from engine.compare.graph import FILE, GraphReport, report_of, together
 from engine.runtimes.onnx_runtime.limits import MODEL
 
 _INTEGER = ("MatMulNBits", "GatherBlockQuantized")
-# operators of ONNX whose results have the type of their first input; its fused ones have too
+# operators whose results have the type of their first input
 _KEEP_TYPE = frozenset(
     {
         "Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Tanh", "Relu", "Softmax", "ReduceMean", "MatMul", "Gemm",
         "LayerNormalization", "SimplifiedLayerNormalization", "Slice", "Unsqueeze", "Squeeze", "Reshape", "Transpose",
-        "Concat", "Expand",
+        "Concat", "Expand", "MatMulNBits", "FusedMatMul", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization",
+        "MultiHeadAttention", "GroupQueryAttention", "RotaryEmbedding", "Gelu", "BiasGelu", "FastGelu", "QuickGelu",
     }
 )  # fmt: skip
+_SCALES = 2  # input of GatherBlockQuantized whose type its results have
 _CPU = "CPUExecutionProvider"
 
 
@@ -65,7 +67,8 @@ def compared(before: ir.Model, after: ir.Model, placed: Counter[tuple[str, str]]
     left: defaultdict[str, Counter[str]] = defaultdict(Counter)
     types: dict[str, str] = {}
     for node in after.graph:
-        types[node.outputs[0].name or ""] = kind = _result(node, types)
+        kind = _result(node, types)
+        types.update({output.name or "": kind for output in node.outputs})
         left[node.op_type][_precision(node) or kind] += 1
     fallback = {operator: count for (provider, operator), count in placed.items() if provider == _CPU}
     return report_of(
@@ -95,15 +98,14 @@ def _precision(node: ir.Node) -> str:
 
 
 def _result(node: ir.Node, types: dict[str, str]) -> str:
-    """The type of what `node` computes; where the graph does not say, that of its first input if it keeps the type.
+    """The type of what `node` computes; where the graph does not say, that of its input if it keeps the type.
 
     `types` holds those of the nodes before it, by value.
     """
-    told = _type(node.outputs[0])
-    if told or not (node.domain.startswith("com.microsoft") or node.op_type in _KEEP_TYPE) or not node.inputs:
-        return told
-    first = node.inputs[0]
-    return "" if first is None else _type(first) or types.get(first.name or "", "")
+    place = _SCALES if node.op_type == "GatherBlockQuantized" else 0
+    keeps = node.op_type in _KEEP_TYPE or place == _SCALES
+    given = node.inputs[place] if keeps and len(node.inputs) > place else None
+    return _type(node.outputs[0]) or (_type(given) or types.get(given.name or "", "") if given is not None else "")
 
 
 def _type(value: ir.Value) -> str:

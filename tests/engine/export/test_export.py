@@ -175,6 +175,8 @@ def test_an_encoder_decoder_is_taken_away_packed_and_built(tmp_path: Path) -> No
     assert {"encoder.onnx", "decoder.onnx", "answer.py"} <= {path.name for path in (tmp_path / "runtime").iterdir()}
     graphs = graph.read(tmp_path / "runtime")
     assert graphs.nodes_before == RunStore().get(made).stages[-1].facts["nodes"]
+    computed = {kind for operator in graphs.operators if "Norm" in operator.operator for kind in operator.precisions}
+    assert computed == {"float32"}
     for name in ("gguf", "exported", "executorch"):
         assert catalog.get(name).why_not(RunStore().get(made))
         with pytest.raises(UserError):
