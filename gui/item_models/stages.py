@@ -140,7 +140,10 @@ def fact(key: str, value: str | int | float | bool) -> str:
         return f"{engine_text(spec.title)} {quantity(value, spec.unit, key)}"
     if isinstance(value, bool):
         return f"{key} {_tr('yes') if value else _tr('no')}"
-    return f"{key} {format_number(value) if isinstance(value, float) else value}"
+    if isinstance(value, float):
+        # three digits would make a cosine of 0.9996 a whole 1
+        return f"{key} {value:.4f}" if 0.995 <= value < 0.99995 else f"{key} {format_number(value)}"
+    return f"{key} {value}"
 
 
 def _tr(text: str) -> str:

@@ -75,5 +75,6 @@ def test_a_recipe_in_one_line(qapp: object) -> None:
 
 def test_what_a_stage_found_has_name_and_unit(qapp: object) -> None:
     assert fact("kl_divergence_nats", 0.002831) == "KL divergence 0.00283 nats"
+    assert fact("cosine", 0.99962) == "cosine 0.9996"
     assert fact("layers rounded", 210) == "layers rounded 210"
     assert fact("relative error", 2.794e-06) == "relative error 2.79e−06"
