@@ -19,8 +19,9 @@ _KEEP_TYPE = frozenset(
     {
         "Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Tanh", "Relu", "Softmax", "ReduceMean", "MatMul", "Gemm",
         "LayerNormalization", "SimplifiedLayerNormalization", "Slice", "Unsqueeze", "Squeeze", "Reshape", "Transpose",
-        "Concat", "Expand", "MatMulNBits", "FusedMatMul", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization",
-        "MultiHeadAttention", "GroupQueryAttention", "RotaryEmbedding", "Gelu", "BiasGelu", "FastGelu", "QuickGelu",
+        "Concat", "Expand", "Gather", "MatMulNBits", "FusedMatMul", "SkipLayerNormalization",
+        "SkipSimplifiedLayerNormalization", "MultiHeadAttention", "GroupQueryAttention", "RotaryEmbedding", "Gelu",
+        "BiasGelu", "FastGelu", "QuickGelu",
     }
 )  # fmt: skip
 _SCALES = 2  # input of GatherBlockQuantized whose type its results have
