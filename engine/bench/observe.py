@@ -237,7 +237,7 @@ class Observer:
         predictions = len(scores[0].blocks)
         self._note(
             f"Perplexity, KL divergence and agreement are measured on the first model's own answers to {len(sources)} "
-            f"stretches of {name}."
+            f"stretches of {name if self._job.text else 'the built-in text'}."
         )
         shape = {
             "text": name, "texts": len(sources), "answers": "the first candidate's own, greedy",

@@ -109,8 +109,11 @@ def graph(run: Id, json: output.Json = False) -> None:
             ("Left to the CPU", ", ".join(f"{count} × {name}" for name, count in report.fallback.items())),
         ]
     )
-    rows = [(o.operator, str(o.before), str(o.after), "fused" if o.fused else "") for o in report.operators]
-    output.table(("Operator", "Before", "After", ""), rows, right=(1, 2))
+    rows = [
+        (o.operator, str(o.before), str(o.after), ", ".join(filter(None, o.precisions)), "fused" if o.fused else "")
+        for o in report.operators
+    ]
+    output.table(("Operator", "Before", "After", "Precision", ""), rows, right=(1, 2))
 
 
 @runs.command("delete")

@@ -16,6 +16,11 @@ def always() -> Availability:
     return Availability(True)
 
 
+def every_run(run: RunRecord) -> str:
+    """Nothing speaks against any run."""
+    return ""
+
+
 @dataclass(frozen=True)
 class FormatSpec:
     """An export format as data; importing it must not import torch.
@@ -26,6 +31,7 @@ class FormatSpec:
         suffix: ".yaml" and the like for formats of one file; "" for folders.
         needed_bytes: an upper bound of what it writes, for the check of the disk beforehand.
         availability: whether this machine can write it, found without importing a library.
+        refusal: why the format cannot hold what this run made, as a sentence, found from headers; "" where it can.
     """
 
     name: str
@@ -35,6 +41,14 @@ class FormatSpec:
     needed_bytes: Callable[[RunRecord], int]
     suffix: str = ""
     availability: Callable[[], Availability] = always
+    refusal: Callable[[RunRecord], str] = every_run
+
+    def why_not(self, run: RunRecord) -> tuple[str, ...]:
+        """Why `run` cannot be written in this format here, and the remedy if there is one; empty where it can."""
+        refusal, found = self.refusal(run), self.availability()
+        if refusal or found.usable:
+            return (refusal,) if refusal else ()
+        return tuple(filter(None, (found.reason, found.remedy)))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from transformers.cache_utils import StaticLayer
 from engine.checkpoint.load import load_model
 from engine.export.base import ExportContext
 from engine.export.recipe import FILE
+from engine.export.specs import TWO_PROGRAMS
 from engine.export.verify import run_python
 from engine.links import checkpoint_files
 from engine.protocol.errors import UserError
@@ -151,7 +152,7 @@ def _module(context: ExportContext, piece: int, texts: int) -> tuple[nn.Module, 
     source, task = context.run.checkpoint_folder, context.run.task
     if task == "text2text-generation":
         raise UserError(
-            "An encoder-decoder is two programs with a cache between them, which this format does not hold.",
+            TWO_PROGRAMS,
             "Take the checkpoint or the built model away instead.",
             code="unsupported_architecture",
         )

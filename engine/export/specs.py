@@ -11,6 +11,7 @@ from engine.runs.record import RunRecord
 from engine.runtimes.base import Availability
 from engine.runtimes.torch_compile.spec import availability as compiler_availability
 
+TWO_PROGRAMS = "An encoder-decoder is two programs with a cache between them, which this format does not hold."
 _SMALL = 1 << 20
 
 
@@ -49,6 +50,17 @@ def _executorch() -> Availability:
     return Availability(True, version=importlib.metadata.version("executorch"))
 
 
+def _gguf_refusal(run: RunRecord) -> str:
+    from engine.checkpoint.inspect import inspect
+    from engine.gguf.architectures import refusal
+
+    return refusal(inspect(run.checkpoint_folder)) or ""
+
+
+def _program_refusal(run: RunRecord) -> str:
+    return TWO_PROGRAMS if run.task == "text2text-generation" else ""
+
+
 def _one_file(run: RunRecord) -> int:
     return _SMALL
 
@@ -81,6 +93,7 @@ GGUF = FormatSpec(
     write="engine.export.gguf:write",
     needed_bytes=_gguf_bytes,
     suffix=".gguf",
+    refusal=_gguf_refusal,
 )
 EXPORTED = FormatSpec(
     name="exported",
@@ -88,6 +101,7 @@ EXPORTED = FormatSpec(
     summary="One torch.export program with its tokenizer and an example: opens with torch alone, without Transformers.",
     write="engine.export.exported:write",
     needed_bytes=_program_bytes,
+    refusal=_program_refusal,
 )
 COMPILED = FormatSpec(
     name="compiled",
@@ -96,6 +110,7 @@ COMPILED = FormatSpec(
     write="engine.export.compiled:write",
     needed_bytes=_program_bytes,
     availability=compiler_availability,
+    refusal=_program_refusal,
 )
 EXECUTORCH = FormatSpec(
     name="executorch",
@@ -104,6 +119,7 @@ EXECUTORCH = FormatSpec(
     write="engine.export.executorch:write",
     needed_bytes=_program_bytes,
     availability=_executorch,
+    refusal=_program_refusal,
 )
 RECIPE = FormatSpec(
     name="recipe",

@@ -38,6 +38,9 @@ def handle(job: ExportJob, context: JobContext) -> dict[str, Any]:
             availability.remedy,
             code="runtime_unavailable",
         )
+    refusal = spec.refusal(run)
+    if refusal:
+        raise UserError(refusal, "Choose another format.", code="unsupported_architecture")
     if run.recipe.target.speculation == "original" and job.format in _OF_THE_RESULT:
         context.notice("This is the model that guesses. In the run, the original answers: its answers are better.")
     out = _place(Path(job.out).expanduser().absolute(), spec, run)

@@ -54,6 +54,7 @@ class RuntimeSpec:
         artefact_bytes: an estimate of the artefact's size on disk, shared files counted.
         weight_bytes: bytes of weights that a build of this layout will read, foreseen from headers.
         extra: the optional dependency group that brings it.
+        reports_graph: its artefacts tell what its compiler did to the graph (engine.compare.graph).
     """
 
     name: str
@@ -70,6 +71,7 @@ class RuntimeSpec:
     weight_bytes: Callable[[CheckpointInfo, Any], int]
     extra: str = ""
     version: int = 1
+    reports_graph: bool = False
 
 
 class Artefact(BaseModel):

@@ -64,7 +64,7 @@ class MemoryChart(Chart):
             self.plot.addItem(text)
             y -= 1.0
         self.plot.getAxis("left").setTicks([[tuple(tick) for tick in ticks]])
-        self.plot.setXRange(0, longest * 1.3, padding=0)
+        self.plot.setXRange(0, longest * 1.5, padding=0)
         self.plot.setYRange(y, 0.2, padding=0)
 
     def _kind(self, kind: str) -> str:

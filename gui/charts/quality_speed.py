@@ -48,6 +48,7 @@ class QualitySpeedChart(Chart):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._dots: tuple[Dot, ...] = ()
+        self._fastest = 1.2
         self._selected: frozenset[str] = frozenset()
         self._scatter = pg.ScatterPlotItem(size=11, antialias=False, hoverable=True, tip=self._tip)
         self._scatter.sigClicked.connect(self._on_clicked)
@@ -62,11 +63,11 @@ class QualitySpeedChart(Chart):
     def set_dots(self, dots: Sequence[Dot]) -> None:
         """Show these runs."""
         self._dots = tuple(dots)
+        self._fastest = max((1.2, *(dot.speedup for dot in dots)))
         self._draw()
         if self._dots:
-            speeds = [dot.speedup for dot in self._dots]
             shares = [dot.agreement * 100 for dot in self._dots]
-            self.plot.setXRange(0, max(1.2, *speeds) * 1.18, padding=0)
+            self.plot.setXRange(0, self._fastest * 1.18, padding=0)
             spread = max(2.0, max(shares) - min(shares))
             low, high = max(0.0, min(shares) - 0.15 * spread), max(shares) + 0.2 * spread
             self.plot.setYRange(low, min(100 + 0.12 * spread, high), padding=0)
@@ -102,7 +103,9 @@ class QualitySpeedChart(Chart):
         self._labels = []
         for dot in self._dots:
             if dot.key in self._selected or len(self._dots) <= 6:
-                label = pg.TextItem(dot.name, color=colour("muted"), anchor=(-0.12, 0.5))
+                left = dot.speedup > 0.6 * self._fastest  # no room to its right
+                text = f"{dot.name}\u2002\u2002" if left else f"\u2002\u2002{dot.name}"
+                label = pg.TextItem(text, color=colour("muted"), anchor=(float(left), 0.5))
                 label.setFont(font("caption"))
                 label.setPos(dot.speedup, dot.agreement * 100)
                 self.plot.addItem(label)

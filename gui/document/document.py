@@ -71,7 +71,8 @@ class Document(QObject):
         """Inspect the checkpoint folder at `path` and make it the open one. Raises UserError."""
         from engine.checkpoint.inspect import inspect
 
-        self.set_info(inspect(path))
+        # runs name the folder itself, as the engine does, not a link to it
+        self.set_info(inspect(Path(path).expanduser().resolve()))
 
     def set_info(self, info: CheckpointInfo | None) -> None:
         """Make an inspected checkpoint the open one; None closes it."""

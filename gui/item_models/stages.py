@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QCoreApplication
 
+from engine.compare.format import format_number
+from engine.metrics import catalog as metrics
 from engine.protocol.events import Event, Progress, StageChanged, Started
 from gui.item_models.rows import Column, RowsModel
-from gui.numbers import duration, remaining, size
+from gui.numbers import duration, quantity, remaining, size
+from gui.translate import engine_text
 
 FACTS_SHOWN = 4
 
@@ -32,7 +35,7 @@ class StageState:
     eta: float | None = None
     seconds: float | None = None
     bytes: int | None = None
-    facts: tuple[tuple[str, str], ...] = ()
+    facts: tuple[str, ...] = ()
 
 
 class StagesModel(RowsModel[StageState]):
@@ -86,7 +89,7 @@ def detail(stage: StageState) -> str:
         return stage.text or _tr("starting")
     if stage.state in ("done", "cached"):
         parts = [size(stage.bytes)] if stage.bytes else []
-        parts += [f"{key} {value}" for key, value in stage.facts[:FACTS_SHOWN]]
+        parts += stage.facts[:FACTS_SHOWN]
         return " · ".join(parts)
     return {
         "waiting": _tr("waiting"),
@@ -111,7 +114,7 @@ def spoken(stage: StageState) -> str:
 
 
 def _changed(stage: StageState, event: StageChanged) -> StageState:
-    facts = tuple((key, _value(value)) for key, value in event.facts.items() if value is not None)
+    facts = tuple(fact(key, value) for key, value in event.facts.items() if value is not None)
     return replace(
         stage,
         name=event.name or stage.name,
@@ -130,10 +133,17 @@ def _progressed(stage: StageState, event: Progress) -> StageState:
     return replace(stage, state="running", share=share, text=event.text or stage.text, eta=event.eta_seconds)
 
 
-def _value(value: str | int | float | bool) -> str:
+def fact(key: str, value: str | int | float | bool) -> str:
+    """What a stage found, in words: "KL divergence 0.00283 nats", "layers rounded 210"."""
+    spec = metrics.all_metrics().get(key)
+    if spec is not None and not isinstance(value, str):
+        return f"{engine_text(spec.title)} {quantity(value, spec.unit, key)}"
     if isinstance(value, bool):
-        return _tr("yes") if value else _tr("no")
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+        return f"{key} {_tr('yes') if value else _tr('no')}"
+    if isinstance(value, float):
+        # three digits would make a cosine of 0.9996 a whole 1
+        return f"{key} {value:.4f}" if 0.995 <= value < 0.99995 else f"{key} {format_number(value)}"
+    return f"{key} {value}"
 
 
 def _tr(text: str) -> str:

@@ -70,11 +70,14 @@ class TuningView(QWidget):
     def refresh(self) -> None:
         """Show what holds now."""
         found, busy = tuning.read(), self._handle is not None
+        focused = self.start_button.hasFocus() or self.progress.cancel.hasFocus()
         self.text.setText("\n".join(self._lines(found)) if found else self._invitation())
         self.notices.setText("\n".join(self._notices))
         self.notices.setVisible(bool(self._notices))
         self.start_button.setVisible(not busy)
         self.forget_button.setVisible(found is not None and not busy)
+        if focused and self.isVisible():  # never to the next setting, where a key would change it
+            (self.progress.cancel if busy else self.start_button).setFocus()
 
     def _invitation(self) -> str:
         return self.tr(

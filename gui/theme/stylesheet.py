@@ -63,7 +63,8 @@ QTreeView, QTableView, QListView {{ background: {t.surface}; alternate-backgroun
     border: none; outline: none; selection-background-color: {t.accent_soft}; selection-color: {t.text};
     gridline-color: {t.border}; }}
 QTableView::item {{ padding: 0 4px; }}
-QTreeView::item, QListView::item {{ padding: 4px; border-radius: 4px; }}
+QTreeView::item, QListView::item {{ padding: 4px; }}
+QListView::item {{ border-radius: 4px; }}
 QTreeView::item:hover, QListView::item:hover, QTableView::item:hover {{ background: {t.raised}; }}
 QTreeView::item:selected, QListView::item:selected, QTableView::item:selected {{
     background: {t.accent_soft}; color: {t.text}; }}

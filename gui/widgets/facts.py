@@ -7,17 +7,21 @@ from collections.abc import Iterable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from gui.widgets.frames import clear
+from gui.widgets.frames import clear, column
 from gui.widgets.text import ElidedLabel, label
 
 LONGEST_WORD = 22
 
 
 class Facts(QWidget):
-    """A list of (term, value, tooltip) rows; values can be selected and copied."""
+    """A list of (term, value, tooltip) rows; values can be selected and copied.
 
-    def __init__(self, facts: Iterable[tuple[str, str, str]] = ()) -> None:
+    `stacked` values stand below their terms, for long ones in narrow places.
+    """
+
+    def __init__(self, facts: Iterable[tuple[str, str, str]] = (), *, stacked: bool = False) -> None:
         super().__init__()
+        self._stacked = stacked
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(16)
@@ -37,5 +41,8 @@ class Facts(QWidget):
             left.setToolTip(tip)
             right.setToolTip(tip)
             right.setAccessibleName(f"{term}: {value}")
+            if self._stacked:
+                self._grid.addLayout(column(left, right, spacing=0), row, 0, 1, 2)
+                continue
             self._grid.addWidget(left, row, 0, Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(right, row, 1, Qt.AlignmentFlag.AlignTop)

@@ -33,7 +33,9 @@ class ProgressCard(Card):
         self.cancel = button(self.tr("Cancel"), self.cancelled.emit)
         self.body.addLayout(row(self.title, None, self.cancel))
         self.body.addWidget(self.bar)
-        self.body.addLayout(row(self.text, self.amount))
+        told = row(self.text, self.amount)
+        told.setStretch(0, 1)
+        self.body.addLayout(told)
         self.hide()
 
     def follow(self, handle: Handle, title: str) -> None:

@@ -19,6 +19,10 @@
 <context>
     <name>AnswerView</name>
     <message>
+        <source>Nothing asked yet</source>
+        <translation>尚未提问</translation>
+    </message>
+    <message>
         <source>Token %1: “%2”</source>
         <translation>词元 %1：“%2”</translation>
     </message>
@@ -444,6 +448,10 @@
         <translation>导出</translation>
     </message>
     <message>
+        <source>%1 (not here)</source>
+        <translation>%1（此处不可用）</translation>
+    </message>
+    <message>
         <source>Format</source>
         <translation>格式</translation>
     </message>
@@ -592,6 +600,53 @@
     <message>
         <source>%1 of %2</source>
         <translation>%1 / %2</translation>
+    </message>
+</context>
+<context>
+    <name>GraphView</name>
+    <message>
+        <source>Compiled model</source>
+        <translation>已编译的模型</translation>
+    </message>
+    <message>
+        <source>Operators of the graph</source>
+        <translation>计算图的算子</translation>
+    </message>
+    <message>
+        <source>No report about a graph</source>
+        <translation>没有计算图报告</translation>
+    </message>
+    <message>
+        <source>%1 → %2 nodes</source>
+        <translation>%1 → %2 个节点</translation>
+    </message>
+    <message>
+        <source>Fused, one node for several: %1</source>
+        <translation>已融合（一个节点代替多个）：%1</translation>
+    </message>
+    <message>
+        <source>Worked out beforehand, kept as constants: %1</source>
+        <translation>预先算出并保存为常量：%1</translation>
+    </message>
+    <message>
+        <source>Weights: %1</source>
+        <translation>权重：%1</translation>
+    </message>
+    <message>
+        <source>Left to the CPU: %1</source>
+        <translation>留给 CPU：%1</translation>
+    </message>
+    <message>
+        <source>Computed by: %1</source>
+        <translation>计算设备：%1</translation>
+    </message>
+    <message>
+        <source>“%1” was built before Hasten kept such reports. Run its recipe again to get one.</source>
+        <translation>“%1”构建时 Hasten 尚不保存此类报告。重新运行其配方即可获得。</translation>
+    </message>
+    <message>
+        <source>Runs for these runtimes have one: %1. The others do not tell what they make of a model.</source>
+        <translation>以下运行时的运行结果带有报告：%1。其他运行时不说明它们如何处理模型。</translation>
     </message>
 </context>
 <context>
@@ -909,6 +964,49 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Converting %1</source>
         <translation>正在转换 %1</translation>
+    </message>
+</context>
+<context>
+    <name>OperatorModel</name>
+    <message>
+        <source>Operator</source>
+        <translation>算子</translation>
+    </message>
+    <message>
+        <source>Before</source>
+        <translation>之前</translation>
+    </message>
+    <message>
+        <source>Nodes in the graph that was built</source>
+        <translation>所构建计算图中的节点</translation>
+    </message>
+    <message>
+        <source>After</source>
+        <translation>之后</translation>
+    </message>
+    <message>
+        <source>Nodes that are executed</source>
+        <translation>实际执行的节点</translation>
+    </message>
+    <message>
+        <source>Precision</source>
+        <translation>精度</translation>
+    </message>
+    <message>
+        <source>The type of its weights; of its results where it holds none</source>
+        <translation>其权重的类型；没有权重时为其结果的类型</translation>
+    </message>
+    <message>
+        <source>Fused</source>
+        <translation>融合</translation>
+    </message>
+    <message>
+        <source>yes</source>
+        <translation>是</translation>
+    </message>
+    <message>
+        <source>One node that does what several simple ones did</source>
+        <translation>一个节点完成原先多个简单节点的工作</translation>
     </message>
 </context>
 <context>
@@ -1303,6 +1401,10 @@ Apache 许可证 2.0。</translation>
         <translation>分布与内存</translation>
     </message>
     <message>
+        <source>What the compiler did</source>
+        <translation>编译器做了什么</translation>
+    </message>
+    <message>
         <source>Measurements</source>
         <translation>测量结果</translation>
     </message>
@@ -1633,14 +1735,6 @@ Apache 许可证 2.0。</translation>
         <source>from cache</source>
         <translation>来自缓存</translation>
     </message>
-    <message>
-        <source>yes</source>
-        <translation>是</translation>
-    </message>
-    <message>
-        <source>no</source>
-        <translation>否</translation>
-    </message>
 </context>
 <context>
     <name>StartPage</name>
@@ -1687,6 +1781,17 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>SmolLM2, a chat model of 135 million parameters. It is downloaded once: 93 MB.</source>
         <translation>SmolLM2，1.35 亿参数的对话模型。只需下载一次：93 MB。</translation>
+    </message>
+</context>
+<context>
+    <name>Tables</name>
+    <message>
+        <source>Sort by this column</source>
+        <translation>按此列排序</translation>
+    </message>
+    <message>
+        <source>Sort by this column, largest first</source>
+        <translation>按此列排序，从大到小</translation>
     </message>
 </context>
 <context>
@@ -3188,6 +3293,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>For phones and small devices: a program for ExecuTorch, its matrix products on XNNPACK.</source>
         <translation>面向手机和小型设备：ExecuTorch 程序，矩阵乘法使用 XNNPACK。</translation>
+    </message>
+    <message>
+        <source>An encoder-decoder is two programs with a cache between them, which this format does not hold.</source>
+        <translation>编码器-解码器是两个程序，中间有缓存，此格式无法容纳。</translation>
     </message>
     <message>
         <source>executorch is not installed.</source>

@@ -37,6 +37,7 @@ def engine_texts() -> Iterator[str]:
     from engine.checkpoint.info import Task
     from engine.checkpoint.tree import TITLES
     from engine.export.catalog import all_formats
+    from engine.export.specs import TWO_PROGRAMS
     from engine.metrics.catalog import all_metrics
     from engine.passes.catalog import all_passes
     from engine.recipe.options import fields_of
@@ -55,6 +56,7 @@ def engine_texts() -> Iterator[str]:
         yield from (metric.title, metric.help)
     for export in all_formats().values():
         yield from (export.title, export.summary)
+    yield TWO_PROGRAMS
     yield from get_args(Task)
     yield from TITLES.values()
     for path in sorted((ROOT / "engine").rglob("*.py")):

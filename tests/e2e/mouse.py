@@ -64,6 +64,12 @@ def first_visit(desk: Desktop, user: Path) -> None:
         desk.wait("Button", "Save report", seconds=20 * MINUTES)
         desk.park()
         desk.shot("compare")
+    with step("what the compiler did"):
+        desk.click("CheckBox", "What the compiler did")
+        desk.wait("StaticText", "nodes")
+        desk.park()
+        desk.shot("compare-compiler")
+        desk.click("CheckBox", "Live")
     with step("chat, stop, go on"):
         for text in ("Why is the sea salty?", "And the lakes?"):
             desk.click("EditableText", "Prompt")

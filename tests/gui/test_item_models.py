@@ -11,7 +11,7 @@ from engine.recipe.recipe import Recipe
 from gui.item_models import measurements
 from gui.item_models.rows import RowsModel
 from gui.item_models.runs import recipe_line
-from gui.item_models.stages import StagesModel, detail, timing
+from gui.item_models.stages import StagesModel, detail, fact, timing
 
 
 def _rate(value: float, spread: float) -> Measurement:
@@ -71,3 +71,10 @@ def test_a_change_is_said_in_words(qapp: object, other: Measurement, words: str)
 def test_a_recipe_in_one_line(qapp: object) -> None:
     recipe = Recipe.parse({"passes": [{"pass": "quantize"}, {"pass": "mixed_precision", "enabled": False}]})
     assert recipe_line(recipe) == "int8 / 32 → Transformers"
+
+
+def test_what_a_stage_found_has_name_and_unit(qapp: object) -> None:
+    assert fact("kl_divergence_nats", 0.002831) == "KL divergence 0.00283 nats"
+    assert fact("cosine", 0.99962) == "cosine 0.9996"
+    assert fact("layers rounded", 210) == "layers rounded 210"
+    assert fact("relative error", 2.794e-06) == "relative error 2.79e−06"

@@ -77,11 +77,16 @@ def test_measuring_the_machine_shows_what_holds_and_what_disturbed_it(
 def test_a_measurement_of_the_machine_can_be_cancelled(
     page: SettingsPage, client: ScriptedClient, qtbot: QtBot
 ) -> None:
+    page.show()
+    page.tuning.start_button.setFocus()
+    qtbot.waitUntil(page.tuning.start_button.hasFocus)
     page.tuning.start_button.click()
     qtbot.waitUntil(lambda: bool(client.jobs))
     assert page.tuning.start_button.isHidden()
+    assert page.tuning.progress.cancel.hasFocus()
     page.tuning.progress.cancelled.emit()
     assert not page.tuning.start_button.isHidden()
+    assert page.tuning.start_button.hasFocus()
     assert page.tuning.progress.isHidden()
 
 

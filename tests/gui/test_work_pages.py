@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from engine.compare.table import Candidate, Comparison, Speedup
+from engine.export.base import FormatSpec
 from engine.protocol.events import Started
 from engine.protocol.measurement import Measurement
 from engine.recipe.recipe import Recipe
@@ -20,6 +21,7 @@ from gui.document.document import Document
 from gui.jobs.client import JobRunner
 from gui.pages.compare import ComparePage
 from gui.pages.history import HistoryPage
+from gui.pages.history.export import ExportDialog
 from gui.pages.pipeline import PipelinePage
 from gui.pages.run import RunPage
 from gui.settings.settings import Settings
@@ -291,6 +293,22 @@ def test_a_kept_comparison_is_found_in_history_and_compare(
     with qtbot.waitSignal(history.navigate):
         history.details.reopen_button.click()
     assert opened.recipe == RECIPE
+
+
+def test_a_format_that_cannot_hold_the_run_says_why(
+    qtbot: QtBot, jobs: JobRunner, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FormatSpec, "why_not", lambda spec, run: ("It is too long.",) if spec.name == "gguf" else ())
+    dialog = ExportDialog(run_id, jobs)
+    qtbot.addWidget(dialog)
+    assert dialog.export_button.isEnabled()
+    place = dialog.format.findData("gguf")
+    assert dialog.format.itemText(place) == "GGUF file (not here)"
+    dialog.format.setCurrentIndex(place)
+    assert dialog._summary.text() == "It is too long."
+    assert not dialog.export_button.isEnabled()
+    dialog.format.setCurrentIndex(place - 1)
+    assert dialog.export_button.isEnabled()
 
 
 def test_deleting_asks_first(

@@ -20,7 +20,7 @@ from engine.runtimes.onnx_runtime.assemble import artefact_of, copy_companions, 
 from engine.runtimes.onnx_runtime.availability import missing_for_build
 from engine.runtimes.onnx_runtime.encoder_lower import build_encoder
 from engine.runtimes.onnx_runtime.graph import save, save_graph, set_accuracy_level
-from engine.runtimes.onnx_runtime.limits import EXACT, FAST, TOLERATED_KL
+from engine.runtimes.onnx_runtime.limits import DECODER, ENCODER, EXACT, FAST, MODEL, TOLERATED_KL
 from engine.runtimes.onnx_runtime.text2text_lower import build_text2text
 
 
@@ -37,12 +37,12 @@ def build(context: BuildContext) -> Artefact:
             code="runtime_unavailable",
         )
     torch.set_num_threads(suggested_threads())  # what ran before must not change the last bits of what is measured
-    if context.info.task == "text2text-generation":
-        return build_text2text(context)
-    artefact = _build_decoder(context) if context.info.task == "text-generation" else build_encoder(context)
+    builder = {"text-generation": _build_decoder, "text2text-generation": build_text2text}
+    artefact = builder.get(context.info.task, build_encoder)(context)
+    graphs = (ENCODER, DECODER) if context.info.task == "text2text-generation" else (MODEL,)
     context.step(0, 0, "Noting what the optimiser did")
     try:  # it takes as much disk as the model for a moment; the model is whole without it
-        report.write(context.destination, context.target.device)
+        report.write(context.destination, context.target.device, graphs)
     except (OSError, RuntimeError) as error:
         context.notice(f"What ONNX Runtime's optimiser did could not be noted: {error}")
         return artefact

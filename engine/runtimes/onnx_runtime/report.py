@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx_ir as ir
 import onnxruntime as ort
 
-from engine.compare.graph import FILE, GraphReport, OperatorCount
+from engine.compare.graph import FILE, GraphReport, report_of, together
 from engine.runtimes.onnx_runtime.limits import MODEL
 
 _INTEGER = ("MatMulNBits", "GatherBlockQuantized")
+# operators whose results have the type of their first input
+_KEEP_TYPE = frozenset(
+    {
+        "Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Tanh", "Relu", "Softmax", "ReduceMean", "MatMul", "Gemm",
+        "LayerNormalization", "SimplifiedLayerNormalization", "Slice", "Unsqueeze", "Squeeze", "Reshape", "Transpose",
+        "Concat", "Expand", "Gather", "MatMulNBits", "FusedMatMul", "SkipLayerNormalization",
+        "SkipSimplifiedLayerNormalization", "MultiHeadAttention", "GroupQueryAttention", "RotaryEmbedding", "Gelu",
+        "BiasGelu", "FastGelu", "QuickGelu",
+    }
+)  # fmt: skip
+_SCALES = 2  # input of GatherBlockQuantized whose type its results have
 _CPU = "CPUExecutionProvider"
 
 
-def write(folder: Path, device: str) -> None:
-    """Write graph.json beside the graph in `folder`; weights are rearranged on the disk for a moment."""
-    (folder / FILE).write_text(examined(folder, device).model_dump_json(indent=2) + "\n", encoding="utf-8")
+def write(folder: Path, device: str, files: Sequence[str] = (MODEL,)) -> None:
+    """Write graph.json beside the graphs `files` in `folder`; weights are rearranged on the disk for a moment."""
+    report = together([examined(folder / file, device) for file in files])
+    (folder / FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def examined(folder: Path, device: str) -> GraphReport:
-    """The report for the graph in `folder`, optimised for `device`."""
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+def examined(graph: Path, device: str) -> GraphReport:
+    """The report for the graph in file `graph`, optimised for `device`."""
+    with tempfile.TemporaryDirectory(dir=graph.parent) as scratch:
         optimised = Path(scratch) / "optimised.onnx"
         options = ort.SessionOptions()
         options.optimized_model_filepath = str(optimised)
@@ -36,36 +49,37 @@ def examined(folder: Path, device: str) -> GraphReport:
         ):
             options.add_session_config_entry(key, value)
         providers = ["CUDAExecutionProvider", _CPU] if device == "cuda" else [_CPU]
-        session = ort.InferenceSession(str(folder / MODEL), options, providers=providers)
+        session = ort.InferenceSession(str(graph), options, providers=providers)
         placed = Counter(
             (part.ep_name, node.op_type)
             for part in session.get_provider_graph_assignment_info()
             for node in part.get_nodes()
         )
         del session
-        return compared(ir.load(folder / MODEL), ir.load(optimised), placed, device)
+        return compared(ir.load(graph), ir.load(optimised), placed, device)
 
 
 def compared(before: ir.Model, after: ir.Model, placed: Counter[tuple[str, str]], device: str) -> GraphReport:
     """The report of graph `before` and the same `after` optimisation, its nodes `placed` as (provider, operator)."""
-    old, new = (Counter(node.op_type for node in model.graph) for model in (before, after))
     results = {output.name for node in before.graph for output in node.outputs}
     providers: Counter[str] = Counter()
     for (provider, _), count in placed.items():
         providers[provider] += count
-    fused = {node.op_type for node in after.graph if node.domain.startswith("com.microsoft")}
+    left: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    types: dict[str, str] = {}
+    for node in after.graph:
+        kind = _result(node, types)
+        types.update({output.name or "": kind for output in node.outputs})
+        left[node.op_type][_precision(node) or kind] += 1
     fallback = {operator: count for (provider, operator), count in placed.items() if provider == _CPU}
-    return GraphReport(
-        compiler=f"ONNX Runtime {ort.__version__}",
-        nodes_before=sum(old.values()),
-        nodes_after=sum(new.values()),
-        operators=tuple(
-            OperatorCount(operator=name, before=old[name], after=new[name], fused=name in fused)
-            for name, _ in sorted((old | new).items(), key=lambda item: (-item[1], item[0]))
-        ),
+    return report_of(
+        f"ONNX Runtime {ort.__version__}",
+        Counter(node.op_type for node in before.graph),
+        left,
+        fused={node.op_type for node in after.graph if node.domain.startswith("com.microsoft")},
         folded=sum(name in results for name in after.graph.initializers),
-        precisions=dict(Counter(kind for node in after.graph if (kind := _precision(node)))),
-        providers=dict(providers),
+        weights=Counter(kind for node in after.graph if (kind := _precision(node))),
+        providers=providers,
         fallback=fallback if device == "cuda" else {},
     )
 
@@ -81,4 +95,21 @@ def _precision(node: ir.Node) -> str:
     weight = next((value for value in node.inputs if value is not None and value.is_initializer()), None)
     if weight is None or weight.dtype is None or not weight.dtype.is_floating_point():
         return ""
-    return {"FLOAT": "float32", "FLOAT16": "float16"}.get(weight.dtype.name, weight.dtype.name.lower())
+    return _type(weight)
+
+
+def _result(node: ir.Node, types: dict[str, str]) -> str:
+    """The type of what `node` computes; where the graph does not say, that of its input if it keeps the type.
+
+    `types` holds those of the nodes before it, by value.
+    """
+    place = _SCALES if node.op_type == "GatherBlockQuantized" else 0
+    keeps = node.op_type in _KEEP_TYPE or place == _SCALES
+    given = node.inputs[place] if keeps and len(node.inputs) > place else None
+    return _type(node.outputs[0]) or (_type(given) or types.get(given.name or "", "") if given is not None else "")
+
+
+def _type(value: ir.Value) -> str:
+    """The type of the numbers in `value`; empty where the graph does not say."""
+    name = value.dtype.name if value.dtype else ""
+    return {"FLOAT": "float32"}.get(name, name.lower())

@@ -10,12 +10,14 @@ import torch
 
 from engine.checkpoint.load import load_model
 from engine.checkpoint.reader import Reader
+from engine.compare.graph import FILE
 from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
 from engine.runtimes import text2text_verify, verify
 from engine.runtimes.base import Artefact, BuildContext, Floats, TextBatch
 from engine.runtimes.companions import Facts, artefact_of
 from engine.runtimes.encoder_layout import layout_of
+from engine.runtimes.openvino import report
 from engine.runtimes.openvino import settings as arithmetic
 from engine.runtimes.openvino.assemble import add_companions, open_built, save
 from engine.runtimes.openvino.availability import missing_for_build
@@ -72,7 +74,14 @@ def build(context: BuildContext) -> Artefact:
         facts |= _verified_text2text(context, twin, weights)
     else:
         facts |= _verified_encoder(context, twin, weights)
-    return artefact_of(context, "openvino", weights.bytes, facts)
+    artefact = artefact_of(context, "openvino", weights.bytes, facts)
+    context.step(0, 0, "Noting what the compiler did")
+    try:  # the model is whole without it
+        report.write(context.destination)
+    except (OSError, RuntimeError) as error:
+        context.notice(f"What OpenVINO's compiler did could not be noted: {error}")
+        return artefact
+    return artefact.model_copy(update={"files": tuple(sorted({*artefact.files, FILE}))})
 
 
 def _verified_decoder(context: BuildContext, twin: Any, weights: Weights) -> Facts:

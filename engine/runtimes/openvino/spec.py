@@ -130,4 +130,6 @@ SPEC = RuntimeSpec(
     artefact_bytes=artefact_bytes,
     weight_bytes=weight_bytes,
     extra="cpu",
+    version=2,
+    reports_graph=True,
 )

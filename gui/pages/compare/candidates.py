@@ -6,13 +6,16 @@ from collections import Counter
 from pathlib import Path
 
 from engine.checkpoint.info import Task
+from engine.compare import graph
 from engine.compare.table import Comparison
 from engine.protocol.errors import UserError
 from engine.runs.record import RunRecord
 from engine.runs.store import RunStore
+from engine.runtimes import catalog as runtimes
 from gui.document.document import Document
 from gui.item_models.runs import row_of
 from gui.numbers import when
+from gui.pages.compare.graph import Compiled
 
 
 class Choices:
@@ -70,6 +73,17 @@ class Choices:
         if reference == self._document.checkpoint and self._document.info is not None:
             return self._document.info.task
         return next((r.task for r in self._runs if r.checkpoint == reference), None)
+
+    def compiled(self, reference: str, name: str) -> Compiled:
+        """What the compiler did to the model that the page calls `name`."""
+        record = self.record(reference)
+        if record is None:
+            return Compiled(name)
+        try:
+            return Compiled(name, graph.read(record.artefact_folder))
+        except UserError:
+            spec = runtimes.all_runtimes().get(record.recipe.target.runtime)
+            return Compiled(name, outdated=spec is not None and spec.reports_graph)
 
     def latest(self, candidates: tuple[str, ...]) -> Comparison | None:
         """The latest comparison of exactly these candidates, from the history."""

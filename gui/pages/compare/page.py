@@ -237,7 +237,9 @@ class ComparePage(Page):
         )
         self.results.show_live(decoder)
         self.options.show_task(decoder)
-        self.results.set_names([pane.name.currentText() for pane in self.panes])
+        names = [pane.name.currentText() for pane in self.panes]
+        self.results.set_names(names)
+        self.results.set_compiled([choices.compiled(*both) for both in zip(self.candidates, names, strict=True)])
         self.prompts = [Turn(text) for text in builtin_prompts()]
         self._show_comparison(choices.latest(self.candidates))
         self._show(self._most_telling if self.comparison is not None else -1)

@@ -30,6 +30,7 @@ class AnswerView(QTextEdit):
         self._starts: list[list[int]] = []  # per turn: document position where each token begins
         self._stops: list[int] = []  # per turn: document position after its last token
         self.setReadOnly(True)
+        self.setPlaceholderText(self.tr("Nothing asked yet"))
         self.setFrameShape(QTextEdit.Shape.NoFrame)
         self.setUndoRedoEnabled(False)
         self.setFont(font("body"))
@@ -198,7 +199,7 @@ class Pane(Card):
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         side = self.tr("The original") if candidate == 0 else self.tr("The optimised model")
         self.name.setAccessibleName(side)
-        self.name.setToolTip(self.tr("%1: choose what stands on this side").replace("%1", side))
+        self._hint = self.tr("%1: choose what stands on this side").replace("%1", side)
         self.name.activated.connect(lambda place: self.picked.emit(self.name.itemData(place)))
         self.view = AnswerView(candidate)
         head = row(spacing=8)
@@ -214,6 +215,7 @@ class Pane(Card):
         for reference, name in choices:
             self.name.addItem(name, reference)
         self.name.setCurrentIndex(next((i for i, (r, _) in enumerate(choices) if r == current), -1))
+        self.name.setToolTip(f"{self.name.currentText()}\n{self._hint}")  # a narrow pane cuts the name
         self.view.setAccessibleName(self.tr("Answers of %1").replace("%1", self.name.currentText()))
 
     def show_speed(self, turn: Turn) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QTableView, QWidget
 
 from engine.compare.table import Comparison
@@ -15,7 +16,10 @@ from gui.charts.live import LiveChart
 from gui.charts.memory import MemoryChart
 from gui.item_models.measurements import MetricRow, columns, rows_of
 from gui.item_models.rows import RowsModel
+from gui.pages.compare.graph import Compiled, GraphView
 from gui.widgets.frames import Card, column, row
+
+GRAPH = 2  # the tab about the compiler
 
 
 class Results(QWidget):
@@ -23,6 +27,7 @@ class Results(QWidget):
 
     Attributes:
         table: the measurement table's model.
+        graph: what the compiler did.
     """
 
     def __init__(self) -> None:
@@ -42,9 +47,12 @@ class Results(QWidget):
             for chart in pair:
                 box.addWidget(chart, 1)
             self._stack.addWidget(page)
+        self.graph = GraphView()
+        self._stack.addWidget(self.graph)
         self._tabs = QButtonGroup(self)
         switch = row(spacing=0)
-        for place, title in enumerate((self.tr("Live"), self.tr("Distribution and memory"))):
+        titles = (self.tr("Live"), self.tr("Distribution and memory"), self.tr("What the compiler did"))
+        for place, title in enumerate(titles):
             tab = QPushButton(title)
             tab.setProperty("kind", "tab")
             tab.setCheckable(True)
@@ -52,7 +60,7 @@ class Results(QWidget):
             self._tabs.addButton(tab, place)
             switch.addWidget(tab)
         switch.addStretch(1)
-        self._tabs.idClicked.connect(self.show_charts)
+        self._tabs.idClicked.connect(self.show_tab)
         self.table: RowsModel[MetricRow] = RowsModel(columns(("", "")))
         self._view = QTableView()
         self._view.setModel(self.table)
@@ -66,22 +74,29 @@ class Results(QWidget):
         self._view.setHorizontalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
         self._view.horizontalHeader().setHighlightSections(False)
         self._view.setStyleSheet("QTableView::item { padding: 0 6px; }")
+        self._view.viewport().installEventFilter(self)
         layout = row(spacing=12)
         left = column(switch, self._stack, spacing=4)
         left.setStretch(1, 1)
         layout.addLayout(left, 5)
-        layout.addWidget(Card(self._view, kind="pane", margins=4), 6)
+        self._measurements = Card(self._view, kind="pane", margins=4)
+        layout.addWidget(self._measurements, 6)
         self.setLayout(layout)
 
-    def show_charts(self, pair: int) -> None:
-        """0: the live charts; 1: distribution and memory."""
-        self._stack.setCurrentIndex(pair)
-        self._tabs.button(pair).setChecked(True)
+    def show_tab(self, place: int) -> None:
+        """0: the live charts; 1: distribution and memory; 2: what the compiler did."""
+        self._stack.setCurrentIndex(place)
+        self._measurements.setVisible(place < GRAPH)  # a graph's operators need the room
+        self._tabs.button(place).setChecked(True)
 
     def show_live(self, shown: bool) -> None:
         """Models that write no text have no live charts."""
         self._tabs.button(0).setVisible(shown)
-        self.show_charts(0 if shown else 1)
+        self.show_tab(0 if shown else 1)
+
+    def set_compiled(self, models: Sequence[Compiled]) -> None:
+        """Show what is known of the candidates' compilers."""
+        self.graph.set_models(models)
 
     def set_names(self, names: Sequence[str]) -> None:
         """Begin anew with candidates called `names`."""
@@ -133,7 +148,22 @@ class Results(QWidget):
         lists = [tuple(found.values()) for found in self._measured]
         self.table.reset(rows_of(lists), columns(self._names or ("", "")))
         self.memory.set_measurements(lists)
+        self._spread()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The columns follow the table's width."""
+        if event.type() == QEvent.Type.Resize:
+            self._spread()
+        return super().eventFilter(watched, event)
+
+    def _spread(self) -> None:
+        """Give every column what it needs, and an equal part of what is left."""
         self._view.resizeColumnsToContents()
+        header = self._view.horizontalHeader()
+        spare = (self._view.viewport().width() - header.length()) // max(1, header.count())
+        if spare > 0:
+            for place in range(header.count()):
+                header.resizeSection(place, header.sectionSize(place) + spare)
 
 
 def _streamed(comparison: Comparison) -> Iterator[Token]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from engine.compare.format import format_number, format_ratio
+from engine.compare.format import format_ratio
 from engine.runs.record import RunRecord, StageRecord
 from engine.runs.store import RunStore
 from gui.item_models.runs import RunRow, recipe_line
+from gui.item_models.stages import fact
 from gui.numbers import duration, size, when
 from gui.widgets.buttons import button, icon_button
 from gui.widgets.facts import Facts
@@ -40,7 +41,7 @@ class Details(Card):
         self._lineage.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self._lineage.linkActivated.connect(self.jump)
         self._lineage.setAccessibleName(self.tr("Lineage"))
-        self._stages = Facts()
+        self._stages = Facts(stacked=True)
         inner = QWidget()
         box = column(
             self._name,
@@ -112,7 +113,7 @@ def _stage_words(stage: StageRecord) -> str:
     words = [duration(stage.seconds), size(stage.bytes)]
     for key, value in stage.facts.items():
         if value is not None:
-            words.append(f"{key} {format_number(value) if isinstance(value, float) else value}")
+            words.append(fact(key, value))
     return " · ".join(words)
 
 

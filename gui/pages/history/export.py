@@ -22,14 +22,16 @@ from engine.export import catalog
 from engine.protocol.errors import Failure
 from engine.protocol.events import Event, Log, Progress
 from engine.protocol.job import ExportJob
+from engine.runs.store import RunStore
 from gui.jobs.client import JobRunner
 from gui.jobs.handle import Handle
 from gui.messages.card import FailureCard
+from gui.theme.theme import colour
 from gui.translate import engine_text
 from gui.widgets.buttons import button
 from gui.widgets.frames import row
 from gui.widgets.note import Note
-from gui.widgets.text import label
+from gui.widgets.text import label, set_role
 
 NOTE_MARGINS = 96  # pixels beside the text of a note in this dialog
 
@@ -44,8 +46,17 @@ class ExportDialog(QDialog):
         self.setWindowTitle(self.tr("Export"))
         self.setMinimumWidth(560)
         self.format = QComboBox()
-        for spec in catalog.all_formats().values():
-            self.format.addItem(engine_text(spec.title), spec.name)
+        record = RunStore().get(run)
+        self._why_not = {
+            name: " ".join(engine_text(sentence) for sentence in spec.why_not(record))
+            for name, spec in catalog.all_formats().items()
+        }
+        for place, (name, spec) in enumerate(catalog.all_formats().items()):
+            self.format.addItem(engine_text(spec.title), name)
+            if self._why_not[name]:  # grey, but it can be chosen, so that everybody can read why
+                self.format.setItemText(place, self.tr("%1 (not here)").replace("%1", engine_text(spec.title)))
+                self.format.setItemData(place, colour("muted"), Qt.ItemDataRole.ForegroundRole)
+                self.format.setItemData(place, self._why_not[name], Qt.ItemDataRole.ToolTipRole)
         self.format.setAccessibleName(self.tr("Format"))
         self._summary = label("", "muted", wrap=True)
         self.place = QLineEdit()
@@ -98,7 +109,11 @@ class ExportDialog(QDialog):
 
     def _describe(self) -> None:
         spec = catalog.get(self.format.currentData())
-        self._summary.setText(engine_text(spec.summary))
+        refusal = self._why_not[spec.name]
+        self._summary.setText(refusal or engine_text(spec.summary))
+        set_role(self._summary, "warn" if refusal else "muted")
+        for part in (self.place, self._browse, self.export_button):
+            part.setEnabled(not refusal)
         parent = Path(self.place.text()).parent if self.place.text() else Path.home()
         self.place.setText(str(parent / f"hasten-{self.run}{spec.suffix or '-' + spec.name}"))
         self._place_label.setText(self.tr("File") if spec.suffix else self.tr("New folder"))
@@ -152,8 +167,10 @@ class ExportDialog(QDialog):
         self._bar.setRange(0, 0)
         self._text.setVisible(busy)
         self.close_button.setText(self.tr("Cancel") if busy else self.tr("Close"))
-        for part in (self.format, self.place, self._browse, self.export_button):
-            part.setEnabled(not busy)
+        usable = not self._why_not[self.format.currentData()]
+        self.format.setEnabled(not busy)
+        for part in (self.place, self._browse, self.export_button):
+            part.setEnabled(not busy and usable)
 
     def _forget_note(self) -> None:
         if self.done_note is not None:

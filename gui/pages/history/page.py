@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QMessageBox, QSplitter, QStackedLayout, QTableView, QWidget
 
@@ -14,7 +14,7 @@ from engine.runs.store import RunStore
 from gui.charts import catalog
 from gui.charts.quality_speed import Dot, QualitySpeedChart
 from gui.document.document import Document
-from gui.item_models.rows import ROW_ROLE, SORT_ROLE, RowsModel
+from gui.item_models.rows import ROW_ROLE, RowsModel
 from gui.item_models.runs import RunRow, columns, load_rows
 from gui.jobs.client import JobRunner
 from gui.messages.card import FailureCard
@@ -22,9 +22,9 @@ from gui.pages.base import Page
 from gui.pages.history.details import Details
 from gui.pages.history.export import ExportDialog
 from gui.settings.settings import Settings
-from gui.theme.theme import follow_theme, theme
 from gui.widgets.empty import EmptyState
 from gui.widgets.frames import Card, column, row
+from gui.widgets.tables import sortable_table
 from gui.widgets.text import label
 
 Index = QModelIndex | QPersistentModelIndex
@@ -56,10 +56,16 @@ class HistoryPage(Page):
         self._store = RunStore()
         rows = load_rows(self._store)
         self.table.reset(rows)
-        self.view.setColumnHidden(MODEL, len({row.record.checkpoint_name for row in rows}) < 2)
+        several = len({row.record.checkpoint_name for row in rows}) > 1
+        self.view.setColumnHidden(MODEL, not several)
         self._stack.setCurrentIndex(int(bool(rows)))
         dots = [
-            Dot(row.record.id, row.record.name, row.speedup, row.agreement)
+            Dot(
+                row.record.id,
+                f"{row.record.checkpoint_name} · {row.record.name}" if several else row.record.name,
+                row.speedup,
+                row.agreement,
+            )
             for row in rows
             if row.speedup is not None and row.agreement is not None
         ]
@@ -99,27 +105,13 @@ class HistoryPage(Page):
         self.scatter = catalog.make("quality_speed", QualitySpeedChart)
         self.scatter.setMinimumHeight(150)
         self.scatter.picked.connect(lambda run: self.select(run))
-        self.proxy = QSortFilterProxyModel(self)
-        self.proxy.setSourceModel(self.table)
-        self.proxy.setSortRole(SORT_ROLE)
+        self.view, self.proxy = sortable_table(self.table, self.tr("Runs"))
         self.proxy.setFilterKeyColumn(-1)
-        self.proxy.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.filter.textChanged.connect(self.proxy.setFilterFixedString)
-        self.view = QTableView()
-        self.view.setModel(self.proxy)
-        self.view.setAccessibleName(self.tr("Runs"))
-        self.view.setSortingEnabled(True)
         self.view.sortByColumn(len(columns()) - 1, Qt.SortOrder.DescendingOrder)
-        self.view.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
         self.view.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
-        self.view.setShowGrid(False)
-        self.view.setWordWrap(False)
-        self.view.setTabKeyNavigation(False)
-        self.view.verticalHeader().hide()
         self.view.verticalHeader().setDefaultSectionSize(32)
-        follow_theme(self.view, self._style_table)
         header = self.view.horizontalHeader()
-        header.setHighlightSections(False)
         for place in range(3, len(columns())):
             header.setSectionResizeMode(place, QHeaderView.ResizeMode.ResizeToContents)
         for place in range(3):
@@ -163,17 +155,6 @@ class HistoryPage(Page):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(empty)
         self._stack.addWidget(page)
-
-    def _style_table(self) -> None:
-        """Room around the cells; the sort arrow stands before the title, never on it."""
-        arrows = "".join(
-            f'QHeaderView::{way}-arrow {{ image: url("icons:{theme().tokens.name}/chevron-{way}.svg"); width: 10px;'
-            " subcontrol-origin: padding; subcontrol-position: center left; left: 2px; }"
-            for way in ("up", "down")
-        )
-        self.view.setStyleSheet(
-            "QTableView::item { padding: 0 6px; } QHeaderView::section { padding-left: 14px; }" + arrows
-        )
 
     def resizeEvent(self, event) -> None:  # type: ignore[no-untyped-def]
         """The details take a third at most."""

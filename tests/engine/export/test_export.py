@@ -10,6 +10,7 @@ import pytest
 
 from engine.checkpoint.inspect import inspect
 from engine.checkpoint.reader import Reader
+from engine.compare import graph
 from engine.compare.table import Answer, AnswerDiff, Candidate, Comparison, Segment
 from engine.export import catalog
 from engine.export.report import page
@@ -172,6 +173,14 @@ def test_an_encoder_decoder_is_taken_away_packed_and_built(tmp_path: Path) -> No
         export(ExportJob(run=made, format=name, out=str(tmp_path / name)), context())
     assert [grid.bits for grid in inspect(tmp_path / "checkpoint").grids] == [8]
     assert {"encoder.onnx", "decoder.onnx", "answer.py"} <= {path.name for path in (tmp_path / "runtime").iterdir()}
+    graphs = graph.read(tmp_path / "runtime")
+    assert graphs.nodes_before == RunStore().get(made).stages[-1].facts["nodes"]
+    computed = {kind for operator in graphs.operators if "Norm" in operator.operator for kind in operator.precisions}
+    assert computed == {"float32"}
+    for name in ("gguf", "exported", "executorch"):
+        assert catalog.get(name).why_not(RunStore().get(made))
+        with pytest.raises(UserError):
+            export(ExportJob(run=made, format=name, out=str(tmp_path / name)), context())
 
 
 def test_a_script_runs(tiny_llama: Path, tmp_path: Path) -> None:
