@@ -164,6 +164,8 @@ class Session(ABC):
         eos: token ids that end a text.
         never: token ids that `generate` does not pick.
         context_length: the longest sequence it holds; of an encoder-decoder, prompt and answer each.
+        continues: `extend` and `rewind` take any number of tokens at any time and without preparation, so that a text
+            can go on from the one before.
         remark: a sentence on how it runs that a reader of its figures should know; usually empty.
         drafted, accepted: tokens that were guessed ahead, and guessed rightly, since it was opened.
 
@@ -182,6 +184,7 @@ class Session(ABC):
     eos: frozenset[int] = frozenset()
     never: tuple[int, ...] = ()
     context_length: int = 2048
+    continues: bool = True
     remark: str = ""
     drafted: int = 0
     accepted: int = 0

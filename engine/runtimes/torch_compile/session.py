@@ -34,6 +34,8 @@ class CompiledSession(TorchSession):
     than 1, padded batches and appending several tokens compile when they first occur.
     """
 
+    continues = False  # each width that is appended is compiled first
+
     def __init__(self, request: OpenRequest) -> None:
         options = parse_options(TorchCompileOptions, request.artefact.target.options, "torch_compile")
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(paths.home() / "cache" / "inductor"))

@@ -23,14 +23,6 @@ from engine.runtimes.openvino.session import DecoderSession
 from tests.helpers.onnx_runtime import build as build_for
 from tests.helpers.onnx_runtime import quantized, run_pass
 
-GRIDS: list[dict[str, Any]] = [
-    {"bits": 8, "group_size": "row", "head": 8},
-    {"bits": 8, "group_size": 64, "symmetric": False},
-    {"bits": 4, "group_size": 32, "head": 8},
-    {"bits": 4, "group_size": 128, "symmetric": False, "head": 4},
-    {"bits": 8, "group_size": 64, "include": ["*.mlp.*", "*.v_proj"]},
-]
-
 
 def build(checkpoint: Path, scratch: Path, **options: Any) -> Path:
     return build_for(checkpoint, scratch, Target(runtime="openvino", options=options))
@@ -72,26 +64,6 @@ def _ids(rows: int, length: int) -> np.ndarray:
 def plain(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The random Llama in exact float32. Read-only."""
     return build(tiny_llama, tmp_path_factory.mktemp("plain"), accuracy="exact")
-
-
-@pytest.mark.parametrize("options", GRIDS, ids=lambda o: f"{o['bits']}-{o['group_size']}-{o.get('symmetric', True)}")
-def test_same_grid_gives_same_logits(options: dict[str, Any], tiny_llama: Path, tmp_path: Path) -> None:
-    checkpoint = quantized(tiny_llama, tmp_path, **options)
-    folder = build(checkpoint, tmp_path, accuracy="exact")
-    session = opened(folder)
-    ids = _ids(2, 40)
-    assert _error(session.logits(ids), _twin_logits(checkpoint, ids)) < 1e-4
-    assert facts_of(folder).facts["integer weights"]
-    session.close()
-
-
-def test_two_grids_in_one_model(tiny_llama: Path, tmp_path: Path) -> None:
-    first = quantized(tiny_llama, tmp_path, bits=4, group_size=16, symmetric=False, include=["*.k_proj"])
-    checkpoint = quantized(first, tmp_path, bits=8, group_size=64)
-    session = opened(build(checkpoint, tmp_path, accuracy="exact"))
-    ids = _ids(1, 40)
-    assert _error(session.logits(ids), _twin_logits(checkpoint, ids)) < 1e-4
-    session.close()
 
 
 def test_rows_that_no_group_divides(stories260k: Path, tmp_path: Path) -> None:
