@@ -31,13 +31,18 @@ DRAFT = "draft"  # folder of an artefact's draft model, an artefact itself
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a runtime works on this machine, and if not, why and what to do. Sentences end in full stops."""
+    """Whether a runtime works on this machine, and if not, why and what to do. Sentences end in full stops.
+
+    Attributes:
+        limits: what a usable one cannot do here, with the remedy: open models that were built, but build none.
+    """
 
     usable: bool
     devices: tuple[Literal["cpu", "cuda"], ...] = ()
     version: str = ""
     reason: str = ""
     remedy: str = ""
+    limits: str = ""
 
 
 @dataclass(frozen=True)

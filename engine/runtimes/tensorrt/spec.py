@@ -14,7 +14,7 @@ from engine.recipe.options import Options, option
 from engine.recipe.recipe import Recipe, Target
 from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import Availability, RuntimeSpec
-from engine.runtimes.refusals import stop
+from engine.runtimes.refusals import absent, build_limits, stop
 from engine.runtimes.tensorrt.limits import block_size, nearest_group, refused
 from engine.runtimes.torch_family import TASKS, torch_availability
 
@@ -57,13 +57,13 @@ def availability() -> Availability:
             reason="no NVIDIA GPU was found that torch computes on.",
             remedy="Use a machine with an NVIDIA GPU, or choose another runtime.",
         )
-    return Availability(True, ("cuda",), importlib.metadata.version("tensorrt"))
+    limits = build_limits("TensorRT", absent(_BUILD_PACKAGES))
+    return Availability(True, ("cuda",), importlib.metadata.version("tensorrt"), limits=limits)
 
 
 def _check(info: CheckpointInfo, options: TensorRTOptions, target: Target) -> Iterable[Problem]:
-    missing = [name for name in _BUILD_PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        yield stop(f"Building for TensorRT needs {', '.join(missing)}: run “python3 start.py setup”.")
+    if limits := build_limits("TensorRT", absent(_BUILD_PACKAGES)):
+        yield stop(limits)
     if target.device != "cuda":
         yield stop("TensorRT computes on NVIDIA GPUs only.", Fix("Use CUDA", lambda r: retarget(r, device="cuda")))
     if target.split != "none":
