@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from engine.decoding.drafters import Drafter, ModelDrafter
-from engine.decoding.pace import Checking, Pace
+from engine.decoding.pace import Budget, Checking, Pace
 from engine.decoding.wrapped import WrappedSession
 from engine.protocol.job import Sampling
 from engine.runtimes.base import Floats, Ids, Session, Step
@@ -39,7 +39,8 @@ class SpeculativeSession(WrappedSession):
         """Try what `model` takes to read one token and several. It is closed with this session."""
         super().__init__(model)
         self._draft: Session | None = None
-        self._drafters = [(drafter, Pace(drafter.most)) for drafter in drafters]
+        self._drafters = [(drafter, Pace(drafter.most, drafting=drafter.seconds)) for drafter in drafters]
+        self._budget = Budget()
         self.drafted = self.accepted = 0
         self._checking = Checking()
         self._fresh: set[int] = set()  # drafters that have not read the text yet
@@ -53,7 +54,7 @@ class SpeculativeSession(WrappedSession):
         self._draft = draft
         self.weight_bytes += draft.weight_bytes
         drafter = ModelDrafter(draft)
-        self._drafters.append((drafter, Pace(drafter.most)))
+        self._drafters.append((drafter, Pace(drafter.most, drafting=drafter.seconds)))
 
     def close(self) -> None:
         """Close the model and its draft."""
@@ -121,6 +122,7 @@ class SpeculativeSession(WrappedSession):
             self._checking.observe(len(read), self._spent)
             right = sum(guess == token for guess, (token, _) in zip(read[1:], picked, strict=False))
             self._asked.observe(len(read) - 1, right)
+            self._budget.guessed(len(read) - 1, right, self._asked.drafting, self._checking)
             self.drafted += len(read) - 1
             self.accepted += right
             self._asked = None
@@ -130,7 +132,8 @@ class SpeculativeSession(WrappedSession):
         """The guesses of the first drafter that has any; none where writing alone is as fast."""
         same = self._share <= (_MOST if sampler.greedy else _MOST_SAMPLED)
         for drafter, pace in self._drafters if same and not self._checking.stale else ():
-            count = min(pace.choose(self._checking), room)
+            affordable = self._budget.affordable(pace.most, pace.drafting, self._checking)
+            count = min(pace.choose(self._checking), affordable, room)
             if count <= 0:
                 continue
             began = time.perf_counter()
@@ -144,6 +147,7 @@ class SpeculativeSession(WrappedSession):
                 return guesses
         for _, pace in self._drafters:
             pace.rest()
+        self._budget.wrote()
         return []
 
     def _read(self, ids: Sequence[int]) -> Floats:

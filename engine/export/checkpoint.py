@@ -6,6 +6,7 @@ import torch
 
 from engine.checkpoint.inspect import inspect
 from engine.checkpoint.load import dense_names
+from engine.checkpoint.older import spell_out
 from engine.checkpoint.precision import precision_of
 from engine.checkpoint.reader import Reader
 from engine.checkpoint.writer import Writer
@@ -30,6 +31,7 @@ def write(context: ExportContext) -> None:
         write_dense(context)
         return
     link_tree(source, context.destination)
+    spell_out(context.destination)
     info = inspect(context.destination)
     if info.task == "text-generation" and (why := refusal(info)):
         context.notice(f"vLLM will not load these packed weights: {why}.")

@@ -40,16 +40,9 @@ def facts_of(folder: Path) -> Artefact:
     return artefact
 
 
-def _twin_logits(checkpoint: Path, ids: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-    model = load_model(checkpoint, dtype=torch.float32)
-    mask = np.ones_like(ids) if mask is None else mask
-    positions = np.maximum(mask.cumsum(1) - 1, 0)
+def _twin_logits(checkpoint: Path, ids: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
-        return model(
-            input_ids=torch.from_numpy(ids),
-            attention_mask=torch.from_numpy(mask),
-            position_ids=torch.from_numpy(positions),
-        ).logits.numpy()
+        return load_model(checkpoint, dtype=torch.float32)(torch.from_numpy(ids)).logits.numpy()
 
 
 def _error(found: np.ndarray, expected: np.ndarray) -> float:
@@ -89,21 +82,6 @@ def test_16_bit_weights_stay_16_bit(tiny_llama: Path, tmp_path: Path) -> None:
     assert _error(session.logits(ids), _twin_logits(checkpoint, ids)) < 1e-4
     parameters = load_model(tiny_llama).num_parameters()
     assert session.weight_bytes == pytest.approx(2 * parameters, rel=0.02)
-    session.close()
-
-
-def test_a_padded_batch_equals_single_texts(tiny_llama: Path, plain: Path) -> None:
-    session = opened(plain)
-    ids, mask = _ids(3, 30), np.ones((3, 30), np.int64)
-    for row, padding in enumerate((0, 11, 29)):
-        ids[row, :padding], mask[row, :padding] = 2, 0
-    after = _ids(3, 4)
-    batch = [session.prefill(ids, mask), *(session.decode(after[:, step]) for step in range(4))]
-    for row in range(3):
-        real = mask[row].astype(bool)
-        alone = [session.prefill(ids[row, real][None])]
-        alone += [session.decode(after[row : row + 1, step]) for step in range(4)]
-        assert _error(np.stack(batch)[:, row], np.stack(alone)[:, 0]) < 1e-4
     session.close()
 
 

@@ -59,17 +59,6 @@ def test_integers_stand_before_the_products_and_compute_what_the_twin_does(
         running.prefill(np.zeros((3, 4), np.int64))
 
 
-def test_padding_left_of_a_prompt_changes_nothing(mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    running = opened(mixed, tmp_path, monkeypatch, batch=2, context=128)
-    ids = np.random.default_rng(1).integers(3, 500, (2, 9))
-    mask = np.ones_like(ids)
-    mask[1, :4] = 0
-    both = [running.prefill(ids, mask), running.decode(ids[:, 0])]
-    alone = [running.prefill(ids[1:, 4:]), running.decode(ids[1:, 0])]
-    for padded, single in zip(both, alone, strict=True):
-        np.testing.assert_allclose(padded[1:], single, atol=1e-4)
-
-
 def test_an_encoder_answers_in_batches(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running = opened(tiny_bert, tmp_path, monkeypatch, batch=2)
     ids = np.random.default_rng(2).integers(3, 500, (3, 12))
