@@ -28,7 +28,7 @@ class GpuFound(_Part):
 
 
 class RuntimeFound(_Part):
-    """A runtime: usable on `devices`, or why not and what to do."""
+    """A runtime: usable on `devices`, within `limits`, or why not and what to do."""
 
     name: str
     title: str
@@ -37,6 +37,7 @@ class RuntimeFound(_Part):
     version: str
     reason: str
     remedy: str
+    limits: str
 
 
 class Findings(_Part):
@@ -95,4 +96,5 @@ def _runtime(name: str) -> RuntimeFound:
         version=found.version,
         reason=found.reason,
         remedy=found.remedy,
+        limits=found.limits,
     )

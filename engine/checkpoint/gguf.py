@@ -15,6 +15,7 @@ import numpy as np
 
 from engine.checkpoint import gguf_header
 from engine.checkpoint.gguf_rope import stretched
+from engine.checkpoint.older import spell_out
 from engine.drafts import draft
 from engine.passes.base import StepContext
 from engine.protocol.errors import UserError
@@ -96,18 +97,10 @@ def _write(
     context.step(0, 0, "Writing the tokenizer")
     tokenizer.save_pretrained(made)
     _edit(made / "tokenizer_config.json", _plain_tokenizer(config.max_position_embeddings))
-    write_rope_theta(made)
+    spell_out(made)
     card = header.metadata.get("general.license")
     if card:
         (made / "README.md").write_text(f"---\nlicense: {card}\n---\n\nConverted by Hasten from `{source.name}`.\n")
-
-
-def write_rope_theta(folder: Path) -> None:
-    """Add `rope_theta` to config.json beside `rope_parameters`: Transformers 4 reads only the former."""
-    config = json.loads((folder / "config.json").read_text())
-    theta = (config.get("rope_parameters") or {}).get("rope_theta")
-    if theta is not None and "rope_theta" not in config:
-        _edit(folder / "config.json", {"rope_theta": theta})
 
 
 def _clean(config: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint import trust
-from engine.checkpoint.gguf import write_rope_theta
 from engine.checkpoint.headers import read
+from engine.checkpoint.older import spell_out
 from engine.drafts import draft
 from engine.links import link_or_copy
 from engine.passes.base import StepContext
@@ -104,7 +104,7 @@ def merge(folder: Path, base: Path, destination: Path, context: StepContext) -> 
     context.step(2, 3, "Writing the merged model")
     with draft(destination) as made:
         merged.save_pretrained(made)
-        write_rope_theta(made)
+        spell_out(made)
         _copy(base, made, (*_TOKENIZER, "generation_config.json", "README.md", "LICEN*"))
         _copy(folder, made, _TOKENIZER)
         for file in trust.code_files(base) if trust.granted(base) else ():  # all of it, as it was allowed

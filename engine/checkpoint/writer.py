@@ -14,6 +14,7 @@ from torch import Tensor
 
 from engine.checkpoint.headers import INDEX, SINGLE
 from engine.checkpoint.limits import SHARD_BYTES
+from engine.checkpoint.older import for_older_readers
 from engine.checkpoint.reader import Reader
 from engine.grid.scheme import SIDE_FILE
 from engine.links import checkpoint_files, link_or_copy
@@ -83,7 +84,7 @@ class Writer:
             self._parts[0][0].rename(self.destination / SINGLE)
         else:
             self._write_index()
-        text = json.dumps(_with_rope_theta(config or self.source.config), indent=2, ensure_ascii=False)
+        text = json.dumps(for_older_readers(config or self.source.config), indent=2, ensure_ascii=False)
         (self.destination / "config.json").write_text(text + "\n", encoding="utf-8")
 
     def _copy_rest(self) -> None:
@@ -121,9 +122,3 @@ def _save(tensors: dict[str, Tensor], path: Path) -> None:
         if "os error 28" in str(error):
             raise OSError(errno.ENOSPC, "No space left on device", str(path)) from error
         raise
-
-
-def _with_rope_theta(config: dict[str, Any]) -> dict[str, Any]:
-    """Transformers 4 reads `rope_theta` only; without it it would silently take 10000."""
-    theta = (config.get("rope_parameters") or {}).get("rope_theta")
-    return config if theta is None or "rope_theta" in config else {**config, "rope_theta": theta}

@@ -63,6 +63,7 @@ def runtimes(name: Name = None, schema: Schema = False, json: output.Json = Fals
                 "library_version": found.version,
                 "reason": found.reason,
                 "remedy": found.remedy,
+                "limits": found.limits,
             }
         )
     _show(entries, [spec.options for spec in specs], single=name is not None, schema=schema, as_json=json)

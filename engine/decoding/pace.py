@@ -10,6 +10,7 @@ GAIN = 1.05  # what guessing must promise before it is done at all
 PAUSE = 32  # tokens written without a guess until guessing is tried once more; doubled each time that it fails
 LONGEST_PAUSE = 512
 TRIAL = 3  # tokens guessed in a trial
+START, SHARE, CREDIT = 1.0, 0.03, 2.5  # of the budget below, in tokens
 STALE = 64  # steps after which the time of a token alone is measured once more
 
 
@@ -61,6 +62,34 @@ class Checking:
 def blend(mean: float, new: float) -> float:
     """The running mean with a `new` value, of which an outlier counts no more than OUTLIER times the mean."""
     return mean + 4 * (1 - FADE) * (min(new, OUTLIER * mean) - mean) if mean else new
+
+
+class Budget:
+    """What guesses may cost, in the time of a token alone: so that writing never takes a twentieth longer.
+
+    It begins with START, each token that is written adds SHARE to it, and guesses take what they lost or bring what
+    they gained, though never to more than CREDIT: gains of one stretch are not to be lost in the next.
+    """
+
+    def __init__(self) -> None:
+        self.left = START
+
+    def affordable(self, most: int, drafting: float, checking: Checking) -> int:
+        """How many guesses, at most `most`, may all be wrong without spending more than there is."""
+        fits = (n for n in range(most, 0, -1) if self._cost(n, drafting, checking) - 1.0 <= self.left)
+        return next(fits, 0)
+
+    def wrote(self) -> None:
+        """A token was written without a guess."""
+        self.left += SHARE
+
+    def guessed(self, guesses: int, right: int, drafting: float, checking: Checking) -> None:
+        """`guesses` were made and the first `right` of them were right, which wrote one token more than that."""
+        gained = (1 + SHARE) * (right + 1) - self._cost(guesses, drafting, checking)
+        self.left = max(min(self.left + gained, CREDIT), min(self.left, self.left + gained))
+
+    def _cost(self, guesses: int, drafting: float, checking: Checking) -> float:
+        return (guesses * drafting + checking.expected(guesses + 1)) / (checking.alone or 1.0)
 
 
 @dataclass

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from engine.decoding.drafters import Drafter, ModelDrafter
-from engine.decoding.pace import Checking, Pace
+from engine.decoding.pace import Budget, Checking, Pace
+from engine.decoding.wrapped import WrappedSession
 from engine.protocol.job import Sampling
-from engine.runtimes.base import Floats, Ids, Session, Step, TextBatch
+from engine.runtimes.base import Floats, Ids, Session, Step
 from engine.runtimes.sampling import Sampler
 
 # Reading several tokens at once rounds otherwise than reading one. Logits nearer than this many times the difference
@@ -22,7 +23,7 @@ _MOST_SAMPLED = 3e-5  # where a random number decides, there is no telling what 
 _SIZES = (2, 5, 17)  # tokens read together in the trial
 
 
-class SpeculativeSession(Session):
+class SpeculativeSession(WrappedSession):
     """`model` with `drafters`, asked in turn until one has a guess. Everything but `generate` is the model's own.
 
     A burst of tokens that one check accepts shares its time equally: Step.seconds is what a token took, not when it
@@ -36,12 +37,10 @@ class SpeculativeSession(Session):
 
     def __init__(self, model: Session, drafters: Sequence[Drafter]) -> None:
         """Try what `model` takes to read one token and several. It is closed with this session."""
-        self._model = model
+        super().__init__(model)
         self._draft: Session | None = None
-        self._drafters = [(drafter, Pace(drafter.most)) for drafter in drafters]
-        self.folder, self.task, self.runtime = model.folder, model.task, model.runtime
-        self.device, self.eos, self.context_length = model.device, model.eos, model.context_length
-        self.weight_bytes = model.weight_bytes
+        self._drafters = [(drafter, Pace(drafter.most, drafting=drafter.seconds)) for drafter in drafters]
+        self._budget = Budget()
         self.drafted = self.accepted = 0
         self._checking = Checking()
         self._fresh: set[int] = set()  # drafters that have not read the text yet
@@ -55,39 +54,11 @@ class SpeculativeSession(Session):
         self._draft = draft
         self.weight_bytes += draft.weight_bytes
         drafter = ModelDrafter(draft)
-        self._drafters.append((drafter, Pace(drafter.most)))
-
-    def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
-        """The model's own."""
-        return self._model.prefill(ids, mask)
-
-    def decode(self, ids: Ids) -> Floats:
-        """The model's own."""
-        return self._model.decode(ids)
-
-    def extend(self, ids: Ids) -> Floats:
-        """The model's own."""
-        return self._model.extend(ids)
-
-    def rewind(self, count: int) -> None:
-        """The model's own."""
-        self._model.rewind(count)
-
-    def logits(self, ids: Ids) -> Floats:
-        """The model's own."""
-        return self._model.logits(ids)
-
-    def hidden(self, batch: TextBatch) -> Floats:
-        """The model's own."""
-        return self._model.hidden(batch)
-
-    def classify(self, batch: TextBatch) -> Floats:
-        """The model's own."""
-        return self._model.classify(batch)
+        self._drafters.append((drafter, Pace(drafter.most, drafting=drafter.seconds)))
 
     def close(self) -> None:
         """Close the model and its draft."""
-        self._model.close()
+        super().close()
         if self._draft is not None:
             self._draft.close()
 
@@ -151,6 +122,7 @@ class SpeculativeSession(Session):
             self._checking.observe(len(read), self._spent)
             right = sum(guess == token for guess, (token, _) in zip(read[1:], picked, strict=False))
             self._asked.observe(len(read) - 1, right)
+            self._budget.guessed(len(read) - 1, right, self._asked.drafting, self._checking)
             self.drafted += len(read) - 1
             self.accepted += right
             self._asked = None
@@ -160,7 +132,8 @@ class SpeculativeSession(Session):
         """The guesses of the first drafter that has any; none where writing alone is as fast."""
         same = self._share <= (_MOST if sampler.greedy else _MOST_SAMPLED)
         for drafter, pace in self._drafters if same and not self._checking.stale else ():
-            count = min(pace.choose(self._checking), room)
+            affordable = self._budget.affordable(pace.most, pace.drafting, self._checking)
+            count = min(pace.choose(self._checking), affordable, room)
             if count <= 0:
                 continue
             began = time.perf_counter()
@@ -174,6 +147,7 @@ class SpeculativeSession(Session):
                 return guesses
         for _, pace in self._drafters:
             pace.rest()
+        self._budget.wrote()
         return []
 
     def _read(self, ids: Sequence[int]) -> Floats:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from engine.checkpoint.inspect import inspect
 from engine.checkpoint.load import dense_names
+from engine.checkpoint.older import spell_out
 from engine.checkpoint.precision import precision_of
 from engine.checkpoint.reader import Reader
 from engine.checkpoint.writer import Writer
@@ -12,6 +14,7 @@ from engine.drafts import link_tree
 from engine.export.base import ExportContext
 from engine.export.recipe import FILE
 from engine.export.verify import verify_checkpoint
+from engine.export.vllm import refusal, tell_readers
 from engine.grid import grid
 from engine.grid.scheme import loads_plain, packed_grids, with_grids
 
@@ -28,6 +31,11 @@ def write(context: ExportContext) -> None:
         write_dense(context)
         return
     link_tree(source, context.destination)
+    spell_out(context.destination)
+    info = inspect(context.destination)
+    if info.task == "text-generation" and (why := refusal(info)):
+        context.notice(f"vLLM will not load these packed weights: {why}.")
+    tell_readers(context.destination, info)
     (context.destination / FILE).write_text(context.run.recipe.to_yaml(), encoding="utf-8")
     verify_checkpoint(context, source)
 

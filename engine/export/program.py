@@ -23,6 +23,7 @@ from transformers import Cache
 from transformers.cache_utils import StaticLayer
 
 from engine.checkpoint.load import load_model
+from engine.checkpoint.older import for_older_readers
 from engine.export.base import ExportContext
 from engine.export.recipe import FILE
 from engine.export.specs import TWO_PROGRAMS
@@ -120,7 +121,8 @@ def finish(context: ExportContext, file: str, *, piece: int = LONGEST) -> None:
     # what describes the checkpoint's packed weights, and what may name a folder of this machine
     for key in ("quantization_config", "hasten", "_name_or_path"):
         config.pop(key, None)
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(for_older_readers(config), indent=2)
+    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
     (folder / FILE).write_text(run.recipe.to_yaml(), encoding="utf-8")
     decoder = run.task == "text-generation"
     longest = context_length(run.checkpoint_folder)

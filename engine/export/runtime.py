@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.checkpoint.older import spell_out
 from engine.checkpoint.trust import granted
 from engine.drafts import link_tree
 from engine.export.base import ExportContext
@@ -45,6 +46,7 @@ def write(context: ExportContext) -> None:
             "A TensorRT engine is machine code: it opens only where it was built, on this machine and by you."
         )
     link_tree(context.run.artefact_folder, context.destination)
+    spell_out(context.destination)
     (context.destination / FILE).write_text(context.run.recipe.to_yaml(), encoding="utf-8")
     folder = context.destination.resolve()
     context.step(0, 0, "Opening it where it is now")

@@ -60,7 +60,7 @@ def _session(index: int, place: Place, count: int, context: JobContext) -> Sessi
 
     def opener() -> Session:
         context.progress(index, count, f"Opening {place.name}", unit="model")
-        return open_session(place.folder, context=context.steps(unit="model"))
+        return open_session(place.folder, context=context.steps(unit="model"), remember=True)
 
     session = context.sessions.get(f"{index}:{place.key}", opener)
     if session.task not in DECODERS:

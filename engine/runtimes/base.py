@@ -31,13 +31,18 @@ DRAFT = "draft"  # folder of an artefact's draft model, an artefact itself
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a runtime works on this machine, and if not, why and what to do. Sentences end in full stops."""
+    """Whether a runtime works on this machine, and if not, why and what to do. Sentences end in full stops.
+
+    Attributes:
+        limits: what a usable one cannot do here, with the remedy: open models that were built, but build none.
+    """
 
     usable: bool
     devices: tuple[Literal["cpu", "cuda"], ...] = ()
     version: str = ""
     reason: str = ""
     remedy: str = ""
+    limits: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,6 +171,8 @@ class Session(ABC):
         eos: token ids that end a text.
         never: token ids that `generate` does not pick.
         context_length: the longest sequence it holds; of an encoder-decoder, prompt and answer each.
+        continues: `extend` and `rewind` take any number of tokens at any time and without preparation, so that a text
+            can go on from the one before.
         remark: a sentence on how it runs that a reader of its figures should know; usually empty.
         drafted, accepted: tokens that were guessed ahead, and guessed rightly, since it was opened.
 
@@ -184,6 +191,7 @@ class Session(ABC):
     eos: frozenset[int] = frozenset()
     never: tuple[int, ...] = ()
     context_length: int = 2048
+    continues: bool = True
     remark: str = ""
     drafted: int = 0
     accepted: int = 0

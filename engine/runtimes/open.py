@@ -43,6 +43,7 @@ def open_session(
     threads: int | None = None,
     device: str | None = None,
     context: StepContext = SILENT,
+    remember: bool = False,
 ) -> Session:
     """Open the model in `folder`: an artefact with the runtime that built it, a checkpoint with Transformers.
 
@@ -52,6 +53,8 @@ def open_session(
             machine, else one a physical core.
         device: "cpu" or "cuda"; None takes what the artefact was built for, else "cpu".
         context: shows the progress of a runtime that compiles while it opens.
+        remember: of a prompt that goes on where the one before ended, read only what is new. For conversations: timings
+            of a model that has read its prompt before say nothing of one that has not.
 
     Raises UserError when the folder holds neither, or its runtime cannot be used here.
     """
@@ -83,13 +86,27 @@ def open_session(
         device=wanted,
     )
     session: Session = load(spec.open)(request)
+    if remember:
+        session = _remembering(session)
     if artefact.target.speculation == "none":
         return session
-    return _speculating(session, folder, threads, device, context)
+    return _speculating(session, folder, threads, device, context, remember)
+
+
+def _remembering(session: Session) -> Session:
+    """`session` with a memory, where reading on gives what reading anew does."""
+    from engine.decoding.remembering import RememberingSession
+
+    try:
+        remembering = RememberingSession(session)
+    except BaseException:
+        session.close()
+        raise
+    return remembering if remembering.remembers else session
 
 
 def _speculating(
-    session: Session, folder: Path, threads: int | None, device: str | None, context: StepContext
+    session: Session, folder: Path, threads: int | None, device: str | None, context: StepContext, remember: bool
 ) -> Session:
     """`session` writing several tokens a step, drafted by the text itself or by the model that lies in its folder."""
     from engine.decoding.drafters import LookupDrafter
@@ -110,7 +127,8 @@ def _speculating(
     if not (folder / DRAFT / MANIFEST).is_file():
         return helped
     try:
-        helped.draft_with(open_session(folder / DRAFT, threads=threads, device=device, context=context))
+        draft = open_session(folder / DRAFT, threads=threads, device=device, context=context, remember=remember)
+        helped.draft_with(draft)
     except BaseException:
         helped.close()
         raise

@@ -1,4 +1,4 @@
-"""Exports loaded where Hasten is not: in fresh environments of Transformers, of ONNX Runtime and of llama.cpp.
+"""Exports loaded where Hasten is not: in fresh environments of Transformers, ONNX Runtime, OpenVINO and llama.cpp.
 
 Run by hand, for it installs half a gigabyte and takes minutes:
 
@@ -6,7 +6,8 @@ Run by hand, for it installs half a gigabyte and takes minutes:
 
 FOLDER keeps the environments (made once), the runs and their exports. It makes every kind of weights that an exported
 checkpoint may hold, and asks for the same greedy text from Hasten and from torch + transformers + compressed-tensors;
-then a decoder and an encoder built for ONNX Runtime and for OpenVINO, whose examples must answer with that alone;
+then a decoder and an encoder built for ONNX Runtime and for OpenVINO, whose examples must answer with that alone, and
+the decoder in onnxruntime-genai as it stands;
 then a GGUF file in llama-cpp-python, which is compiled for it and cuts the prompt with the file's own tokenizer.
 Prints a line for each, exits 1 when one differs.
 """
@@ -36,6 +37,7 @@ TORCH = "torch==2.13.0+cpu" if sys.platform != "darwin" else "torch==2.13.0"
 ENVIRONMENTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "plain": ((TORCH,), ("transformers==5.23.0", "compressed-tensors==0.20.0")),
     "onnxruntime": (("onnxruntime==1.31.1", "tokenizers", "numpy"),),
+    "onnxruntime-genai": (("onnxruntime-genai==0.18.0", "numpy"),),
     "openvino": (("openvino-genai==2026.4.1.0", "openvino-tokenizers==2026.4.1.0", "tokenizers", "numpy"),),
     "llamacpp": (("llama-cpp-python==0.3.36",),),
 }
@@ -81,6 +83,7 @@ def main() -> int:
         checks[f"{runtime} encoder"] = lambda out, runtime=runtime: graph_encoder(  # type: ignore[misc]
             folder, out, arguments.encoder or str(minilm()), runtime
         )
+    checks["onnxruntime-genai decoder"] = lambda out: genai_decoder(folder, out, decoder)
     checks["GGUF file"] = lambda out: gguf_file(folder, out.with_suffix(".gguf"), decoder)
     same = []
     for number, (name, check) in enumerate(checks.items()):
@@ -122,6 +125,30 @@ def graph_decoder(folder: Path, out: Path, decoder: str, runtime: str) -> bool:
     if tokenizer.eos_token_id in ids:
         ids = ids[: ids.index(tokenizer.eos_token_id)]
     return theirs.removesuffix("\n") == tokenizer.decode([*asked, *ids], skip_special_tokens=True)
+
+
+def genai_decoder(folder: Path, out: Path, decoder: str) -> bool:
+    """Whether onnxruntime-genai alone, given the folder as it stands, writes Hasten's tokens."""
+    made = run(
+        decoder,
+        [("quantize", {"head": 8})],
+        # rounded activations depend on how many tokens are read at once, which GenAI does otherwise
+        {"runtime": "onnxruntime", "threads": 1, "options": {"accuracy": "exact"}},
+    )
+    hasten("export", made["run"], "--format", "runtime", "--out", str(out))
+    asked = prompt(out)
+    program = (
+        "import json, numpy as np, onnxruntime_genai as og\n"
+        f"model = og.Model({str(out)!r})\n"
+        "params = og.GeneratorParams(model)\n"
+        f"params.set_search_options(max_length={len(asked) + NEW_TOKENS}, do_sample=False)\n"
+        f"generator = og.Generator(model, params)\ngenerator.append_tokens(np.array({asked}, dtype=np.int32))\n"
+        "while not generator.is_done():\n    generator.generate_next_token()\n"
+        f"print(json.dumps([int(token) for token in generator.get_sequence(0)][{len(asked)}:]))"
+    )
+    theirs = json.loads(inside(environment(folder, "onnxruntime-genai"), "-c", program).splitlines()[-1])
+    ours = continued(Path(made["artefact"]), asked)
+    return len(theirs) > 0 and theirs == ours[: len(theirs)]
 
 
 def graph_encoder(folder: Path, out: Path, encoder: str, runtime: str) -> bool:

@@ -25,8 +25,10 @@ def tokenizer(folder: Path, size: int = 400) -> None:
     ).save_pretrained(folder)
 
 
-def tiny_llama(folder: Path, *, tied: bool = True, hidden: int = 256, layers: int = 3, seed: int = 0) -> Path:
-    """Write a random Llama checkpoint into `folder`."""
+def tiny_llama(
+    folder: Path, *, tied: bool = True, hidden: int = 256, layers: int = 3, seed: int = 0, spread: float = 0.02
+) -> Path:
+    """Write a random Llama checkpoint into `folder`; with a larger `spread` of its weights it is surer of its words."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -34,7 +36,7 @@ def tiny_llama(folder: Path, *, tied: bool = True, hidden: int = 256, layers: in
     config = LlamaConfig(
         vocab_size=512, hidden_size=hidden, intermediate_size=2 * hidden, num_hidden_layers=layers,
         num_attention_heads=8, num_key_value_heads=4, max_position_embeddings=256, tie_word_embeddings=tied,
-        bos_token_id=0, eos_token_id=1, pad_token_id=2,
+        bos_token_id=0, eos_token_id=1, pad_token_id=2, initializer_range=spread,
     )  # fmt: skip
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer(folder)

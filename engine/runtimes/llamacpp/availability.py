@@ -7,6 +7,9 @@ import importlib.util
 from functools import cache
 
 from engine.runtimes.base import Availability
+from engine.runtimes.refusals import absent, build_limits
+
+_BUILD_PACKAGES = ("torch", "transformers", "gguf")
 
 
 @cache
@@ -18,4 +21,5 @@ def availability() -> Availability:
             reason="llama-cpp-python is not installed.",
             remedy="Run “pip install hasten[llamacpp]”, which compiles it: that takes a C++ compiler and 15 minutes.",
         )
-    return Availability(True, ("cpu",), importlib.metadata.version("llama-cpp-python"))
+    limits = build_limits("llama.cpp", absent(_BUILD_PACKAGES))
+    return Availability(True, ("cpu",), importlib.metadata.version("llama-cpp-python"), limits=limits)

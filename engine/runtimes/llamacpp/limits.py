@@ -16,7 +16,7 @@ CACHE_TYPES: dict[str, int] = {"f32": 0, "f16": 1, "q8_0": 8}
 # llama_flash_attn_type
 ATTENTION: dict[str, int] = {"automatic": -1, "plain": 0, "flash": 1}
 # nats a token that rounding activations to 8 bits may cost
-TOLERATED_KL = 0.02
+TOLERATED_KL = 0.01
 # the largest difference of the logits over the largest logit that float32 weights may show
 TOLERANCE = 1e-3
 

@@ -39,6 +39,8 @@ class LlamaCppOptions(Options):
 
 
 def _check(info: CheckpointInfo, options: LlamaCppOptions, target: Target) -> Iterable[Problem]:
+    if limits := availability().limits:
+        yield stop(limits)
     if target.split == "balanced":
         yield stop("llama.cpp runs on the CPU here.", Fix("Do not split", lambda r: retarget(r, split="none")))
     why = "llama.cpp runs decoders only here." if info.task != "text-generation" else refusal(info)

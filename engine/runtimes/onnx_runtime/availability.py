@@ -10,8 +10,9 @@ from typing import Literal
 
 from engine.parallel.placement import gpus
 from engine.runtimes.base import Availability
+from engine.runtimes.refusals import absent, build_limits
 
-_BUILD_PACKAGES = ("onnx", "onnx_ir", "onnxscript", "onnxruntime_genai")
+_BUILD_PACKAGES = ("torch", "transformers", "onnx", "onnx_ir", "onnxscript", "onnxruntime_genai")
 
 
 @cache
@@ -26,12 +27,12 @@ def availability() -> Availability:
         )
     provider = any((Path(spec.origin).parent / "capi").glob("*onnxruntime_providers_cuda*"))
     devices: tuple[Literal["cpu", "cuda"], ...] = ("cpu", "cuda") if provider and gpus() else ("cpu",)
-    return Availability(True, devices, _version())
+    return Availability(True, devices, _version(), limits=build_limits("ONNX Runtime", missing_for_build()))
 
 
 def missing_for_build() -> tuple[str, ...]:
     """Packages that building needs and this machine lacks; opening a built model needs none of them."""
-    return tuple(name for name in _BUILD_PACKAGES if importlib.util.find_spec(name) is None)
+    return absent(_BUILD_PACKAGES)
 
 
 def _version() -> str:

@@ -11,7 +11,7 @@ from engine.recipe.options import Options, option
 from engine.recipe.recipe import Target
 from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import RuntimeSpec
-from engine.runtimes.onnx_runtime.availability import availability, missing_for_build
+from engine.runtimes.onnx_runtime.availability import availability
 from engine.runtimes.onnx_runtime.forecast import peak_bytes, weight_bytes
 from engine.runtimes.onnx_runtime.limits import BLOCKS, DECODERS, ENCODERS
 from engine.runtimes.refusals import quantize_fix, stop
@@ -31,9 +31,8 @@ class OnnxRuntimeOptions(Options):
 
 
 def _check(info: CheckpointInfo, options: OnnxRuntimeOptions, target: Target) -> Iterable[Problem]:
-    missing = missing_for_build()
-    if missing:
-        yield stop(f"Building for ONNX Runtime needs {', '.join(missing)}: run “python3 start.py setup”.")
+    if limits := availability().limits:
+        yield stop(limits)
     if target.split == "balanced":
         yield stop("ONNX Runtime keeps a model on one GPU.", Fix("Do not split", lambda r: retarget(r, split="none")))
     if info.task == "text2text-generation" and target.device == "cuda":

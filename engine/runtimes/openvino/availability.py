@@ -7,8 +7,9 @@ import importlib.util
 from functools import cache
 
 from engine.runtimes.base import Availability
+from engine.runtimes.refusals import absent, build_limits
 
-_BUILD_PACKAGES = ("openvino_tokenizers",)
+_BUILD_PACKAGES = ("torch", "transformers", "openvino_tokenizers")
 
 
 @cache
@@ -20,12 +21,12 @@ def availability() -> Availability:
             reason="openvino is not installed.",
             remedy="Run “python3 start.py setup”, or “pip install hasten[cpu]”.",
         )
-    return Availability(True, ("cpu",), _version())
+    return Availability(True, ("cpu",), _version(), limits=build_limits("OpenVINO", missing_for_build()))
 
 
 def missing_for_build() -> tuple[str, ...]:
     """Packages that building needs and this machine lacks; opening a built model needs none of them."""
-    return tuple(name for name in _BUILD_PACKAGES if importlib.util.find_spec(name) is None)
+    return absent(_BUILD_PACKAGES)
 
 
 def _version() -> str:

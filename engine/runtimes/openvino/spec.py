@@ -12,7 +12,7 @@ from engine.recipe.options import Options, option
 from engine.recipe.recipe import Target
 from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import RuntimeSpec
-from engine.runtimes.openvino.availability import availability, missing_for_build
+from engine.runtimes.openvino.availability import availability
 from engine.runtimes.openvino.forecast import artefact_bytes, peak_bytes, weight_bytes
 from engine.runtimes.openvino.limits import DECODERS, ENCODERS, FIXED_ROPES, NATIVE_BFLOAT16
 from engine.runtimes.refusals import quantize_fix, stop
@@ -45,9 +45,8 @@ class OpenVinoOptions(Options):
 
 
 def _check(info: CheckpointInfo, options: OpenVinoOptions, target: Target) -> Iterable[Problem]:
-    missing = missing_for_build()
-    if missing:
-        yield stop(f"Building for OpenVINO needs {', '.join(missing)}: run “python3 start.py setup”.")
+    if limits := availability().limits:
+        yield stop(limits)
     if target.split == "balanced":
         yield stop("OpenVINO keeps a model in one place.", Fix("Do not split", lambda r: retarget(r, split="none")))
     yield from _unsupported_model(info)

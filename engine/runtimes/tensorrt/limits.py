@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from engine.checkpoint.info import GridScheme
 
@@ -42,6 +43,13 @@ def refused(scheme: GridScheme) -> str:
     if scheme.group_size % BLOCKS[-1]:
         return f"TensorRT reads 4-bit weights in groups of 64 or 128, not {scheme.group_size}"
     return ""
+
+
+def nearest_group(scheme: GridScheme) -> int | Literal["row"]:
+    """The group size nearest to that of `scheme` that TensorRT holds."""
+    if scheme.bits > 4 or scheme.group_size is None:
+        return "row"
+    return scheme.group_size if scheme.group_size % BLOCKS[-1] == 0 else BLOCKS[-1]
 
 
 def room(context: int) -> int:

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Literal
 
-from engine.checkpoint.info import BESIDE_INTEGERS, DTYPE_BITS, CheckpointInfo
+from engine.checkpoint.info import BESIDE_INTEGERS, DTYPE_BITS, CheckpointInfo, GridScheme
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
 from engine.recipe.recipe import Recipe, Target
 from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import Availability, RuntimeSpec
-from engine.runtimes.refusals import stop
-from engine.runtimes.tensorrt.limits import block_size, refused
+from engine.runtimes.refusals import absent, build_limits, stop
+from engine.runtimes.tensorrt.limits import block_size, nearest_group, refused
 from engine.runtimes.torch_family import TASKS, torch_availability
 
 BITS = {"bfloat16": 16, "float16": 16, "float32": 32}
@@ -57,13 +57,13 @@ def availability() -> Availability:
             reason="no NVIDIA GPU was found that torch computes on.",
             remedy="Use a machine with an NVIDIA GPU, or choose another runtime.",
         )
-    return Availability(True, ("cuda",), importlib.metadata.version("tensorrt"))
+    limits = build_limits("TensorRT", absent(_BUILD_PACKAGES))
+    return Availability(True, ("cuda",), importlib.metadata.version("tensorrt"), limits=limits)
 
 
 def _check(info: CheckpointInfo, options: TensorRTOptions, target: Target) -> Iterable[Problem]:
-    missing = [name for name in _BUILD_PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        yield stop(f"Building for TensorRT needs {', '.join(missing)}: run “python3 start.py setup”.")
+    if limits := build_limits("TensorRT", absent(_BUILD_PACKAGES)):
+        yield stop(limits)
     if target.device != "cuda":
         yield stop("TensorRT computes on NVIDIA GPUs only.", Fix("Use CUDA", lambda r: retarget(r, device="cuda")))
     if target.split != "none":
@@ -80,25 +80,27 @@ def _grids(info: CheckpointInfo) -> Iterator[Problem]:
     for scheme in info.grids:
         reason = refused(scheme)
         if reason:
-            changes: dict[str, object] = {"symmetric": True, "group_size": 64 if scheme.bits <= 4 else "row"}
-            yield stop(f"{reason}.", _quantize_fix(changes))
+            yield stop(f"{reason}.", _quantize_fix(scheme))
     if any(scheme.bits > 4 for scheme in info.grids):
         yield Problem(
             None, "note", "TensorRT's weight-only kernels are for 4 bits: it may unpack 8-bit weights while it builds."
         )
 
 
-def _quantize_fix(changes: dict[str, object]) -> Fix:
-    """Change every quantize card of the recipe whose grid TensorRT cannot hold the same way."""
+def _quantize_fix(scheme: GridScheme) -> Fix:
+    """Give every quantize card that makes `scheme` the nearest grid that TensorRT holds."""
+    group = nearest_group(scheme)
 
     def apply(recipe: Recipe) -> Recipe:
-        bits = 4 if changes["group_size"] == 64 else 8
+        own = "row" if scheme.group_size is None else scheme.group_size
         for index, entry in enumerate(recipe.passes):
-            if entry.name == "quantize" and entry.options.get("bits", 8) == bits:
-                recipe = set_options(recipe, index, **changes)
+            options = entry.options
+            made = (options.get("bits", 8), options.get("head", "keep"))
+            if entry.name == "quantize" and scheme.bits in made and options.get("group_size", 32) == own:
+                recipe = set_options(recipe, index, symmetric=True, group_size=group)
         return recipe
 
-    words = "groups of 64" if changes["group_size"] == 64 else "one scale a row"
+    words = "one scale a row" if group == "row" else f"groups of {group}"
     return Fix(f"Quantise symmetrically with {words}", apply)
 
 

@@ -28,6 +28,8 @@ class CompiledSession(CompiledGraphs):
     than 1, padded batches and appending several tokens compile when they first occur.
     """
 
+    continues = False  # each width that is appended is compiled first
+
     def __init__(self, request: OpenRequest) -> None:
         super().__init__(request)
         self._caches: dict[int, Any] = {}

@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 import torch
+from transformers import DynamicCache
 
 from engine.runtimes.base import Floats, Ids, OpenRequest, TextBatch
 from engine.runtimes.torch_models import TorchSession, floats, require_task
@@ -22,6 +23,9 @@ class EagerSession(TorchSession):
         self._mask: torch.Tensor | None = None  # of a padded batch, one column a position of the cache
         named = inspect.signature(self.model.forward).parameters
         self._trims, self._counts = "logits_to_keep" in named, "position_ids" in named
+        if self.task == "text-generation":  # layers with a sliding window forget what slid out at every rewind
+            layers = DynamicCache(config=self.model.config).layers
+            self.continues = not any(hasattr(layer, "activate_past_recording") for layer in layers)
 
     def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
         """Start a new sequence with `ids` [B, T], padded left where `mask` is 0; the last position's logits, [B, V]."""

@@ -132,3 +132,9 @@ def test_accuracy_and_cosine() -> None:
     assert wilson(0, 10)[0] == pytest.approx(0.0)
     assert wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
     assert value("cosine_agreement", Observed(1, cosines=np.array([0.99, 1.0, 0.98]))) == pytest.approx(0.99)
+
+
+def test_the_share_of_right_guesses_is_told_where_tokens_were_guessed() -> None:
+    guessed = (DecodeRound(0.2, (0.02,), 9, drafted=8, accepted=6), DecodeRound(0.2, (0.02,), 9, drafted=2, accepted=1))
+    assert value("acceptance_rate", Observed(weight_bytes=1, rounds=guessed)) == pytest.approx(0.7)
+    assert load(get("acceptance_rate").run)(Observed(weight_bytes=1, rounds=ROUNDS)) is None

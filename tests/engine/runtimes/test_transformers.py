@@ -47,10 +47,6 @@ def test_tokens_are_appended_and_taken_back(tiny_llama: Path) -> None:
     sequences.check_appending(open_session(tiny_llama))
 
 
-def test_a_padded_batch_equals_single_texts(tiny_llama: Path) -> None:
-    sequences.check_padding(open_session(tiny_llama))
-
-
 def test_greedy_text_is_what_transformers_generates(tiny_llama: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(tiny_llama)
     expected = model.generate(

@@ -30,7 +30,7 @@ from engine.runtimes.verify import divergence
 from engine.text.tokenizer import load_tokenizer
 from tests.helpers.architectures import DECODERS, decoder
 from tests.helpers.onnx_runtime import build, quantized, run_pass
-from tests.helpers.sequences import check_appending, check_padding
+from tests.helpers.sequences import check_appending
 
 TEXTS = [
     "Once upon a time, there was 1 girl, 22 dogs and 3333 cats.",
@@ -94,7 +94,7 @@ def test_integers_answer_the_same_up_to_their_rounded_activations(
     assert artefact is not None
     assert artefact.facts["types"].startswith(("Q8_0", kind))
     assert kind in artefact.facts["types"]
-    assert 0 < artefact.facts["kl_divergence_nats"] < 0.02
+    assert 0 < artefact.facts["kl_divergence_nats"] < 0.01
     assert artefact.weight_bytes < 20e6
 
 
@@ -119,10 +119,9 @@ def test_steps_equal_reading_at_once(tiny_llama: Path, tmp_path: Path) -> None:
     session.close()
 
 
-def test_sequences_go_on_are_padded_and_taken_back(tiny_llama: Path, tmp_path: Path) -> None:
+def test_sequences_go_on_and_are_taken_back(tiny_llama: Path, tmp_path: Path) -> None:
     session = exact(tiny_llama, tmp_path)
     check_appending(session)
-    check_padding(session)
     with pytest.raises(ValueError, match="no 40 tokens"):
         session.rewind(40)
     session.close()

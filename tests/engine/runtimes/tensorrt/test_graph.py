@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,18 +11,17 @@ import torch
 
 from engine.checkpoint.inspect import inspect
 from engine.checkpoint.load import load_model
-from engine.checkpoint.reader import Reader
 from engine.protocol.errors import UserError
 from engine.recipe.recipe import PassEntry, Recipe, Target
 from engine.recipe.validate import problems
-from engine.runtimes.base import Artefact, BuildContext, OpenRequest, TextBatch
-from engine.runtimes.open import SILENT
-from engine.runtimes.tensorrt import graph, lower, seal, session, spec
+from engine.runtimes.base import TextBatch
+from engine.runtimes.tensorrt import lower, seal
 from engine.runtimes.tensorrt.limits import block_size, decoder_profiles
 from tests.helpers import checkpoints
 from tests.helpers.onnx_runtime import run_pass
+from tests.helpers.tensorrt import opened
 
-ort = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
 
@@ -36,66 +33,6 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     four = {"bits": 4, "group_size": 64, "include": ["*.mlp.*"]}
     half = run_pass(source, "quantize", four, folder / "half")
     return run_pass(half, "quantize", {"bits": 8, "group_size": "row", "include": ["*.self_attn.*"]}, folder / "both")
-
-
-def plain(checkpoint: Path, folder: Path) -> Path:
-    """The ONNX file that TensorRT would parse."""
-    twin = load_model(checkpoint)
-    model = graph.plain_graph(twin, inspect(checkpoint).task)
-    graph.put_grids(model, Reader(checkpoint), tied=bool(twin.config.tie_word_embeddings))
-    graph.save(model, folder / "model.onnx")
-    return folder / "model.onnx"
-
-
-class Stand:
-    """ONNX Runtime in place of an engine: the same inputs, outputs and buffers, so that a session can be tried."""
-
-    def __init__(self, model: Path, profiles: Any = None) -> None:
-        options = ort.SessionOptions()
-        # its own fusions would round activations to 8 bits
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-        self._profiles = profiles
-
-    def run(self, profile: int, inputs: session.Inputs, into: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        feeds = {}
-        for name, (shape, buffer) in inputs.items():
-            if self._profiles is not None:
-                least, _, most = self._profiles[profile].shapes[name]
-                assert all(a <= b <= c for a, b, c in zip(least, shape, most, strict=True)), (name, shape, most)
-            feeds[name] = buffer.reshape(-1)[: int(np.prod(shape))].reshape(shape).numpy()
-        names = [value.name for value in self._session.get_outputs()]
-        made = {}
-        for name, array in zip(names, self._session.run(names, feeds), strict=True):
-            if name in into:
-                into[name][: array.size] = torch.from_numpy(array).reshape(-1)
-            made[name] = into.get(name, torch.from_numpy(array))
-        return made
-
-
-def build_context(checkpoint: Path, destination: Path, **options: Any) -> BuildContext:
-    destination.mkdir(exist_ok=True)
-    return BuildContext(
-        step=SILENT.step, notice=SILENT.notice, source=checkpoint, destination=destination, info=inspect(checkpoint),
-        options=spec.TensorRTOptions(**options), target=Target(runtime="tensorrt", device="cuda"),
-    )  # fmt: skip
-
-
-def opened(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Any:
-    """The session of `checkpoint` over ONNX Runtime, every shape checked against the engine's profiles."""
-    built = build_context(checkpoint, tmp_path / "built", **options)
-    profiles, settings = lower.profiles_of(load_model(checkpoint), built)
-    (built.destination / seal.SETTINGS).write_text(lower.json.dumps(settings))
-    stand = Stand(plain(checkpoint, tmp_path), profiles)
-    monkeypatch.setattr(session, "DEVICE", "cpu")
-    monkeypatch.setattr(session, "open_engine", lambda folder: stand)
-    artefact = Artefact(runtime="tensorrt", task=built.info.task, target=built.target, weight_bytes=1, files=())
-    return session.open_session(
-        OpenRequest(
-            step=SILENT.step, notice=SILENT.notice, folder=built.destination, artefact=artefact, threads=1,
-            device="cuda",
-        )
-    )  # fmt: skip
 
 
 def test_integers_stand_before_the_products_and_compute_what_the_twin_does(
@@ -120,17 +57,6 @@ def test_integers_stand_before_the_products_and_compute_what_the_twin_does(
     np.testing.assert_allclose(running.decode(ids[:, 142]), expected[:, 142], atol=1e-4)
     with pytest.raises(UserError, match="not 3 of 4"):
         running.prefill(np.zeros((3, 4), np.int64))
-
-
-def test_padding_left_of_a_prompt_changes_nothing(mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    running = opened(mixed, tmp_path, monkeypatch, batch=2, context=128)
-    ids = np.random.default_rng(1).integers(3, 500, (2, 9))
-    mask = np.ones_like(ids)
-    mask[1, :4] = 0
-    both = [running.prefill(ids, mask), running.decode(ids[:, 0])]
-    alone = [running.prefill(ids[1:, 4:]), running.decode(ids[1:, 0])]
-    for padded, single in zip(both, alone, strict=True):
-        np.testing.assert_allclose(padded[1:], single, atol=1e-4)
 
 
 def test_an_encoder_answers_in_batches(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,73 @@
+"""A batch of texts of mixed lengths gives each text what it gets alone, on every runtime."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.recipe.recipe import Target
+from engine.runtimes import catalog
+from engine.runtimes.base import Session, TextBatch
+from engine.runtimes.open import open_session
+from tests.helpers import encoders, sequences
+from tests.helpers.onnx_runtime import build
+from tests.helpers.tensorrt import opened
+
+# options that make a runtime compute in float32, so that a wrong position shows
+EXACT: dict[str, dict[str, Any]] = {
+    "transformers": {},
+    "torch_compile": {"context": 64},
+    "onnxruntime": {"accuracy": "exact"},
+    "openvino": {"accuracy": "exact"},
+    "llamacpp": {"kv_cache": "f32", "attention": "plain"},
+    "tensorrt": {},
+}
+
+
+def session_of(checkpoint: Path, runtime: str, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """`checkpoint` on `runtime`; TensorRT's session over ONNX Runtime, for four texts at once."""
+    if runtime == "tensorrt":
+        session: Session = opened(checkpoint, scratch, monkeypatch, batch=4, context=128)
+        return session
+    found = catalog.get(runtime).availability()
+    if not found.usable:
+        pytest.skip(found.reason)
+    options = EXACT[runtime]
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(Path(tempfile.gettempdir()) / "hasten-test-inductor"))
+    return open_session(build(checkpoint, scratch, Target(runtime=runtime, options=options, threads=1)), threads=1)
+
+
+def runtimes(*without: str) -> list[Any]:
+    assert list(EXACT) == list(catalog.all_runtimes())
+    slow = pytest.param("torch_compile", marks=pytest.mark.slow)
+    return [slow if name == "torch_compile" else name for name in EXACT if name not in without]
+
+
+@pytest.mark.parametrize("runtime", runtimes())
+def test_texts_padded_left_are_continued_as_alone(
+    runtime: str, tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = session_of(tiny_llama, runtime, tmp_path, monkeypatch)
+    sequences.check_padding(session)
+    session.close()
+
+
+@pytest.mark.parametrize("runtime", runtimes("llamacpp"))  # which runs decoders only
+@pytest.mark.parametrize("task", ["feature-extraction", "text-classification"])
+def test_padded_texts_are_encoded_as_alone(
+    task: str, runtime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = session_of(encoders.model("Bert", task, tmp_path / "source"), runtime, tmp_path, monkeypatch)
+    texts = encoders.batch(pad=1)
+    together = session.hidden(texts)
+    classes = session.classify(texts) if task == "text-classification" else None
+    for row, length in enumerate(texts.attention_mask.sum(axis=1)):
+        alone = TextBatch(texts.input_ids[row : row + 1, :length], np.ones((1, length), np.int64))
+        assert encoders.close(together[row, :length], session.hidden(alone)[0])
+        if classes is not None:
+            assert encoders.close(classes[row : row + 1], session.classify(alone))
+    session.close()
