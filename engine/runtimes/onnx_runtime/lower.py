@@ -61,7 +61,7 @@ def _build_decoder(context: BuildContext) -> Artefact:
         context,
         device=device,
         dtype=ir.DataType.FLOAT16 if half else ir.DataType.FLOAT,
-        fuse_qkv=decoder.can_fuse_qkv(reader.grids),
+        join=decoder.joinable(reader.grids) - ({"gate_up_proj"} if half else set()),
     )
     tied = bool(twin.config.tie_word_embeddings)
     integer = decoder.put_grids(written.model, reader, context, tied=tied, half=half, level=EXACT)

@@ -96,7 +96,7 @@ SPEC = RuntimeSpec(
     tasks=frozenset({"text-generation", "text2text-generation", *_ENCODER_TASKS}),
     peak_bytes=peak_bytes,
     artefact_bytes=weight_bytes,
-    version=3,
+    version=4,
     weight_bytes=weight_bytes,
     extra="cpu",
 )

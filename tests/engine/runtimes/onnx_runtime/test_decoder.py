@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -9,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx_ir as ir
 import pytest
 import torch
 
+from engine.checkpoint.inspect import inspect
 from engine.checkpoint.load import load_model
 from engine.protocol.errors import Cancelled
 from engine.runtimes.base import BuildContext, Session
+from engine.runtimes.onnx_runtime.decoder import decoder_graph, joinable
 from engine.runtimes.open import open_session, read_artefact
 from tests.helpers import sequences
+from tests.helpers.contexts import Heard
 from tests.helpers.onnx_runtime import build, quantized, run_pass
 
 GRIDS: list[dict[str, Any]] = [
@@ -71,12 +76,45 @@ def test_real_models(name: str, bits: int, symmetric: bool, request: pytest.Fixt
 
 
 def test_two_grids_in_one_fused_product(tiny_llama: Path, tmp_path: Path) -> None:
-    first = quantized(tiny_llama, tmp_path, bits=4, group_size=16, symmetric=False, include=["*.k_proj"])
+    first = quantized(tiny_llama, tmp_path, bits=8, group_size=16, symmetric=False, include=["*.k_proj", "*.up_proj"])
     checkpoint = quantized(first, tmp_path, bits=8, group_size=64)
     session = open_session(build(checkpoint, tmp_path, accuracy="exact"), threads=1)
     ids = _ids(session, 1, 40)
     assert _error(session.logits(ids), _twin_logits(checkpoint, ids)) < 1e-3
     session.close()
+
+
+def test_products_of_the_same_numbers_are_joined_where_nothing_is_widened(tiny_llama: Path, tmp_path: Path) -> None:
+    first = quantized(tiny_llama, tmp_path, bits=4, group_size=16, include=["*.gate_proj", "*.v_proj"])
+    mixed = quantized(first, tmp_path, bits=8, group_size=64)
+    assert joinable(inspect(tiny_llama).grids) == {"qkv_proj", "gate_up_proj"}
+    assert joinable(inspect(first).grids) == joinable(inspect(mixed).grids) == frozenset()
+    for checkpoint, products in (
+        (tiny_llama, {"qkv_proj", "gate_up_proj"}),
+        (mixed, {"q_proj", "gate_proj", "up_proj"}),
+    ):
+        folder = build(checkpoint, tmp_path, accuracy="exact")
+        names = {node.name.split("/")[-2] for node in ir.load(folder / "model.onnx").graph if "MatMul" in node.op_type}
+        assert names >= products
+        session = open_session(folder, threads=1)
+        ids = _ids(session, 1, 40)
+        assert _error(session.logits(ids), _twin_logits(checkpoint, ids)) < 1e-3
+        session.close()
+
+
+def test_no_copy_of_joined_weights_is_kept(tiny_llama: Path) -> None:
+    twin = load_model(tiny_llama, dtype=torch.float32)
+    join = frozenset({"qkv_proj", "gate_up_proj"})
+    written = decoder_graph(twin, tiny_llama, Heard().context, device="cpu", dtype=ir.DataType.FLOAT, join=join)
+    gc.collect()
+    shapes = [sorted(held.shape) for held in gc.get_objects() if issubclass(type(held), torch.Tensor)]
+    assert [256, 512] in shapes  # gate and up
+    assert [256, 1024] not in shapes
+    joined = written.model.graph.initializers["model.layers.1.mlp.gate_up_proj.MatMul.weight"].const_value
+    assert joined is not None
+    mlp = twin.model.layers[1].mlp
+    expected = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]).T.detach()
+    np.testing.assert_array_equal(joined.numpy(), expected)
 
 
 def test_sequences_grow_shrink_and_stand_padded_in_a_batch(tiny_llama: Path, tmp_path: Path) -> None:
@@ -195,7 +233,6 @@ def test_readable_by_onnxruntime_genai(tiny_llama: Path, tmp_path: Path) -> None
 
 
 def test_building_can_be_cancelled(tiny_llama: Path, tmp_path: Path) -> None:
-    from engine.checkpoint.inspect import inspect
     from engine.runtimes.onnx_runtime.lower import build as lower
     from engine.runtimes.onnx_runtime.spec import SPEC
 
