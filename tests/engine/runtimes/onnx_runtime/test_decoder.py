@@ -18,6 +18,7 @@ from engine.checkpoint.inspect import inspect
 from engine.checkpoint.load import load_model
 from engine.protocol.errors import Cancelled
 from engine.runtimes.base import BuildContext, Session
+from engine.runtimes.onnx_runtime import cache_scales
 from engine.runtimes.onnx_runtime.decoder import decoder_graph, joinable
 from engine.runtimes.open import open_session, read_artefact
 from tests.helpers import sequences
@@ -124,6 +125,35 @@ def test_sequences_grow_shrink_and_stand_padded_in_a_batch(tiny_llama: Path, tmp
     session.close()
 
 
+def test_keys_have_room_to_turn() -> None:
+    angle = np.linspace(0, 3, 7)
+    keys = np.stack([3 * np.cos(angle), np.ones(7), 3 * np.sin(angle), np.zeros(7)], axis=-1)[None].astype(np.float32)
+    np.testing.assert_allclose(cache_scales._reach(keys), np.tile([3, 1, 3, 1], (1, 7, 1)), rtol=1e-6)
+
+
+def test_cache_in_8_bits(tiny_llama: Path, tmp_path: Path) -> None:
+    plain, folder = build(tiny_llama, tmp_path), build(tiny_llama, tmp_path, kv_cache="8-bit")
+    artefact, other = read_artefact(folder), read_artefact(plain)
+    assert artefact is not None
+    assert other is not None
+    assert artefact.facts["kl_divergence_nats with a float cache"] == other.facts["kl_divergence_nats"]
+    assert artefact.facts["kl_divergence_nats"] < 1e-3
+    assert artefact.weight_bytes == other.weight_bytes + 3 * 2 * 128 * 4  # the scales
+    session = open_session(folder, threads=1)
+    ids = _ids(session, 2, 40)
+    assert 1e-5 < _error(session.logits(ids), _twin_logits(tiny_llama, ids)) < 0.05
+    assert {buffer.numpy().dtype for buffer in session._cache._buffers.values()} == {np.dtype(np.int8)}
+    sequences.check_appending(session)
+    sequences.check_padding(session)
+    ids = _ids(session, 1, 256)
+    session.prefill(ids[:, :3])
+    session._cache._allocate(8, session._cache._buffers, 3)  # so that it has to grow
+    session._bind_cache()
+    last = [session.decode(ids[:, i]) for i in range(3, 256)][-1]
+    assert _error(last, session.logits(ids)[:, -1]) < 1e-4
+    session.close()
+
+
 def test_full_precision(tiny_llama: Path, tmp_path: Path) -> None:
     folder = build(tiny_llama, tmp_path)
     session = open_session(folder, threads=1)
@@ -215,8 +245,9 @@ def test_example_needs_only_onnxruntime_and_tokenizers(stories260k: Path, tmp_pa
     assert whole.startswith(f"{prompt} ")  # the space between prompt and answer is not lost
 
 
-def test_readable_by_onnxruntime_genai(tiny_llama: Path, tmp_path: Path) -> None:
-    folder = build(quantized(tiny_llama, tmp_path, bits=8, head=8), tmp_path, accuracy="exact")
+@pytest.mark.parametrize("cache", ["float", "8-bit"])
+def test_readable_by_onnxruntime_genai(cache: str, tiny_llama: Path, tmp_path: Path) -> None:
+    folder = build(quantized(tiny_llama, tmp_path, bits=8, head=8), tmp_path, accuracy="exact", kv_cache=cache)
     assert json.loads((folder / "genai_config.json").read_text())["model"]["decoder"]["filename"] == "model.onnx"
     program = (
         "import sys, numpy as np, onnxruntime_genai as og\n"
