@@ -2499,6 +2499,10 @@ Apache 许可证 2.0。</translation>
         <translation>快速</translation>
     </message>
     <message>
+        <source>What keys and values of past tokens are kept in: 8-bit takes a quarter of the memory and is read more quickly, for a little accuracy.</source>
+        <translation>过去词元的键和值以何种格式保存：8-bit 只占四分之一内存，读取更快，精度略有损失。</translation>
+    </message>
+    <message>
         <source>OpenVINO</source>
         <translation>OpenVINO</translation>
     </message>
@@ -3061,6 +3065,18 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Do not split</source>
         <translation>不拆分</translation>
+    </message>
+    <message>
+        <source>Keep the cache in floating point</source>
+        <translation>缓存保留浮点</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime keeps keys and values in 8 bits for decoders only.</source>
+        <translation>ONNX Runtime 只对解码器以 8 位保存键和值。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime keeps keys and values in 8 bits on the CPU only.</source>
+        <translation>ONNX Runtime 只在 CPU 上以 8 位保存键和值。</translation>
     </message>
     <message>
         <source>ONNX Runtime&apos;s quick kernels read integer offsets only.</source>

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,13 +11,24 @@ import onnxruntime as ort
 
 from engine.runtimes.base import Ids
 
+# How the names of a graph's cache inputs and outputs begin.
+PAST, PRESENT = "past_key_values.", "present."
+_TYPES = {"tensor(float16)": np.float16, "tensor(int8)": np.int8}
 _FIRST = 256  # positions a new cache has room for beyond its prompt; it doubles from there
+
+
+def cache_shape(folder: Path) -> tuple[int, int]:
+    """Key-value heads and head width of the decoder in `folder`, from its config.json."""
+    sizes = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    heads = sizes.get("num_key_value_heads") or sizes["num_attention_heads"]
+    return heads, sizes.get("head_dim") or sizes["hidden_size"] // sizes["num_attention_heads"]
 
 
 class KeyValueCache:
     """Keys and values of the open sequence. B rows, H key-value heads, C positions there is room for, D head width.
 
     Each buffer [B, H, C, D] is bound both as past and as present, so GroupQueryAttention appends to it without a copy.
+    Its type is the graph's: float32, float16 or int8.
 
     Attributes:
         length: positions filled, padding of shorter rows counted.
@@ -24,9 +37,9 @@ class KeyValueCache:
 
     def __init__(self, session: Any, device: str, limit: int, heads: int, width: int) -> None:
         """`limit` is the longest sequence; `heads` H and `width` D are the cache's own."""
-        inputs = [value for value in session.get_inputs() if value.name.startswith("past_key_values.")]
+        inputs = [value for value in session.get_inputs() if value.name.startswith(PAST)]
         self._names = tuple(value.name for value in inputs)
-        self._dtype = np.float16 if inputs and "float16" in inputs[0].type else np.float32
+        self._dtype: Any = _TYPES.get(inputs[0].type, np.float32) if inputs else np.float32
         self._device, self._limit, self._heads, self._width = device, limit, heads, width
         self._rows = self._capacity = self.length = 0
         self._buffers: dict[str, Any] = {}
@@ -70,7 +83,7 @@ class KeyValueCache:
         """Bind every buffer of `binding` as past and present."""
         for name, buffer in self._buffers.items():
             binding.bind_ortvalue_input(name, buffer)
-            binding.bind_ortvalue_output(name.replace("past_key_values.", "present."), buffer)
+            binding.bind_ortvalue_output(name.replace(PAST, PRESENT), buffer)
 
     def free(self) -> None:
         """Give the buffers back."""

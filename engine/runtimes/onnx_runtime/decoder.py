@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx_ir as ir
+import torch
 
 from engine.checkpoint.info import GridScheme
 from engine.checkpoint.reader import Reader
@@ -25,6 +26,8 @@ from engine.runtimes.onnx_runtime.nbits import blocks_of
 _EMBEDDING = "/model/embed_tokens/Gather"
 _LAYER = re.compile(r"/model/layers\.(\d+)/(attn|mlp)/(\w+)/MatMul")
 _PARTS = {"attn": "self_attn", "mlp": "mlp"}
+# Products of the same numbers that can be one, by the name the builder gives it; their weights' rows in this order.
+JOINED = {"qkv_proj": ("q_proj", "k_proj", "v_proj"), "gate_up_proj": ("gate_proj", "up_proj")}
 
 
 @dataclass
@@ -41,20 +44,25 @@ class DecoderGraph:
 
 
 def decoder_graph(
-    twin: Any, folder: Path, context: StepContext, *, device: str, dtype: ir.DataType, fuse_qkv: bool
+    twin: Any, folder: Path, context: StepContext, *, device: str, dtype: ir.DataType, join: frozenset[str]
 ) -> DecoderGraph:
     """The fused graph of Transformers model `twin`; its weights are read from `twin` when they are written.
 
-    `folder` is the checkpoint, whose generation settings go into genai_config.json. `fuse_qkv`
-    joins the projections of query, key and value into one. The builder prints; its text goes nowhere.
+    `folder` is the checkpoint, whose generation settings go into genai_config.json. `join` names the products that
+    become one in every layer, keys of `JOINED`. The builder prints; its text goes nowhere.
     """
     with contextlib.redirect_stdout(io.StringIO()):
         from onnxruntime_genai.models import builder
 
     config = copy.deepcopy(twin.config)
     config._name_or_path = str(folder)
-    options = {"shared_embeddings": bool(config.tie_word_embeddings), "fuse_qkv": fuse_qkv, "hf_token": None}
-    maker_class = _maker_class(getattr(builder, DECODERS[config.architectures[0]]))
+    options = {
+        "shared_embeddings": bool(config.tie_word_embeddings),
+        "fuse_qkv": "qkv_proj" in join,
+        "fuse_mlp_gate_up": "gate_up_proj" in join,
+        "hf_token": None,
+    }
+    maker_class = _maker_class(getattr(builder, DECODERS[config.architectures[0]]), twin)
     layers = config.num_hidden_layers
     with contextlib.redirect_stdout(io.StringIO()):
         try:
@@ -85,8 +93,11 @@ def decoder_graph(
     return DecoderGraph(maker.model, write_genai_config)
 
 
-def _maker_class(base: Any) -> Any:
-    """`base`, rotating queries and keys outside of GroupQueryAttention where that kernel cannot."""
+def _maker_class(base: Any, twin: Any) -> Any:
+    """`base`, rotating queries and keys outside of GroupQueryAttention where that kernel cannot.
+
+    It joins weights of `twin` when they are written, where `base` would keep copies of them, half a model, until then.
+    """
 
     class Maker(base):  # type: ignore[misc]
         def is_fused_rope_supported(self) -> bool:
@@ -95,18 +106,37 @@ def _maker_class(base: Any) -> Any:
         def is_packed_matmul_supported(self) -> bool:
             return bool(self.is_fused_rope_supported() and super().is_packed_matmul_supported())
 
+        def make_matmul_float(self, matmul: Any, name: str, root_input: str, **rest: Any) -> Any:
+            result = super().make_matmul_float(matmul, name, root_input, **rest)
+            found = _LAYER.fullmatch(name)
+            if found and found[3] in JOINED:
+                copied = self.model.graph.initializers[f"{name[1:].replace('/', '.')}.weight"]
+                copied.const_value = _joined(twin, _parts(found), copied.const_value)
+            return result
+
     return Maker
 
 
-def can_fuse_qkv(schemes: tuple[GridScheme, ...]) -> bool:
-    """Whether query, key and value of every layer are all integer or all float, so that one matrix can hold them."""
-    packed = {module for scheme in schemes for module in scheme.modules}
-    parts: dict[str, int] = {}
-    for module in packed:
-        owner, _, leaf = module.rpartition(".")
-        if leaf in ("q_proj", "k_proj", "v_proj"):
-            parts[owner] = parts.get(owner, 0) + 1
-    return all(count == 3 for count in parts.values())
+def _joined(twin: Any, modules: tuple[str, ...], like: Any) -> ir.LazyTensor:
+    """The weights of `modules` side by side, [K, N], made whenever it is read; `like` has its name, type and shape."""
+    dtype, name = like.dtype, like.name  # `like` itself must not be kept: it holds the copy
+
+    def read() -> Any:
+        rows = torch.cat([twin.get_submodule(module).weight.detach() for module in modules])
+        return ir.Tensor(rows.T.contiguous().numpy().astype(dtype.numpy()), name=name)
+
+    return ir.LazyTensor(read, dtype=dtype, shape=like.shape, name=name)
+
+
+def joinable(schemes: tuple[GridScheme, ...]) -> frozenset[str]:
+    """The keys of `JOINED` whose parts one matrix can hold in every layer: all float, or integers of one width."""
+    bits = {module: 4 if scheme.bits <= 4 else 8 for scheme in schemes for module in scheme.modules}
+    owners = {module.rpartition(".")[0] for module in bits}
+    return frozenset(
+        name
+        for name, parts in JOINED.items()
+        if all(len({bits.get(f"{owner}.{part}") for part in parts}) == 1 for owner in owners)
+    )
 
 
 def put_grids(model: ir.Model, reader: Reader, context: StepContext, *, tied: bool, half: bool, level: int) -> int:
@@ -148,8 +178,10 @@ def _modules_of(node: ir.Node, tied: bool) -> tuple[str, ...]:
     found = _LAYER.fullmatch(name)
     if found is None:
         return ()
+    return _parts(found)
+
+
+def _parts(found: re.Match[str]) -> tuple[str, ...]:
+    """The checkpoint's modules of a match of `_LAYER`."""
     layer, part, leaf = found.groups()
-    owner = f"model.layers.{layer}.{_PARTS[part]}"
-    if leaf == "qkv_proj":
-        return tuple(f"{owner}.{letter}_proj" for letter in "qkv")
-    return (f"{owner}.{leaf}",)
+    return tuple(f"model.layers.{layer}.{_PARTS[part]}.{name}" for name in JOINED.get(leaf, (leaf,)))

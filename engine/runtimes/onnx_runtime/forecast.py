@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from engine.checkpoint.info import BESIDE_INTEGERS, CheckpointInfo
+from engine.runtimes.onnx_runtime.limits import CACHE_TOKENS
 
 
 def weight_bytes(info: CheckpointInfo, options: Any) -> int:
-    """Bytes of the weights after lowering `info`: packed integers with float32 scales, everything else float32."""
+    """Bytes of the weights after lowering `info`: packed integers with float32 scales, everything else float32.
+
+    The scales of a key-value cache in 8 bits are counted.
+    """
     grids = {module: grid for grid in info.grids for module in grid.modules}
-    total = 0
+    total = 4 * _cache_channels(info) if options.kv_cache == "8-bit" else 0
     for tensor in info.tensors:
         module, _, leaf = tensor.name.rpartition(".")
         grid = grids.get(module)
@@ -29,5 +33,14 @@ def weight_bytes(info: CheckpointInfo, options: Any) -> int:
 
 def peak_bytes(info: CheckpointInfo, options: Any) -> int:
     """Bytes that building takes: the torch model in float32 beside the graph's weights and the session that checks it,
-    which keeps a rearranged copy of them."""
-    return 4 * info.parameters + 2 * weight_bytes(info, options)
+    which keeps a rearranged copy of them, and the keys and values that it is asked for."""
+    cache = 4 * CACHE_TOKENS * _cache_channels(info) if options.kv_cache == "8-bit" else 0
+    return 4 * info.parameters + 2 * weight_bytes(info, options) + cache
+
+
+def _cache_channels(info: CheckpointInfo) -> int:
+    """Numbers that a decoder keeps for each token, in all layers."""
+    config = info.config
+    heads = config.get("num_attention_heads") or 1
+    width = config.get("head_dim") or info.hidden_size // heads
+    return 2 * info.layers * int(config.get("num_key_value_heads") or heads) * int(width)

@@ -24,6 +24,8 @@ TOLERATED_KL = 0.01
 TOLERATED_ANGLE = 1e-3
 # GroupQueryAttention rotates heads of a multiple of this width itself
 FUSED_ROPE_HEADS = 16
+# Tokens of a window of calibration text that the scales of an 8-bit key-value cache are measured on
+CACHE_TOKENS = 512
 BLOCKS = (256, 128, 64, 32, 16)
 
 

@@ -18,6 +18,7 @@ from engine.runtimes.companions import Facts
 from engine.runtimes.onnx_runtime import decoder, report
 from engine.runtimes.onnx_runtime.assemble import artefact_of, copy_companions, graph_facts, open_built
 from engine.runtimes.onnx_runtime.availability import missing_for_build
+from engine.runtimes.onnx_runtime.cache_scales import measured, use_integer_cache
 from engine.runtimes.onnx_runtime.encoder_lower import build_encoder
 from engine.runtimes.onnx_runtime.graph import save, save_graph, set_accuracy_level
 from engine.runtimes.onnx_runtime.limits import DECODER, ENCODER, EXACT, FAST, MODEL, TOLERATED_KL
@@ -61,7 +62,7 @@ def _build_decoder(context: BuildContext) -> Artefact:
         context,
         device=device,
         dtype=ir.DataType.FLOAT16 if half else ir.DataType.FLOAT,
-        fuse_qkv=decoder.can_fuse_qkv(reader.grids),
+        join=decoder.joinable(reader.grids) - ({"gate_up_proj"} if half else set()),
     )
     tied = bool(twin.config.tie_word_embeddings)
     integer = decoder.put_grids(written.model, reader, context, tied=tied, half=half, level=EXACT)
@@ -69,6 +70,10 @@ def _build_decoder(context: BuildContext) -> Artefact:
     written.write_genai_config(context.destination)
     copy_companions(context, "generate.py")
     facts = {**graph_facts(written.model), **_verify_decoder(context, written.model, twin, integer)}
+    if context.options.kv_cache == "8-bit":
+        weight_bytes += use_integer_cache(written.model, measured(context))
+        save_graph(written.model, context.destination)
+        facts |= _verify_cache(context, twin, facts["kl_divergence_nats"])
     return artefact_of(context, weight_bytes, facts)
 
 
@@ -104,6 +109,17 @@ def _settle_level(
     save_graph(model, context.destination)
     context.notice(f"Fast integer kernels would cost {kl:.3f} nats here, so the exact ones are used; they are slower.")
     return EXACT, exact_kl
+
+
+def _verify_cache(context: BuildContext, twin: Any, float_kl: Any) -> Facts:
+    """Measure what the cache in 8 bits costs, beside `float_kl`, the divergence with a float cache."""
+    context.step(0, 0, "Comparing with the original")
+    window = verify.window(context.source, twin.config.vocab_size)
+    expected = verify.twin_outputs(twin, {"input_ids": window.ids}, "logits")[0]
+    kl = verify.divergence(expected, _logits(context, window))
+    if kl > float_kl + TOLERATED_KL:
+        context.notice(f"Keys and values in 8 bits cost {kl - float_kl:.3f} nats here; a float cache costs none.")
+    return {"kl_divergence_nats": kl, "kl_divergence_nats with a float cache": float_kl, "key-value cache": "8 bits"}
 
 
 def _logits(context: BuildContext, window: verify.Window) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import onnxruntime as ort
 from engine.runtimes.base import Floats, Ids, OpenRequest, Session, TextBatch
 from engine.runtimes.encoder_calls import EncoderCalls
 from engine.runtimes.limits import context_length, ending_tokens
-from engine.runtimes.onnx_runtime.cache import KeyValueCache
+from engine.runtimes.onnx_runtime.cache import KeyValueCache, cache_shape
 from engine.runtimes.onnx_runtime.limits import MODEL
 
 
@@ -48,9 +47,7 @@ class DecoderSession(OnnxSession):
 
     def __init__(self, request: OpenRequest) -> None:
         super().__init__(request)
-        sizes = json.loads((request.folder / "config.json").read_text(encoding="utf-8"))
-        heads = sizes.get("num_key_value_heads") or sizes["num_attention_heads"]
-        width = sizes.get("head_dim") or sizes["hidden_size"] // sizes["num_attention_heads"]
+        heads, width = cache_shape(request.folder)
         self._cache = KeyValueCache(self._session, request.device, self.context_length, heads, width)
         output = next(value for value in self._session.get_outputs() if value.name == "logits")
         self._vocabulary = int(output.shape[-1])

@@ -44,7 +44,7 @@ GRIDS: dict[str, tuple[dict[str, Any], ...]] = {
         {"bits": 4, "group_size": 32, "symmetric": False},
     ),
     "two grids in one fused product": (
-        {"bits": 4, "group_size": 16, "symmetric": False, "include": ["*.k_proj"]},
+        {"bits": 8, "group_size": 16, "symmetric": False, "include": ["*.k_proj", "*.up_proj"]},
         {"bits": 8, "group_size": 64},
     ),
     "int8 of some layers": ({"bits": 8, "group_size": 64, "include": ["*.mlp.*", "*.v_proj"]},),

@@ -24,6 +24,10 @@ def test_packed_weights_scales_and_offsets_are_counted(tiny_llama: Path, bits: i
     expected = linear * bits // 8 + groups * 4 + (0 if symmetric else groups * bits // 8) + rest * 4
     spec = catalog.get("onnxruntime")
     assert spec.weight_bytes(layout, spec.options()) == expected
+    cache = spec.options(kv_cache="8-bit")  # 2 × 128 channels in 3 layers have a scale each
+    assert spec.weight_bytes(layout, cache) == expected + 4 * 2 * 128 * 3
+    read = 4 * 2 * 128 * 3 * 512  # what a calibration window's keys and values take in float32
+    assert spec.peak_bytes(layout, cache) - spec.peak_bytes(layout, spec.options()) == read + 2 * 4 * 2 * 128 * 3
 
 
 def test_torch_runtimes_read_dense_weights(tiny_llama: Path) -> None:

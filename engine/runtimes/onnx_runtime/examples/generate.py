@@ -37,7 +37,7 @@ def main(prompt: str, new_tokens: int) -> str:
     # One buffer a layer for keys and one for values, read and written in place.
     for value in session.get_inputs():
         if value.name.startswith("past_key_values."):
-            kind = np.float16 if "float16" in value.type else np.float32
+            kind = {"tensor(float16)": np.float16, "tensor(int8)": np.int8}.get(value.type, np.float32)
             cache = np.zeros((1, heads, len(ids) + new_tokens, width), kind)
             buffer = ort.OrtValue.ortvalue_from_numpy(cache, "cpu")
             binding.bind_ortvalue_input(value.name, buffer)

@@ -15,6 +15,8 @@ from engine.runtimes.open import read_artefact
 from tests.helpers.checkpoints import tokenizer
 from tests.helpers.onnx_runtime import build, quantized
 
+_TARGET = Target(runtime="onnxruntime")
+
 
 @pytest.mark.parametrize("architecture", DECODERS)
 def test_every_decoder(architecture: str, tmp_path: Path) -> None:
@@ -32,14 +34,15 @@ def test_every_decoder(architecture: str, tmp_path: Path) -> None:
             torch.nn.init.normal_(parameter, 0.5, 0.2)
     model.save_pretrained(tmp_path / "source")
     tokenizer(tmp_path / "source")
-    artefact = read_artefact(build(quantized(tmp_path / "source", tmp_path, bits=4), tmp_path, accuracy="exact"))
+    checkpoint = quantized(tmp_path / "source", tmp_path, bits=4)
+    artefact = read_artefact(build(checkpoint, tmp_path, accuracy="exact", kv_cache="8-bit"))
     assert artefact is not None
     assert artefact.facts["relative error"] < 1e-3
     assert artefact.facts["integer nodes"] >= 2 * 4
+    assert 0 < artefact.facts["kl_divergence_nats"] < 1e-3  # with the cache in 8 bits
 
 
-def _problem(checkpoint: Path, **passes: object) -> str:
-    target = Target(runtime="onnxruntime")
+def _problem(checkpoint: Path, target: Target = _TARGET, **passes: object) -> str:
     entries = tuple(PassEntry(**{"pass": "quantize"}, options=passes) for _ in range(1 if passes else 0))
     found = [p for p in problems(Recipe(passes=entries, target=target), inspect(checkpoint)) if p.severity == "stop"]
     return " ".join(p.text for p in found)
@@ -48,6 +51,13 @@ def _problem(checkpoint: Path, **passes: object) -> str:
 def test_legal_recipes_have_no_problem(tiny_llama: Path, tiny_bert: Path) -> None:
     assert _problem(tiny_llama, bits=4, group_size=16) == ""
     assert _problem(tiny_bert, bits=8) == ""
+
+
+def test_a_cache_in_8_bits_is_for_decoders_on_the_cpu(tiny_llama: Path, tiny_bert: Path) -> None:
+    eight = Target(runtime="onnxruntime", options={"kv_cache": "8-bit"})
+    assert _problem(tiny_llama, eight) == ""
+    assert "8 bits for decoders only" in _problem(tiny_bert, eight)
+    assert "8 bits on the CPU only" in _problem(tiny_llama, eight.model_copy(update={"device": "cuda"}))
 
 
 def test_unknown_decoder_is_refused_by_name(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -9,14 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx_ir as ir
 import pytest
 import torch
 
+from engine.checkpoint.inspect import inspect
 from engine.checkpoint.load import load_model
 from engine.protocol.errors import Cancelled
 from engine.runtimes.base import BuildContext, Session
+from engine.runtimes.onnx_runtime import cache_scales
+from engine.runtimes.onnx_runtime.decoder import decoder_graph, joinable
 from engine.runtimes.open import open_session, read_artefact
 from tests.helpers import sequences
+from tests.helpers.contexts import Heard
 from tests.helpers.onnx_runtime import build, quantized, run_pass
 
 
@@ -47,9 +53,71 @@ def test_real_models(name: str, bits: int, symmetric: bool, request: pytest.Fixt
     session.close()
 
 
+def test_products_of_the_same_numbers_are_joined_where_nothing_is_widened(tiny_llama: Path, tmp_path: Path) -> None:
+    first = quantized(tiny_llama, tmp_path, bits=4, group_size=16, include=["*.gate_proj", "*.v_proj"])
+    mixed = quantized(first, tmp_path, bits=8, group_size=64)
+    assert joinable(inspect(tiny_llama).grids) == {"qkv_proj", "gate_up_proj"}
+    assert joinable(inspect(first).grids) == joinable(inspect(mixed).grids) == frozenset()
+    for checkpoint, products in (
+        (tiny_llama, {"qkv_proj", "gate_up_proj"}),
+        (mixed, {"q_proj", "gate_proj", "up_proj"}),
+    ):
+        folder = build(checkpoint, tmp_path, accuracy="exact")
+        names = {node.name.split("/")[-2] for node in ir.load(folder / "model.onnx").graph if "MatMul" in node.op_type}
+        assert names >= products
+        session = open_session(folder, threads=1)
+        ids = _ids(session, 1, 40)
+        assert _error(session.logits(ids), _twin_logits(checkpoint, ids)) < 1e-3
+        session.close()
+
+
+def test_no_copy_of_joined_weights_is_kept(tiny_llama: Path) -> None:
+    twin = load_model(tiny_llama, dtype=torch.float32)
+    join = frozenset({"qkv_proj", "gate_up_proj"})
+    written = decoder_graph(twin, tiny_llama, Heard().context, device="cpu", dtype=ir.DataType.FLOAT, join=join)
+    gc.collect()
+    shapes = [sorted(held.shape) for held in gc.get_objects() if issubclass(type(held), torch.Tensor)]
+    assert [256, 512] in shapes  # gate and up
+    assert [256, 1024] not in shapes
+    joined = written.model.graph.initializers["model.layers.1.mlp.gate_up_proj.MatMul.weight"].const_value
+    assert joined is not None
+    mlp = twin.model.layers[1].mlp
+    expected = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]).T.detach()
+    np.testing.assert_array_equal(joined.numpy(), expected)
+
+
 def test_sequences_grow_and_shrink(tiny_llama: Path, tmp_path: Path) -> None:
     session = open_session(build(tiny_llama, tmp_path), threads=1)
     sequences.check_appending(session)
+    session.close()
+
+
+def test_keys_have_room_to_turn() -> None:
+    angle = np.linspace(0, 3, 7)
+    keys = np.stack([3 * np.cos(angle), np.ones(7), 3 * np.sin(angle), np.zeros(7)], axis=-1)[None].astype(np.float32)
+    np.testing.assert_allclose(cache_scales._reach(keys), np.tile([3, 1, 3, 1], (1, 7, 1)), rtol=1e-6)
+
+
+def test_cache_in_8_bits(tiny_llama: Path, tmp_path: Path) -> None:
+    plain, folder = build(tiny_llama, tmp_path), build(tiny_llama, tmp_path, kv_cache="8-bit")
+    artefact, other = read_artefact(folder), read_artefact(plain)
+    assert artefact is not None
+    assert other is not None
+    assert artefact.facts["kl_divergence_nats with a float cache"] == other.facts["kl_divergence_nats"]
+    assert artefact.facts["kl_divergence_nats"] < 1e-3
+    assert artefact.weight_bytes == other.weight_bytes + 3 * 2 * 128 * 4  # the scales
+    session = open_session(folder, threads=1)
+    ids = _ids(session, 2, 40)
+    assert 1e-5 < _error(session.logits(ids), _twin_logits(tiny_llama, ids)) < 0.05
+    assert {buffer.numpy().dtype for buffer in session._cache._buffers.values()} == {np.dtype(np.int8)}
+    sequences.check_appending(session)
+    sequences.check_padding(session)
+    ids = _ids(session, 1, 256)
+    session.prefill(ids[:, :3])
+    session._cache._allocate(8, session._cache._buffers, 3)  # so that it has to grow
+    session._bind_cache()
+    last = [session.decode(ids[:, i]) for i in range(3, 256)][-1]
+    assert _error(last, session.logits(ids)[:, -1]) < 1e-4
     session.close()
 
 
@@ -144,8 +212,9 @@ def test_example_needs_only_onnxruntime_and_tokenizers(stories260k: Path, tmp_pa
     assert whole.startswith(f"{prompt} ")  # the space between prompt and answer is not lost
 
 
-def test_readable_by_onnxruntime_genai(tiny_llama: Path, tmp_path: Path) -> None:
-    folder = build(quantized(tiny_llama, tmp_path, bits=8, head=8), tmp_path, accuracy="exact")
+@pytest.mark.parametrize("cache", ["float", "8-bit"])
+def test_readable_by_onnxruntime_genai(cache: str, tiny_llama: Path, tmp_path: Path) -> None:
+    folder = build(quantized(tiny_llama, tmp_path, bits=8, head=8), tmp_path, accuracy="exact", kv_cache=cache)
     assert json.loads((folder / "genai_config.json").read_text())["model"]["decoder"]["filename"] == "model.onnx"
     program = (
         "import sys, numpy as np, onnxruntime_genai as og\n"
@@ -162,7 +231,6 @@ def test_readable_by_onnxruntime_genai(tiny_llama: Path, tmp_path: Path) -> None
 
 
 def test_building_can_be_cancelled(tiny_llama: Path, tmp_path: Path) -> None:
-    from engine.checkpoint.inspect import inspect
     from engine.runtimes.onnx_runtime.lower import build as lower
     from engine.runtimes.onnx_runtime.spec import SPEC
 
