@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from collections.abc import Sequence
 from importlib import metadata
+from typing import Any
 
 import psutil
 
@@ -63,11 +65,20 @@ class OthersLoad:
         return max(0.0, 100 * ((busy - self._busy) - (own - self._own)) / spent) if spent > 0 else 0.0
 
     def _read(self) -> tuple[float, float, float]:
-        times, own = psutil.cpu_times(), [process.cpu_times() for process in self._ours]
+        times, own = psutil.cpu_times(), [spent for process in self._ours for spent in _times_of(process)]
         idle = times.idle + getattr(times, "iowait", 0.0)
         # Linux counts guests' time twice
         total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
         return total, total - idle, sum(each.user + each.system for each in own)
+
+
+def _times_of(process: psutil.Process) -> list[Any]:
+    """What `process` and those that it started have computed, each by itself."""
+    found = []
+    for each in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+            found.append(each.cpu_times())
+    return found
 
 
 def clock_mhz() -> int | None:

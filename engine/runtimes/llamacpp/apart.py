@@ -5,11 +5,14 @@
 * On threads beside torch's, OpenMP counts more threads than processors and lets all of them sleep at every barrier.
 * A GCC before 13.2 breaks the kernels unless it is told otherwise (llama.cpp issue 20824): a process may crash, and
   another one does without them.
+
+It takes memory in huge pages where the system grants them on request: SmolLM2-135M in 4 bits decoded a tenth faster.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -17,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.parallel.tuning import variables
 from engine.protocol.errors import Failure, UserError
 from engine.runtimes.base import Artefact, Floats, Ids, OpenRequest, Session
 from engine.runtimes.limits import context_length, ending_tokens
@@ -98,7 +102,13 @@ class ApartSession(Session):
         self._pipe, theirs = context.Pipe()
         arguments = (theirs, self._memory.name, request.folder, manifest, request.threads, request.device, amx)
         self._process = context.Process(target=_serve, args=arguments, daemon=True)
-        self._process.start()
+        before = os.environ.copy()
+        os.environ.update(variables(huge_pages=True))  # what it takes memory in is settled when a process starts
+        try:
+            self._process.start()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
         theirs.close()
 
     def _stop(self) -> None:

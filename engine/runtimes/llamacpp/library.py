@@ -15,7 +15,7 @@ from engine.protocol.errors import UserError
 from engine.runtimes.base import Floats
 
 BATCH = 512  # tokens that are computed at once
-Integers = npt.NDArray[np.int32]
+Integers = npt.NDArray[np.integer[Any]]
 
 
 @cache

@@ -42,7 +42,11 @@ class LlamaCppSession(Session):
 
     def decode(self, ids: Ids) -> Floats:
         """Append one token per row, `ids` [B]; the logits for the next, [B, V]."""
-        return self._append(list(ids[:, None]), last_only=True)
+        self._require_open(len(ids))
+        context = self._reserve(max(self._lengths) + 1)
+        found = context.decode(ids, np.array(self._lengths), np.arange(len(ids)), np.ones(len(ids), np.bool_))
+        self._lengths = [length + 1 for length in self._lengths]
+        return found
 
     def extend(self, ids: Ids) -> Floats:
         """Append `ids` [B, T] to the open sequence; the logits after each of them, [B, T, V]."""
@@ -107,14 +111,17 @@ class LlamaCppSession(Session):
             self._context = larger
         return self._context
 
+    def _require_open(self, rows: int) -> None:
+        if rows != len(self._lengths):
+            raise ValueError(f"{len(self._lengths) or 'no'} sequences are open, not {rows}")
+
     def _require(self, needed: int) -> None:
         if needed > self.context_length:
             raise ValueError(f"the sequence would reach {needed} tokens; the model holds {self.context_length}")
 
     def _append(self, rows: list[Ids], *, last_only: bool) -> Floats:
         """Compute `rows` of ids after what is there; the logits of each row's last id, or of all, rows in turn."""
-        if len(rows) != len(self._lengths):
-            raise ValueError(f"{len(self._lengths) or 'no'} sequences are open, not {len(rows)}")
+        self._require_open(len(rows))
         lengths = np.array([len(row) for row in rows], np.int32)
         context = self._reserve(int((lengths + self._lengths).max()))
         tokens = np.concatenate(rows).astype(np.int32)

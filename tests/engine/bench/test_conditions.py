@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import psutil
 import pytest
 
 from engine.bench import conditions
@@ -23,3 +27,14 @@ def test_only_the_work_of_others_counts_as_disturbance(monkeypatch: pytest.Monke
 def test_the_load_reading_is_plausible() -> None:
     total, busy, own = conditions.OthersLoad()._read()
     assert total > busy > own > 0
+
+
+def test_processes_that_we_started_count_as_our_own() -> None:
+    command = [sys.executable, "-c", "sum(range(10**7)); print(flush=True); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        spent = psutil.Process(child.pid).cpu_times().user
+        assert spent > 0
+        assert any(times.user == spent for times in conditions._times_of(psutil.Process()))
+        child.communicate(b"\n")

@@ -151,9 +151,8 @@ def test_a_grid_is_held_or_the_nearest_is_offered(
     fixed = allowed(recipe, source)
     assert (fixed != recipe) == ((runtime, grid) in REFUSED)
     for before, after in zip(recipe.passes, fixed.passes, strict=True):  # the nearest: never other bits or other layers
-        assert {**after.options, **{k: before.options.get(k) for k in ("symmetric", "group_size")}} == {
-            **before.options, **{k: before.options.get(k) for k in ("symmetric", "group_size")}
-        }  # fmt: skip
+        kept = {key: before.options.get(key) for key in ("symmetric", "group_size", "offsets")}
+        assert {**after.options, **kept} == {**before.options, **kept}
     if fixed.to_yaml() in COMPUTED:
         return
     COMPUTED.add(fixed.to_yaml())
