@@ -11,6 +11,7 @@ It takes memory in huge pages where the system grants them on request: SmolLM2-1
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 from multiprocessing.connection import Connection
@@ -82,7 +83,8 @@ class ApartSession(Session):
         """End the process."""
         self._stop()
         self._memory.close()
-        self._memory.unlink()
+        with contextlib.suppress(FileNotFoundError):  # closed before
+            self._memory.unlink()
 
     def _open(self, request: OpenRequest) -> int:
         """Start the process; the most positions that the model was made for."""
