@@ -47,6 +47,11 @@ def test_perplexity_stays_within_its_bounds(shared: Path, stories15m: Path, tmp_
         "int8/32": ("quantize", {"bits": 8, "group_size": 32}, 0.5),
         "int8/32 with head": ("quantize", {"bits": 8, "group_size": 32, "head": 8}, 0.5),
         "int4/32 asymmetric": ("quantize", {"bits": 4, "group_size": 32, "symmetric": False}, 7.0),
+        "int4/32 float offsets": (
+            "quantize",
+            {"bits": 4, "group_size": 32, "symmetric": False, "offsets": "float"},
+            7.0,
+        ),
         "bf16": ("mixed_precision", {"dtype": "bfloat16"}, 0.5),
     }
     losses = {}
