@@ -123,7 +123,8 @@ def test_tied_heads_stay_tied(name: str, source: Path, taken: Taken) -> None:
     wide = name in ("checkpoint, as it is", "transformers", "exported", "compiled", "executorch", "dense", "checkpoint")
     # packed weights are about a byte each; the vocabulary table stays in floating point where only layers are packed
     once = 4 * whole if wide else 1.3 * whole
-    assert sum(file.stat().st_size for file in files) < once + (4 if wide else 1) * table * 0.6
+    beside = 0.9 if name == "compiled" else 0.6  # machine code takes place too, but no second table's
+    assert sum(file.stat().st_size for file in files) < once + (4 if wide else 1) * table * beside
     if path.is_dir():
         assert json.loads((path / "config.json").read_text())["tie_word_embeddings"] is True
     else:
