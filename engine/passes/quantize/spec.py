@@ -46,6 +46,7 @@ class QuantizeOptions(Options):
         "Offsets",
         "Of asymmetric groups: integers, which most runtimes hold, or numbers of their own, closer, for llama.cpp and "
         "OpenVINO.",
+        advanced=True,
     )
     head: Literal["keep", 8, 4] = option(
         "keep",
