@@ -8,8 +8,9 @@ from pathlib import Path
 
 from engine.grid.scheme import SIDE_FILE
 from engine.links import checkpoint_files, link_or_copy
+from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
-from engine.runtimes.base import Artefact, BuildContext
+from engine.runtimes.base import Artefact, BuildContext, OpenRequest
 from engine.text.tokenizer import load_tokenizer
 
 Facts = dict[str, str | int | float | bool | None]
@@ -26,6 +27,18 @@ def artefact_of(context: BuildContext, runtime: str, weight_bytes: int, facts: F
         weight_bytes=weight_bytes,
         files=files,
         facts=facts,
+    )
+
+
+def request_for(context: BuildContext, runtime: str) -> OpenRequest:
+    """How to open what lies in `context.destination` so far, built for `runtime`, as its target asks for."""
+    return OpenRequest(
+        step=context.step,
+        notice=context.notice,
+        folder=context.destination,
+        artefact=artefact_of(context, runtime, 0, {}),
+        threads=context.target.threads or suggested_threads(context.target.replicas),
+        device=context.target.device,
     )
 
 

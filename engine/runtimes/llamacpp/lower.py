@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -15,19 +13,17 @@ import torch
 from engine.checkpoint import gguf_header
 from engine.checkpoint.load import load_model
 from engine.gguf.write import Written, write_gguf
-from engine.grid.scheme import SIDE_FILE
-from engine.links import checkpoint_files, link_or_copy
 from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
 from engine.runtimes import verify
 from engine.runtimes.base import Artefact, BuildContext, Floats, Ids, OpenRequest, Session
+from engine.runtimes.companions import Facts, artefact_of, copy_companions, request_for
 from engine.runtimes.llamacpp import attention
 from engine.runtimes.llamacpp.library import quantise
 from engine.runtimes.llamacpp.limits import MODEL, REQUANTISED, TOLERANCE, TOLERATED_KL
 from engine.runtimes.llamacpp.session import ExactSession, open_session
-from engine.text.tokenizer import load_tokenizer
 
-Facts = dict[str, str | int | float | bool | None]
+RUNTIME = "llamacpp"
 _EXAMPLE = Path(__file__).parent / "examples" / "generate.py"
 
 
@@ -51,11 +47,11 @@ def build(context: BuildContext) -> Artefact:
     for tensor in gguf_header.read(file).tensors:
         kinds[tensor.type] += tensor.bytes
     facts["types"] = ", ".join(f"{kind} {size / 2**20:.1f} MiB" for kind, size in kinds.most_common())
-    _copy_companions(context)
+    copy_companions(context, _EXAMPLE)
     context, found = _settle_attention(context)
     facts |= found
     facts |= _compare(context, written, set(kinds))
-    return _artefact(context, sum(kinds.values()), facts)
+    return artefact_of(context, RUNTIME, sum(kinds.values()), facts)
 
 
 def _settle_attention(context: BuildContext) -> tuple[BuildContext, Facts]:
@@ -128,42 +124,4 @@ def _logits(session: Session, ids: Ids) -> Floats:
 
 
 def _opened(context: BuildContext, kind: Callable[[OpenRequest], Session] = open_session) -> Session:
-    return kind(
-        OpenRequest(
-            step=context.step,
-            notice=context.notice,
-            folder=context.destination,
-            artefact=_artefact(context, 0, {}),
-            threads=context.target.threads or suggested_threads(context.target.replicas),
-            device=context.target.device,
-        )
-    )
-
-
-def _artefact(context: BuildContext, weight_bytes: int, facts: Facts) -> Artefact:
-    """The manifest of what lies in `context.destination`."""
-    here = context.destination
-    return Artefact(
-        runtime="llamacpp",
-        task=context.info.task,
-        target=context.target,
-        weight_bytes=weight_bytes,
-        files=tuple(sorted(path.relative_to(here).as_posix() for path in here.rglob("*") if path.is_file())),
-        facts=facts,
-    )
-
-
-def _copy_companions(context: BuildContext) -> None:
-    """Put tokenizer, licence, a plain config.json and the example beside the file."""
-    for name in checkpoint_files(context.source):
-        if name.suffix == ".safetensors" or name.name in ("config.json", "model.safetensors.index.json", SIDE_FILE):
-            continue
-        link_or_copy(context.source / name, context.destination / name)
-    config = json.loads((context.source / "config.json").read_text(encoding="utf-8"))
-    # What describes the checkpoint's weights does not describe the file's; the last may name a folder of this machine.
-    for key in ("quantization_config", "hasten", "_name_or_path"):
-        config.pop(key, None)
-    (context.destination / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    if not (context.destination / "tokenizer.json").is_file():
-        load_tokenizer(context.source).save_pretrained(context.destination)
-    shutil.copyfile(_EXAMPLE, context.destination / _EXAMPLE.name)
+    return kind(request_for(context, RUNTIME))

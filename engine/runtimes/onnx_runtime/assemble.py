@@ -7,9 +7,8 @@ from pathlib import Path
 
 import onnx_ir as ir
 
-from engine.parallel.placement import suggested_threads
 from engine.runtimes import companions
-from engine.runtimes.base import Artefact, BuildContext, OpenRequest, Session
+from engine.runtimes.base import Artefact, BuildContext, Session
 from engine.runtimes.companions import Facts
 from engine.runtimes.onnx_runtime.session import open_session
 
@@ -23,15 +22,7 @@ _FUSED = frozenset({
 
 def open_built(context: BuildContext) -> Session:
     """A session of what lies in `context.destination` so far."""
-    request = OpenRequest(
-        step=context.step,
-        notice=context.notice,
-        folder=context.destination,
-        artefact=artefact_of(context, 0, {}),
-        threads=context.target.threads or suggested_threads(context.target.replicas),
-        device=context.target.device,
-    )
-    return open_session(request)
+    return open_session(companions.request_for(context, "onnxruntime"))
 
 
 def artefact_of(context: BuildContext, weight_bytes: int, facts: Facts) -> Artefact:

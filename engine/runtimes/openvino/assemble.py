@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
 from engine.runtimes import companions
-from engine.runtimes.base import BuildContext, OpenRequest
+from engine.runtimes.base import BuildContext
 from engine.runtimes.limits import ending_tokens
 from engine.runtimes.openvino.library import ov
 from engine.runtimes.openvino.limits import MODEL
@@ -38,14 +37,7 @@ def add_companions(context: BuildContext, example: str) -> None:
 
 def open_built(context: BuildContext, settings: Settings) -> OpenVinoSession:
     """A session of what lies in `context.destination` so far, computing as `settings` say."""
-    request = OpenRequest(
-        step=context.step,
-        notice=context.notice,
-        folder=context.destination,
-        artefact=companions.artefact_of(context, "openvino", 0, {}),
-        threads=context.target.threads or suggested_threads(context.target.replicas),
-        device=context.target.device,
-    )
+    request = companions.request_for(context, "openvino")
     return open_session(request, settings)
 
 
