@@ -184,7 +184,10 @@ def _speculation(recipe: Recipe, info: CheckpointInfo | None) -> Iterator[Proble
     off = Fix("Do not speculate", lambda r: retarget(r, speculation="none"))
     lookup = Fix("Speculate by prompt lookup", lambda r: retarget(r, speculation="lookup"))
     if info is not None and info.task != "text-generation":
-        yield Problem(None, "stop", f"A {info.task} model does not write token by token: nothing can be guessed.", off)
+        # a draft would be built or read for nothing
+        severity: Literal["note", "stop"] = "note" if target.speculation == "lookup" else "stop"
+        text = f"A {info.task} model does not write token by token: nothing can be guessed."
+        yield Problem(None, severity, text, off)
         return
     if target.speculation == "draft" and not target.draft:
         yield Problem(None, "stop", "No draft model is chosen.", lookup)

@@ -88,7 +88,7 @@ def open_session(
     session: Session = load(spec.open)(request)
     if remember:
         session = _remembering(session)
-    if artefact.target.speculation == "none":
+    if artefact.target.speculation == "none" or artefact.task != "text-generation":
         return session
     return _speculating(session, folder, threads, device, context, remember)
 

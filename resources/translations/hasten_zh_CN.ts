@@ -2499,10 +2499,6 @@ Apache 许可证 2.0。</translation>
         <translation>快速</translation>
     </message>
     <message>
-        <source>What keys and values of past tokens are kept in: 8-bit takes a quarter of the memory and is read more quickly, for a little accuracy.</source>
-        <translation>过去词元的键和值以何种格式保存：8-bit 只占四分之一内存，读取更快，精度略有损失。</translation>
-    </message>
-    <message>
         <source>OpenVINO</source>
         <translation>OpenVINO</translation>
     </message>
@@ -2607,16 +2603,8 @@ Apache 许可证 2.0。</translation>
         <translation>CPU 小体积</translation>
     </message>
     <message>
-        <source>Weights on 8-bit integers with a scale for every 32, run by ONNX Runtime. Answers stay almost unchanged.</source>
-        <translation>权重量化为 8 位整数，每 32 个共用一个缩放因子，由 ONNX Runtime 运行。回答几乎不变。</translation>
-    </message>
-    <message>
         <source>Small on CPU with llama.cpp</source>
         <translation>CPU 上的小模型（llama.cpp）</translation>
-    </message>
-    <message>
-        <source>Weights on 8-bit integers with a scale for every 32, in one GGUF file run by llama.cpp. Answers stay almost unchanged.</source>
-        <translation>权重为 8 位整数，每 32 个共用一个缩放系数，存为一个由 llama.cpp 运行的 GGUF 文件。回答几乎不变。</translation>
     </message>
     <message>
         <source>Generation speed</source>
@@ -3067,8 +3055,20 @@ Apache 许可证 2.0。</translation>
         <translation>不拆分</translation>
     </message>
     <message>
+        <source>What keys and values of past tokens are kept in: 8-bit takes a quarter of the memory and is read more quickly, for a little accuracy; automatic takes it where fast integer layers could not guess ahead otherwise.</source>
+        <translation>以何种格式保存已有词元的键和值：8 位只占四分之一的内存，读取更快，精度略有损失；自动：在快速整数层否则无法预先猜测时使用 8 位。</translation>
+    </message>
+    <message>
+        <source>What keys and values are kept in: f32 rounds nothing, q8_0 takes half of f16&apos;s memory, which long texts need; automatic is f16, or f32 where guessing ahead needs it.</source>
+        <translation>键和值的保存格式：f32 不做舍入，q8_0 只占 f16 一半的内存，适合长文本；自动为 f16，在预先猜测需要时为 f32。</translation>
+    </message>
+    <message>
         <source>Keep the cache in floating point</source>
         <translation>缓存保留浮点</translation>
+    </message>
+    <message>
+        <source>Choose the cache automatically</source>
+        <translation>自动选择缓存</translation>
     </message>
     <message>
         <source>ONNX Runtime keeps keys and values in 8 bits for decoders only.</source>
@@ -3227,10 +3227,6 @@ Apache 许可证 2.0。</translation>
         <translation>一个 GGUF 文件，权重仍是同样的 8 位或 4 位整数，所有基于 llama.cpp 的程序都能打开。</translation>
     </message>
     <message>
-        <source>What keys and values are kept in: f32 rounds nothing, q8_0 takes half of f16&apos;s memory, which long texts need.</source>
-        <translation>键和值的存储格式：f32 不作舍入，q8_0 只占 f16 一半的内存，适合长文本。</translation>
-    </message>
-    <message>
         <source>f16</source>
         <translation>f16</translation>
     </message>
@@ -3273,6 +3269,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Q6_K</source>
         <translation>Q6_K</translation>
+    </message>
+    <message>
+        <source>Weights on 8-bit integers with a scale for every 32, run by ONNX Runtime. Answers stay almost unchanged; what a text repeats is guessed ahead and checked.</source>
+        <translation>权重为 8 位整数，每 32 个共用一个缩放系数，由 ONNX Runtime 运行。回答几乎不变；文本中重复的内容会被预先猜测并核对。</translation>
+    </message>
+    <message>
+        <source>Weights on 8-bit integers with a scale for every 32, in one GGUF file run by llama.cpp. Answers stay almost unchanged; what a text repeats is guessed ahead and checked.</source>
+        <translation>权重为 8 位整数，每 32 个共用一个缩放系数，存于一个 GGUF 文件，由 llama.cpp 运行。回答几乎不变；文本中重复的内容会被预先猜测并核对。</translation>
     </message>
     <message>
         <source>With speculation: the share of the tokens guessed ahead that the model confirmed.</source>

@@ -22,6 +22,20 @@ def check_appending(session: Session, tolerance: float = 1e-4) -> None:
     _agree(session.extend(TEXT[:, 5:])[0], expected[5:], tolerance)
 
 
+def check_rounding_alike(session: Session) -> None:
+    """Several tokens read at once give the very bits that each gives alone, after as many as the context holds."""
+    ids = np.random.default_rng(1).integers(3, 380, (1, min(session.context_length, 400)))
+    start = ids.shape[1] - 16
+    session.prefill(ids[:, :start])
+    alone = np.concatenate([session.decode(token) for token in ids.T[start:]])
+    for cuts in ((16,), (2, 5, 9), (15, 1)):
+        session.rewind(16)
+        ends = start + np.cumsum(cuts)
+        parts = [ids[:, end - count : end] for count, end in zip(cuts, ends, strict=True)]
+        together = [session.extend(part)[0] if part.shape[1] > 1 else session.decode(part[0]) for part in parts]
+        np.testing.assert_array_equal(np.concatenate(together), alone)
+
+
 def check_padding(session: Session, tolerance: float = 1e-4) -> None:
     """A batch of texts of mixed lengths, padded left, gives every row what it gives alone."""
     starts = (0, 4, 5, 2)

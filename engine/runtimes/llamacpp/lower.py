@@ -48,16 +48,18 @@ def build(context: BuildContext) -> Artefact:
         kinds[tensor.type] += tensor.bytes
     facts["types"] = ", ".join(f"{kind} {size / 2**20:.1f} MiB" for kind, size in kinds.most_common())
     copy_companions(context, _EXAMPLE)
-    context, found = _settle_attention(context)
+    context, found = _settle(context)
     facts |= found
     facts |= _compare(context, written, set(kinds))
     return artefact_of(context, RUNTIME, sum(kinds.values()), facts)
 
 
-def _settle_attention(context: BuildContext) -> tuple[BuildContext, Facts]:
-    """`context` with the attention to run with where that is left open, and what it was chosen by."""
-    if (context.options.attention, context.options.kv_cache) != ("automatic", "f16"):
+def _settle(context: BuildContext) -> tuple[BuildContext, Facts]:
+    """`context` with the attention and the cache to run with where they are left open, and what they were chosen by."""
+    if context.options.kv_cache in ("f32", "q8_0"):  # each goes with one attention
         return context, {}
+    if context.options.attention != "automatic":
+        return _with_attention(context, context.options.attention), {}
     context.step(0, 0, "Measuring attention")
     choices = {kind: _with_attention(context, kind) for kind in attention.KINDS}
     with ExitStack() as stack:
@@ -71,7 +73,12 @@ def _settle_attention(context: BuildContext) -> tuple[BuildContext, Facts]:
 
 
 def _with_attention(context: BuildContext, kind: attention.Kind) -> BuildContext:
-    options = {**context.target.options, "attention": kind}
+    kept = context.options.kv_cache
+    if kept == "automatic":
+        # Over f16, plain attention adds up one token otherwise than several: guesses could not be checked.
+        guesses = context.target.speculation in ("lookup", "draft")
+        kept = "f32" if guesses and kind == "plain" else "f16"
+    options = {**context.target.options, "attention": kind, "kv_cache": kept}
     return replace(context, target=context.target.model_copy(update={"options": options}))
 
 

@@ -20,10 +20,11 @@ from engine.runtimes.refusals import stop
 class LlamaCppOptions(Options):
     """How llama.cpp keeps keys and values, computes attention, and whether it quantises."""
 
-    kv_cache: Literal["f16", "f32", "q8_0"] = option(
-        "f16",
+    kv_cache: Literal["automatic", "f16", "f32", "q8_0"] = option(
+        "automatic",
         "Key-value cache",
-        "What keys and values are kept in: f32 rounds nothing, q8_0 takes half of f16's memory, which long texts need.",
+        "What keys and values are kept in: f32 rounds nothing, q8_0 takes half of f16's memory, which long texts need; "
+        "automatic is f16, or f32 where guessing ahead needs it.",
     )
     attention: Literal["automatic", "flash", "plain"] = option(
         "automatic",
@@ -48,7 +49,7 @@ def _check(info: CheckpointInfo, options: LlamaCppOptions, target: Target) -> It
         to_transformers = Fix("Use Transformers", lambda r: retarget(r, runtime="transformers", options={}))
         yield stop(why, to_transformers)
         return
-    if options.kv_cache != "f16":
+    if options.kv_cache in ("f32", "q8_0"):
         yield from _unsupported_cache(info, options)
     if options.requantise != "no" and info.grids:
         yield stop(

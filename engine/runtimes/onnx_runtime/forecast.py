@@ -11,7 +11,7 @@ from engine.runtimes.onnx_runtime.limits import CACHE_TOKENS
 def weight_bytes(info: CheckpointInfo, options: Any) -> int:
     """Bytes of the weights after lowering `info`: packed integers with float32 scales, everything else float32.
 
-    The scales of a key-value cache in 8 bits are counted.
+    The scales of a key-value cache in 8 bits are counted where it is asked for; they weigh next to nothing.
     """
     grids = {module: grid for grid in info.grids for module in grid.modules}
     total = 4 * _cache_channels(info) if options.kv_cache == "8-bit" else 0
@@ -34,7 +34,7 @@ def weight_bytes(info: CheckpointInfo, options: Any) -> int:
 def peak_bytes(info: CheckpointInfo, options: Any) -> int:
     """Bytes that building takes: the torch model in float32 beside the graph's weights and the session that checks it,
     which keeps a rearranged copy of them, and the keys and values that it is asked for."""
-    cache = 4 * CACHE_TOKENS * _cache_channels(info) if options.kv_cache == "8-bit" else 0
+    cache = 0 if options.kv_cache == "float" else 4 * CACHE_TOKENS * _cache_channels(info)
     return 4 * info.parameters + 2 * weight_bytes(info, options) + cache
 
 

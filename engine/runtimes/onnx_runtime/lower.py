@@ -70,11 +70,22 @@ def _build_decoder(context: BuildContext) -> Artefact:
     written.write_genai_config(context.destination)
     copy_companions(context, "generate.py")
     facts = {**graph_facts(written.model), **_verify_decoder(context, written.model, twin, integer)}
-    if context.options.kv_cache == "8-bit":
+    if _keeps_integers(context, facts):
         weight_bytes += use_integer_cache(written.model, measured(context))
         save_graph(written.model, context.destination)
         facts |= _verify_cache(context, twin, facts["kl_divergence_nats"])
     return artefact_of(context, weight_bytes, facts)
+
+
+def _keeps_integers(context: BuildContext, facts: Facts) -> bool:
+    """Whether keys and values are kept in 8 bits, by request or because guessed tokens are to be checked.
+
+    With a float cache, attention rounds one token otherwise than several, in the last bit; layers that round
+    activations to 8 bits turn that into other answers, and the session would not guess. Over 8 bits all is alike.
+    """
+    guesses = context.target.speculation in ("lookup", "draft") and context.target.device == "cpu"
+    rounds = facts.get("accuracy level") == FAST
+    return bool(context.options.kv_cache == "8-bit" or (context.options.kv_cache == "automatic" and guesses and rounds))
 
 
 def _verify_decoder(context: BuildContext, model: ir.Model, twin: Any, integer: int) -> Facts:

@@ -28,11 +28,11 @@ class OnnxRuntimeOptions(Options):
         "Accuracy of integer layers",
         "Fast also rounds activations to 8 bits, exact does not; automatic is fast where that costs under 0.01 nats.",
     )
-    kv_cache: Literal["float", "8-bit"] = option(
-        "float",
+    kv_cache: Literal["automatic", "float", "8-bit"] = option(
+        "automatic",
         "Key-value cache",
         "What keys and values of past tokens are kept in: 8-bit takes a quarter of the memory and is read more "
-        "quickly, for a little accuracy.",
+        "quickly, for a little accuracy; automatic takes it where fast integer layers could not guess ahead otherwise.",
         advanced=True,
     )
 
@@ -62,6 +62,11 @@ def _check(info: CheckpointInfo, options: OnnxRuntimeOptions, target: Target) ->
             yield stop("ONNX Runtime keeps keys and values in 8 bits for decoders only.", to_float)
         elif target.device == "cuda":
             yield stop("ONNX Runtime keeps keys and values in 8 bits on the CPU only.", to_float)
+    fast = options.accuracy != "exact" and bool(info.grids) and target.device == "cpu"
+    if options.kv_cache == "float" and fast and target.speculation in ("lookup", "draft"):
+        automatic = Fix("Choose the cache automatically", lambda r: set_options(r, None, kv_cache="automatic"))
+        text = "With fast integer layers and a float cache, guesses cannot be checked: nothing is guessed ahead."
+        yield Problem(None, "note", text, automatic)
     if target.device == "cpu" and {"BF16", "F16"} & set(info.bytes_by_dtype) and not info.grids:
         yield Problem(None, "note", "On a CPU, ONNX Runtime widens 16-bit weights to 32 bits: quantise them instead.")
 
@@ -111,7 +116,7 @@ SPEC = RuntimeSpec(
     tasks=frozenset({"text-generation", "text2text-generation", *_ENCODER_TASKS}),
     peak_bytes=peak_bytes,
     artefact_bytes=weight_bytes,
-    version=4,
+    version=5,
     weight_bytes=weight_bytes,
     extra="cpu",
     reports_graph=True,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.checkpoint.inspect import inspect
+from engine.decoding.wrapped import WrappedSession
 from engine.protocol.errors import UserError
 from engine.protocol.job import CompareJob, RunJob
 from engine.recipe.recipe import Recipe
@@ -18,6 +19,7 @@ from engine.runtimes.base import DRAFT
 from engine.runtimes.open import open_session, read_artefact
 from tests.helpers import checkpoints
 from tests.helpers.jobs import Desk
+from tests.helpers.onnx_runtime import build_preset
 
 IDS = np.array([5, 9, 200, 31, 77])
 QUANTIZE = {"pass": "quantize", "options": {"bits": 4, "group_size": 32}}
@@ -102,7 +104,24 @@ def test_what_cannot_guess_is_said_with_a_remedy(
 
 
 def test_nothing_is_guessed_for_an_encoder(tiny_bert: Path) -> None:
-    recipe = Recipe.parse({"target": {"speculation": "lookup"}})
-    [problem] = [p for p in problems(recipe, inspect(tiny_bert)) if p.severity == "stop"]
+    for speculation, severity in (("lookup", "note"), ("draft", "stop")):
+        recipe = Recipe.parse({"target": {"speculation": speculation, "draft": str(tiny_bert)}})
+        [problem] = [p for p in problems(recipe, inspect(tiny_bert)) if "guessed" in p.text]
+        assert problem.severity == severity
+        assert problem.fix is not None
+        assert problem.fix.apply(recipe).target.speculation == "none"
+
+
+def test_a_preset_that_guesses_serves_encoders_too(tiny_bert: Path, tmp_path: Path) -> None:
+    session = open_session(build_preset(tiny_bert, "small-cpu", tmp_path), threads=1)
+    assert not isinstance(session, WrappedSession)
+    session.close()
+
+
+def test_a_float_cache_that_keeps_fast_integers_from_guessing_is_noted(tiny_llama: Path) -> None:
+    target = {"runtime": "onnxruntime", "speculation": "lookup", "options": {"kv_cache": "float"}}
+    recipe = Recipe.parse({"passes": [QUANTIZE], "target": target})
+    [problem] = [p for p in problems(recipe, inspect(tiny_llama)) if "guessed" in p.text]
+    assert problem.severity == "note"
     assert problem.fix is not None
-    assert problem.fix.apply(recipe).target.speculation == "none"
+    assert not [p for p in problems(problem.fix.apply(recipe), inspect(tiny_llama)) if "guessed" in p.text]

@@ -17,6 +17,7 @@ import torch
 pytest.importorskip("llama_cpp")
 
 from engine.checkpoint.load import load_model
+from engine.decoding.speculative import SpeculativeSession
 from engine.gguf.write import write_gguf
 from engine.protocol.errors import UserError
 from engine.recipe.recipe import Target
@@ -30,7 +31,7 @@ from engine.runtimes.verify import divergence
 from engine.text.tokenizer import load_tokenizer
 from tests.helpers.architectures import DECODERS, decoder
 from tests.helpers.onnx_runtime import build, quantized, run_pass
-from tests.helpers.sequences import check_appending
+from tests.helpers.sequences import check_appending, check_rounding_alike
 
 TEXTS = [
     "Once upon a time, there was 1 girl, 22 dogs and 3333 cats.",
@@ -67,6 +68,15 @@ def error(found: np.ndarray, expected: np.ndarray) -> float:
 
 def some_ids(rows: int, length: int) -> np.ndarray:
     return np.random.default_rng(1).integers(3, 380, (rows, length))
+
+
+def test_rounds_alike_where_tokens_are_guessed(stories15m: Path, tmp_path: Path) -> None:
+    checkpoint = quantized(stories15m, tmp_path, bits=8, head=8)
+    session = open_session(build(checkpoint, tmp_path, Target(runtime="llamacpp", speculation="lookup")), threads=1)
+    assert isinstance(session, SpeculativeSession)
+    assert session.exact
+    check_rounding_alike(session)
+    session.close()
 
 
 @pytest.mark.parametrize("name", DECODERS)

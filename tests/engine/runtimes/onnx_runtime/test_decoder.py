@@ -16,7 +16,9 @@ import torch
 
 from engine.checkpoint.inspect import inspect
 from engine.checkpoint.load import load_model
+from engine.decoding.speculative import SpeculativeSession
 from engine.protocol.errors import Cancelled
+from engine.recipe.recipe import Target
 from engine.runtimes.base import BuildContext, Session
 from engine.runtimes.onnx_runtime import cache_scales
 from engine.runtimes.onnx_runtime.decoder import decoder_graph, joinable
@@ -118,6 +120,19 @@ def test_cache_in_8_bits(tiny_llama: Path, tmp_path: Path) -> None:
     session._bind_cache()
     last = [session.decode(ids[:, i]) for i in range(3, 256)][-1]
     assert _error(last, session.logits(ids)[:, -1]) < 1e-4
+    session.close()
+
+
+def test_fast_integers_round_alike_where_tokens_are_guessed(stories15m: Path, tmp_path: Path) -> None:
+    checkpoint = quantized(stories15m, tmp_path, bits=8, head=8)
+    folder = build(checkpoint, tmp_path, Target(runtime="onnxruntime", speculation="lookup"))
+    artefact = read_artefact(folder)
+    assert artefact is not None
+    assert (artefact.facts["accuracy level"], artefact.facts["key-value cache"]) == (4, "8 bits")
+    session = open_session(folder, threads=2)
+    assert isinstance(session, SpeculativeSession)
+    assert session.exact
+    sequences.check_rounding_alike(session)
     session.close()
 
 
