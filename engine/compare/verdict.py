@@ -21,6 +21,7 @@ def judge(reference: Candidate, candidate: Candidate, ratio: Speedup, *, busy: b
         _change("accuracy", reference, candidate),
         _change("spearman", reference, candidate, "correlation with people"),
         _agreement(candidate),
+        _guessing(candidate),
     ]
     if busy and ratio.low > 0 and ratio.high / ratio.low > _WIDE:
         parts.append("the machine was busy: measure again when it is idle for a sharper answer")
@@ -92,6 +93,13 @@ def _change(name: str, reference: Candidate, candidate: Candidate, label: str = 
     if before is None or after is None or before.value == 0:
         return ""
     return f"{label or name} {format_percent(after.value / before.value - 1, sign=True)}"
+
+
+def _guessing(candidate: Candidate) -> str:
+    """That speed depends on the text, of one that guesses ahead."""
+    if candidate.measured("acceptance_rate") is None:
+        return ""
+    return "it guesses ahead: text that repeats itself gains more, other text less"
 
 
 def _agreement(candidate: Candidate) -> str:

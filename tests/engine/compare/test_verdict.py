@@ -32,6 +32,14 @@ def test_faster_in_words() -> None:
     assert "perplexity +0.40 %" in found.verdict_text
 
 
+def test_whose_speed_depends_on_the_text_says_so() -> None:
+    rate = Measurement(name="acceptance_rate", unit="1", better="higher", value=0.6, low=0.4, high=0.8, samples=90)
+    guessing = SMALL.model_copy(update={"measurements": (*SMALL.measurements, rate)})
+    ratio = speedup([1.0, 1.01, 0.99], [0.2, 0.21, 0.19])
+    assert "guesses ahead" in judge(ORIGINAL, guessing, ratio, busy=False).verdict_text
+    assert "guesses ahead" not in judge(ORIGINAL, SMALL, ratio, busy=False).verdict_text
+
+
 def test_slower_in_words() -> None:
     found = judge(ORIGINAL, SMALL, speedup([1.0, 1.01, 0.99], [2.0, 2.01, 1.99]), busy=False)
     assert found.verdict == "slower"
