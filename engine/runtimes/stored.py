@@ -27,10 +27,18 @@ class Stored:
             if isinstance(getattr(module, "weight", None), torch.Tensor):
                 self._tied.setdefault(id(module.weight), []).append(name)
 
+    def owner(self, module: str) -> str | None:
+        """The files' name of the module that holds the grid of `module`'s weight; None for a float one."""
+        return next((name for name in self._names(module) if name in self._on_grid), None)
+
     def grid(self, module: str) -> Grid | None:
         """The grid that the weight of `module` lies on; None for a float one."""
-        name = next((name for name in self._names(module) if name in self._on_grid), None)
-        return None if name is None else grids.read(self._reader, name)
+        name = self.owner(module)
+        return None if name is None else self.read(name)
+
+    def read(self, owner: str) -> Grid:
+        """The grid of `owner`, a module by the files' name."""
+        return grids.read(self._reader, owner)
 
     def dtype(self, module: str) -> str:
         """The type that the weight of `module` is stored in, as safetensors name it; “F32” where no file has it."""

@@ -3047,10 +3047,6 @@ Apache 许可证 2.0。</translation>
         <translation>ONNX Runtime 不支持共享层或低秩层。</translation>
     </message>
     <message>
-        <source>ONNX Runtime has no graph for an architecture that is the checkpoint&apos;s own code.</source>
-        <translation>架构由检查点自带的代码定义时，ONNX Runtime 没有对应的计算图。</translation>
-    </message>
-    <message>
         <source>Do not split</source>
         <translation>不拆分</translation>
     </message>
@@ -3081,6 +3077,38 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>ONNX Runtime&apos;s quick kernels read integer offsets only.</source>
         <translation>ONNX Runtime 的快速内核只支持整数偏移。</translation>
+    </message>
+    <message>
+        <source>GPT-Neo counts its positions from the end of the cache, which no exported graph can.</source>
+        <translation>GPT-Neo 从缓存末尾计算位置，导出的计算图无法做到。</translation>
+    </message>
+    <message>
+        <source>MPT&apos;s position biases have a length that no exported graph can know.</source>
+        <translation>MPT 的位置偏置长度是导出的计算图无法得知的。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime keeps keys and values in 8 bits in fused graphs only.</source>
+        <translation>ONNX Runtime 只在融合的计算图中以 8 位保存键和值。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime has no graph for an encoder that is the checkpoint&apos;s own code.</source>
+        <translation>编码器由检查点自带的代码定义时，ONNX Runtime 没有对应的计算图。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime lacks the bfloat16 kernels that Falcon with ALiBi takes.</source>
+        <translation>ONNX Runtime 缺少带 ALiBi 的 Falcon 所需的 bfloat16 内核。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime runs decoders without a fused graph on the CPU only.</source>
+        <translation>没有融合计算图的解码器，ONNX Runtime 只能在 CPU 上运行。</translation>
+    </message>
+    <message>
+        <source>This decoder has no fused graph: Transformers&apos; exporter writes a plain one, which takes longer to build.</source>
+        <translation>此解码器没有融合的计算图：由 Transformers 的导出器写出普通计算图，构建耗时更长。</translation>
+    </message>
+    <message>
+        <source>Transformers&apos; exporter has not been tried on this architecture: it may refuse, and what it writes is kept only if it computes what the original does.</source>
+        <translation>尚未在此架构上试过 Transformers 的导出器：它可能会拒绝；写出的结果只有与原模型计算一致时才会保留。</translation>
     </message>
     <message>
         <source>openvino is not installed.</source>

@@ -15,6 +15,7 @@ from engine.runtimes.onnx_runtime.nbits import Blocks
 DATA = "model.onnx.data"
 _DOMAIN = "com.microsoft"
 _ALIGN = 4096  # so that ONNX Runtime can map each tensor on its own
+_BIAS = 5  # the place of MatMulNBits' bias among its inputs
 _SMALL = 1024  # bytes; smaller tensors stay in model.onnx, where shape inference sees them
 
 
@@ -44,13 +45,22 @@ def integer_initializers(graph: ir.Graph, name: str, blocks: Blocks) -> list[ir.
     return found
 
 
-def use_integer_matmul(graph: ir.Graph, node: ir.Node, blocks: Blocks, name: str, level: int) -> None:
-    """Put MatMulNBits with `blocks` in place of `node` (MatMul of an activation and a weight [K, N]).
+def use_integer_matmul(
+    graph: ir.Graph, node: ir.Node, blocks: Blocks, name: str, level: int, bias: ir.Value | None = None
+) -> None:
+    """Put MatMulNBits with `blocks` in place of `node` (product of an activation and a weight, plus `bias` [N]).
 
     `name` starts the new initializers' names; `level` is MatMulNBits' accuracy_level.
     """
     inputs = [node.inputs[0], *integer_initializers(graph, name, blocks)]
+    if bias is not None:
+        inputs += [None] * (_BIAS - len(inputs)) + [bias]
     _replace(graph, node, "MatMulNBits", inputs, {**integer_shape(blocks), "accuracy_level": level})
+
+
+def use_transposed_matmul(graph: ir.Graph, node: ir.Node, weight: ir.Value) -> None:
+    """Put a product with `weight` [N, K] in place of `node` (MatMul of an activation and its transpose)."""
+    _replace(graph, node, "FusedMatMul", [node.inputs[0], weight], {"transB": 1})
 
 
 def use_integer_gather(graph: ir.Graph, node: ir.Node, blocks: Blocks, name: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from engine.checkpoint.info import CheckpointInfo
+
 # Architecture -> class of onnxruntime-genai's model builder that writes its graph.
 DECODERS: dict[str, str] = {
     "LlamaForCausalLM": "LlamaModel",
@@ -12,6 +14,15 @@ DECODERS: dict[str, str] = {
     "GraniteForCausalLM": "GraniteModel",
     "GemmaForCausalLM": "GemmaModel",
 }
+# Other decoders whose graphs Transformers' exporter writes; tests build each of them.
+EXPORTED = frozenset({
+    "ApertusForCausalLM", "ArceeForCausalLM", "BioGptForCausalLM", "BloomForCausalLM", "CodeGenForCausalLM",
+    "Cohere2ForCausalLM", "CohereForCausalLM", "Ernie4_5ForCausalLM", "Exaone4ForCausalLM", "FalconForCausalLM",
+    "GPT2LMHeadModel", "GPTBigCodeForCausalLM", "GPTJForCausalLM", "GPTNeoXForCausalLM", "Gemma2ForCausalLM",
+    "Gemma3ForCausalLM", "Glm4ForCausalLM", "GlmForCausalLM", "HeliumForCausalLM", "HunYuanDenseV1ForCausalLM",
+    "NemotronForCausalLM", "OPTForCausalLM", "Olmo2ForCausalLM", "OlmoForCausalLM", "PersimmonForCausalLM",
+    "Phi3ForCausalLM", "PhiForCausalLM", "StableLmForCausalLM", "Starcoder2ForCausalLM", "XGLMForCausalLM",
+})  # fmt: skip
 ENCODERS = frozenset({"bert", "distilbert", "roberta"})
 MODEL = "model.onnx"
 # The two graphs of an encoder-decoder; both read their weights from one file.
@@ -27,6 +38,11 @@ FUSED_ROPE_HEADS = 16
 # Tokens of a window of calibration text that the scales of an 8-bit key-value cache are measured on
 CACHE_TOKENS = 512
 BLOCKS = (256, 128, 64, 32, 16)
+
+
+def is_exported(info: CheckpointInfo) -> bool:
+    """Whether the graph of `info` is left to Transformers' exporter: a decoder that has no fused one."""
+    return info.task == "text-generation" and info.architecture not in DECODERS
 
 
 def block_size_for(group: int | None, columns: int) -> int | None:

@@ -11,7 +11,7 @@ import onnxruntime as ort
 from engine.runtimes.base import Floats, Ids, OpenRequest, Session, TextBatch
 from engine.runtimes.encoder_calls import EncoderCalls
 from engine.runtimes.limits import context_length, ending_tokens
-from engine.runtimes.onnx_runtime.cache import KeyValueCache, cache_shape
+from engine.runtimes.onnx_runtime.cache import cache_of
 from engine.runtimes.onnx_runtime.limits import MODEL
 
 
@@ -47,12 +47,10 @@ class DecoderSession(OnnxSession):
 
     def __init__(self, request: OpenRequest) -> None:
         super().__init__(request)
-        heads, width = cache_shape(request.folder)
-        self._cache = KeyValueCache(self._session, request.device, self.context_length, heads, width)
+        self._cache = cache_of(self._session, request.device, self.context_length)
         output = next(value for value in self._session.get_outputs() if value.name == "logits")
         self._vocabulary = int(output.shape[-1])
         self._logits_type: Any = np.float16 if "float16" in output.type else np.float32
-        self._counts = any(value.name == "position_ids" for value in self._session.get_inputs())
         # The second binding lacks the logits: all but the last token of a prompt need no output head.
         self._binding: Any = self._session.io_binding()
         self._headless: Any = self._session.io_binding()
@@ -64,10 +62,7 @@ class DecoderSession(OnnxSession):
         self._start(ids)
         before, last = ids[:, :-1], ids[:, -1:]
         if mask is not None and not mask.all():
-            padding = ids.shape[1] - mask.sum(axis=1)
-            # GroupQueryAttention counts a row's tokens from the left, so the padding moves to the right.
-            before = np.stack([np.roll(row, -int(count)) for row, count in zip(before, padding, strict=True)])
-            self._cache.padding = padding
+            before = self._cache.pad(before, mask[:, :-1])
         if ids.shape[1] > 1:
             self._append(before)
         return self._append_read(last)[:, 0]
@@ -78,9 +73,8 @@ class DecoderSession(OnnxSession):
 
     def extend(self, ids: Ids) -> Floats:
         """Append `ids` [B, T] to the open sequence; the logits after each of them, [B, T, V]."""
-        if len(ids) == 1 or ids.shape[1] == 1:
+        if len(ids) == 1 or ids.shape[1] == 1 or self._cache.several:
             return self._append_read(ids)
-        # GroupQueryAttention takes several new tokens after a cache for one row only
         return np.stack([self.decode(column) for column in ids.T], axis=1)
 
     def rewind(self, count: int) -> None:
@@ -127,14 +121,8 @@ class DecoderSession(OnnxSession):
         if self._cache.reserve(ids.shape[1]):
             self._bind_cache()
         binding.bind_cpu_input("input_ids", np.ascontiguousarray(ids))
-        length = self._cache.length
-        total = length + ids.shape[1]
-        binding.bind_cpu_input("attention_mask", self._cache.mask(total))
-        if self._counts:
-            positions = np.tile(np.arange(length, total, dtype=np.int64), (len(ids), 1))
-            if self._cache.padding is not None and length:
-                positions -= self._cache.padding[:, None]
-            binding.bind_cpu_input("position_ids", positions)
+        for name, array in self._cache.feeds(ids.shape[1]).items():
+            binding.bind_cpu_input(name, array)
 
 
 class EncoderSession(EncoderCalls, OnnxSession):

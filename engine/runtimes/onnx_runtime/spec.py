@@ -13,7 +13,7 @@ from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import RuntimeSpec
 from engine.runtimes.onnx_runtime.availability import availability
 from engine.runtimes.onnx_runtime.forecast import peak_bytes, weight_bytes
-from engine.runtimes.onnx_runtime.limits import BLOCKS, DECODERS, ENCODERS
+from engine.runtimes.onnx_runtime.limits import BLOCKS, ENCODERS, EXPORTED, is_exported
 from engine.runtimes.refusals import quantize_fix, stop
 from engine.runtimes.text2text_layout import TEXT2TEXT
 
@@ -45,7 +45,7 @@ def _check(info: CheckpointInfo, options: OnnxRuntimeOptions, target: Target) ->
     if info.task == "text2text-generation" and target.device == "cuda":
         to_cpu = Fix("Use the CPU", lambda r: retarget(r, device="cpu"))
         yield stop("ONNX Runtime runs encoder-decoders on the CPU only.", to_cpu)
-    yield from _unsupported_model(info)
+    yield from _unsupported_model(info, target)
     yield from _unsupported_grids(info)
     slow = info.task != "text2text-generation"  # whose 8-bit weights are cut into halves, see writer.py
     if slow and options.accuracy == "exact" and any(scheme.bits > 4 for scheme in info.grids):
@@ -60,6 +60,8 @@ def _check(info: CheckpointInfo, options: OnnxRuntimeOptions, target: Target) ->
         to_float = Fix("Keep the cache in floating point", lambda r: set_options(r, None, kv_cache="float"))
         if info.task != "text-generation":
             yield stop("ONNX Runtime keeps keys and values in 8 bits for decoders only.", to_float)
+        elif is_exported(info):
+            yield stop("ONNX Runtime keeps keys and values in 8 bits in fused graphs only.", to_float)
         elif target.device == "cuda":
             yield stop("ONNX Runtime keeps keys and values in 8 bits on the CPU only.", to_float)
     fast = options.accuracy != "exact" and bool(info.grids) and target.device == "cpu"
@@ -71,15 +73,14 @@ def _check(info: CheckpointInfo, options: OnnxRuntimeOptions, target: Target) ->
         yield Problem(None, "note", "On a CPU, ONNX Runtime widens 16-bit weights to 32 bits: quantise them instead.")
 
 
-def _unsupported_model(info: CheckpointInfo) -> Iterator[Problem]:
+def _unsupported_model(info: CheckpointInfo, target: Target) -> Iterator[Problem]:
     to_transformers = Fix("Use Transformers", lambda r: retarget(r, runtime="transformers", options={}))
     if info.model_type == "hasten":
         yield stop("ONNX Runtime cannot hold shared or low-rank layers.", to_transformers)
+    elif is_exported(info):
+        yield from _exported(info, target, to_transformers)
     elif needs_code(info.config, info.architecture):
-        yield stop("ONNX Runtime has no graph for an architecture that is the checkpoint's own code.", to_transformers)
-    elif info.task == "text-generation" and info.architecture not in DECODERS:
-        known = ", ".join(name.removesuffix("ForCausalLM") for name in DECODERS)
-        yield stop(f"{info.architecture} has no fused ONNX graph; these have: {known}.", to_transformers)
+        yield stop("ONNX Runtime has no graph for an encoder that is the checkpoint's own code.", to_transformers)
     elif info.task == "text2text-generation" and info.model_type not in TEXT2TEXT:
         known = ", ".join(sorted(TEXT2TEXT))
         yield stop(
@@ -89,6 +90,34 @@ def _unsupported_model(info: CheckpointInfo) -> Iterator[Problem]:
     elif info.task in _ENCODER_TASKS and info.model_type not in ENCODERS:
         known = ", ".join(sorted(ENCODERS))
         yield stop(f"{info.model_type} encoders have no ONNX graph; these have: {known}.", to_transformers)
+
+
+def _exported(info: CheckpointInfo, target: Target, to_transformers: Fix) -> Iterator[Problem]:
+    """What is known of a decoder that has no fused graph."""
+    if info.architecture == "GPTNeoForCausalLM":
+        yield stop(
+            "GPT-Neo counts its positions from the end of the cache, which no exported graph can.", to_transformers
+        )
+    elif info.architecture == "MptForCausalLM":
+        yield stop("MPT's position biases have a length that no exported graph can know.", to_transformers)
+    elif info.architecture == "FalconForCausalLM" and info.config.get("alibi"):
+        yield stop("ONNX Runtime lacks the bfloat16 kernels that Falcon with ALiBi takes.", to_transformers)
+    elif target.device == "cuda":
+        to_cpu = Fix("Use the CPU", lambda r: retarget(r, device="cpu"))
+        yield stop("ONNX Runtime runs decoders without a fused graph on the CPU only.", to_cpu)
+    elif info.architecture in EXPORTED:
+        yield Problem(
+            None,
+            "note",
+            "This decoder has no fused graph: Transformers' exporter writes a plain one, which takes longer to build.",
+        )
+    else:
+        yield Problem(
+            None,
+            "note",
+            "Transformers' exporter has not been tried on this architecture: it may refuse, and what it writes is kept "
+            "only if it computes what the original does.",
+        )
 
 
 def _unsupported_grids(info: CheckpointInfo) -> Iterator[Problem]:

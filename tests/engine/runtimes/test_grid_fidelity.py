@@ -27,6 +27,7 @@ from engine.runtimes.open import SILENT, open_session, read_artefact
 from engine.runtimes.verify import divergence, relative_error
 from engine.text.tokenizer import load_tokenizer
 from tests.helpers.checkpoints import tiny_llama
+from tests.helpers.exported import decoder
 from tests.helpers.onnx_runtime import build, run_pass
 from tests.helpers.tensorrt import opened
 
@@ -176,6 +177,22 @@ def test_a_grid_is_held_or_the_nearest_is_offered(
     else:
         found = built(checkpoint, tmp_path, runtime, accuracy="exact")
     assert relative_error(found, expected) < EXACT
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        pytest.param(grid, marks=() if grid == "int4 asymmetric/16, head 4" else pytest.mark.slow)
+        for grid in GRIDS
+        if ("onnxruntime", grid) not in REFUSED
+    ],
+)
+def test_a_graph_that_transformers_exports_holds_the_same_grids(grid: str, tmp_path: Path) -> None:
+    checkpoint = decoder(tmp_path / "source", "StableLmForCausalLM")
+    for index, options in enumerate(GRIDS[grid]):
+        checkpoint = run_pass(checkpoint, "quantize", options, tmp_path / f"pass-{index}")
+    found = built(checkpoint, tmp_path, "onnxruntime", accuracy="exact")
+    assert relative_error(found, logits_of(checkpoint, ids_of(2))) < EXACT
 
 
 @pytest.mark.parametrize("grid", ["int8/32", "int4/32", "int4 asymmetric/32", "attention 8, rest 4 bits"])

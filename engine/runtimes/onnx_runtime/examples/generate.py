@@ -26,19 +26,19 @@ def main(prompt: str, new_tokens: int) -> str:
     config = settings("config.json")
     eos = settings("generation_config.json").get("eos_token_id", config.get("eos_token_id"))
     ends = set(eos if isinstance(eos, list) else [eos])
-    heads = config.get("num_key_value_heads") or config["num_attention_heads"]
-    width = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     ids = tokenizer.encode(prompt).ids
     session = ort.InferenceSession(str(folder / "model.onnx"), providers=ort.get_available_providers())
     binding = session.io_binding()
+    inputs = {value.name: value for value in session.get_inputs()}
+    room = len(ids) + new_tokens
 
     # One buffer a layer for keys and one for values, read and written in place.
-    for value in session.get_inputs():
+    for value in inputs.values():
         if value.name.startswith("past_key_values."):
             kind = {"tensor(float16)": np.float16, "tensor(int8)": np.int8}.get(value.type, np.float32)
-            cache = np.zeros((1, heads, len(ids) + new_tokens, width), kind)
+            cache = np.zeros((1, value.shape[1], room, value.shape[3]), kind)
             buffer = ort.OrtValue.ortvalue_from_numpy(cache, "cpu")
             binding.bind_ortvalue_input(value.name, buffer)
             binding.bind_ortvalue_output(value.name.replace("past_key_values.", "present."), buffer)
@@ -46,9 +46,12 @@ def main(prompt: str, new_tokens: int) -> str:
     def read(step: list[int], length: int) -> int:
         """Append `step` to the cache, which then holds `length` tokens; the most probable next token."""
         binding.bind_cpu_input("input_ids", np.array([step], np.int64))
-        binding.bind_cpu_input("attention_mask", np.ones((1, length), np.int64))
-        if any(value.name == "position_ids" for value in session.get_inputs()):
-            binding.bind_cpu_input("position_ids", np.arange(length - len(step), length, dtype=np.int64)[None])
+        start = length - len(step)
+        if "start" in inputs:  # a graph that is told where to write; its mask is for the whole buffer
+            binding.bind_cpu_input("start", np.array(start, np.int64))
+        binding.bind_cpu_input("attention_mask", np.ones((1, room if "start" in inputs else length), np.int64))
+        if "position_ids" in inputs:
+            binding.bind_cpu_input("position_ids", np.arange(start, length, dtype=np.int64)[None])
         binding.bind_output("logits", "cpu")
         session.run_with_iobinding(binding)
         return int(binding.get_outputs()[-1].numpy()[0, -1].argmax())
@@ -56,7 +59,7 @@ def main(prompt: str, new_tokens: int) -> str:
     if len(ids) > 1:  # the last token apart, as Hasten does: kernels for one token round differently
         read(ids[:-1], len(ids) - 1)
     answer = ids[:]
-    while len(answer) < len(ids) + new_tokens:
+    while len(answer) < room:
         token = read(answer[-1:], len(answer))
         if token in ends:
             break
