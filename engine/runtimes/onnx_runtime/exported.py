@@ -5,11 +5,12 @@ Shape letters: N output rows, K input columns of a weight.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 
 import onnx_ir as ir
+from onnx_ir.passes import common as passes
+from onnxscript import optimizer, rewriter
+from onnxscript.rewriter.rules import common as rules
 
 from engine.passes.base import StepContext
 from engine.runtimes.onnx_runtime import graph as edit
@@ -17,6 +18,11 @@ from engine.runtimes.onnx_runtime.nbits import Blocks, blocks_of
 from engine.runtimes.stored import Stored
 
 _MODULE = re.compile(r"model\.(.+)\.weight")  # the traced module calls the model “model”
+_EXACT_RULES = (
+    rules.collapse_slice_rule, rules.collapse_slice2_rule, rules.materialize_reshape_shape_rule, rules.no_op_cast_rule,
+    rules.no_op_expand_rule, rules.no_op_transpose_rule, rules.reshape_reshape_rule, rules.slice_split_rule,
+    rules.squeeze_reshape_1d_rule, rules.transpose_transpose_rule, rules.unsqueeze_unsqueeze_rule,
+)  # fmt: skip
 # what repeats key-value heads for several query heads, which the attention kernel does by itself
 _REPEATS = ("Reshape", "Expand", "Unsqueeze")
 
@@ -38,16 +44,30 @@ def tidy(model: ir.Model) -> None:
         else:
             edit.use_transposed_matmul(graph, node, weight)
     edit.remove_unused(graph)
-    with contextlib.redirect_stdout(io.StringIO()):
-        from onnxscript import optimizer
-
-        optimizer.optimize_ir(model)
+    _fold(model)
     for node in graph:
         if node.op_type == "Attention":
             for place in (1, 2):
                 if (whole := _unrepeated(node.inputs[place])) is not None:
                     node.replace_input_with(place, whole)
     edit.remove_unused(graph)
+
+
+def _fold(model: ir.Model) -> None:
+    """Fold constants and what changes nothing.
+
+    onnxscript's default rules also drop what is nearly nothing: x + 1e-8, the epsilon that Helium's norms add.
+    """
+    for _ in range(2):  # what is folded shows more that changes nothing
+        optimizer.fold_constants_ir(model, onnx_shape_inference=True)
+        rewriter.rewrite(model, _EXACT_RULES)
+    for tidier in (
+        passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        passes.DeduplicateInitializersPass(),
+        passes.CommonSubexpressionEliminationPass(),
+        passes.NameFixPass(),
+    ):
+        tidier(model)
 
 
 def put_grids(model: ir.Model, stored: Stored, context: StepContext, level: int) -> int:

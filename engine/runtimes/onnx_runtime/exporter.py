@@ -24,7 +24,6 @@ from engine.protocol.errors import Cancelled, UserError
 from engine.runtimes.onnx_runtime.cache import MASK, PAST, POSITIONS, PRESENT, START
 
 OPSET = 24  # the first with TensorScatter
-_PASSED_ON = (Cancelled, UserError, MemoryError)
 _DYNAMIC = torch.export.Dim.DYNAMIC
 # sizes of the sample that the model is traced with: all differ, and none is 1, which torch takes for a constant
 _TEXTS, _TOKENS, _ROOM = 2, 4, 9
@@ -42,34 +41,21 @@ def exported_graph(twin: Any, context: StepContext) -> ir.Model:
     context.step(0, 0, "Exporting the graph")
     counts = "position_ids" in inspect.signature(twin.forward).parameters
     handles = _watch(twin, context)
-    attention = twin.config._attn_implementation
     try:
-        try:
-            return _export(twin, counts)
-        except _PASSED_ON:
-            raise
-        except Exception:  # each step of the export raises errors of its own
-            # attention in plain products can be written more often: Falcon's, whose heads share one key
-            twin.set_attn_implementation("eager")
-            return _export(twin, counts)
-    except _PASSED_ON:
+        with _quiet(), _shared_heads():
+            from transformers.exporters.exporter_onnx import OnnxConfig, OnnxExporter
+
+            past = _sample_past(twin)
+            inputs, shapes = _sample(past, counts)
+            settings = OnnxConfig(dynamic_shapes=shapes, optimize=False, opset_version=OPSET)
+            model: ir.Model = OnnxExporter().export(_Decoder(twin).eval(), inputs, settings).program
+    except (Cancelled, UserError, MemoryError):
         raise
-    except Exception as error:
+    except Exception as error:  # each step of the export raises errors of its own
         raise explained("Transformers' exporter cannot write this model as an ONNX graph", error) from error
     finally:
-        twin.set_attn_implementation(attention)
         for handle in handles:
             handle.remove()
-
-
-def _export(twin: Any, counts: bool) -> ir.Model:
-    with _quiet():
-        from transformers.exporters.exporter_onnx import OnnxConfig, OnnxExporter
-
-        past = _sample_past(twin)
-        inputs, shapes = _sample(past, counts)
-        settings = OnnxConfig(dynamic_shapes=shapes, optimize=False, opset_version=OPSET)
-        model: ir.Model = OnnxExporter().export(_Decoder(twin).eval(), inputs, settings).program
     _name(model.graph, len(past), counts)
     return model
 
@@ -139,8 +125,8 @@ def _sample(past: list[tuple[Tensor, Tensor]], counts: bool) -> tuple[dict[str, 
 def _sample_past(twin: Any) -> list[tuple[Tensor, Tensor]]:
     """Keys and values of the sample, in the widths and types that the model really has."""
     with torch.no_grad():
-        cache = twin(input_ids=torch.zeros((_TEXTS, 2), dtype=torch.int64), use_cache=True).past_key_values
-    layers = getattr(cache, "layers", None)
+        output = twin(input_ids=torch.zeros((_TEXTS, 2), dtype=torch.int64), use_cache=True)
+    layers = getattr(getattr(output, "past_key_values", None), "layers", None)
     if not layers or any(getattr(layer, "keys", None) is None for layer in layers):
         raise ValueError("it keeps no keys and values of past tokens, or keeps them in a way of its own")
 
@@ -178,6 +164,23 @@ def explained(what: str, error: BaseException) -> UserError:
         "Choose another runtime for it, such as Transformers.",
         code="unsupported_architecture",
     )
+
+
+@contextlib.contextmanager
+def _shared_heads() -> Iterator[None]:
+    """Say of one key head that all query heads share (Falcon's) that it is meant: ONNX's operator wants it said."""
+    original = nn.functional.scaled_dot_product_attention
+
+    def attention(query: Tensor, key: Tensor, *rest: Any, **named: Any) -> Tensor:
+        if key.shape[1] == 1 and query.shape[1] != 1:
+            named["enable_gqa"] = True
+        return original(query, key, *rest, **named)
+
+    nn.functional.scaled_dot_product_attention = attention
+    try:
+        yield
+    finally:
+        nn.functional.scaled_dot_product_attention = original
 
 
 @contextlib.contextmanager

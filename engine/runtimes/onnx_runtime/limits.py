@@ -20,8 +20,9 @@ EXPORTED = frozenset({
     "Cohere2ForCausalLM", "CohereForCausalLM", "Ernie4_5ForCausalLM", "Exaone4ForCausalLM", "FalconForCausalLM",
     "GPT2LMHeadModel", "GPTBigCodeForCausalLM", "GPTJForCausalLM", "GPTNeoXForCausalLM", "Gemma2ForCausalLM",
     "Gemma3ForCausalLM", "Glm4ForCausalLM", "GlmForCausalLM", "HeliumForCausalLM", "HunYuanDenseV1ForCausalLM",
-    "NemotronForCausalLM", "OPTForCausalLM", "Olmo2ForCausalLM", "OlmoForCausalLM", "PersimmonForCausalLM",
-    "Phi3ForCausalLM", "PhiForCausalLM", "StableLmForCausalLM", "Starcoder2ForCausalLM", "XGLMForCausalLM",
+    "MinistralForCausalLM", "NemotronForCausalLM", "OPTForCausalLM", "Olmo2ForCausalLM", "Olmo3ForCausalLM",
+    "OlmoForCausalLM", "PersimmonForCausalLM", "Phi3ForCausalLM", "PhiForCausalLM", "SeedOssForCausalLM",
+    "StableLmForCausalLM", "Starcoder2ForCausalLM", "XGLMForCausalLM",
 })  # fmt: skip
 ENCODERS = frozenset({"bert", "distilbert", "roberta"})
 MODEL = "model.onnx"

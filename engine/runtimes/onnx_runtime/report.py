@@ -21,7 +21,7 @@ _KEEP_TYPE = frozenset(
         "LayerNormalization", "SimplifiedLayerNormalization", "Slice", "Unsqueeze", "Squeeze", "Reshape", "Transpose",
         "Concat", "Expand", "Gather", "MatMulNBits", "FusedMatMul", "SkipLayerNormalization",
         "SkipSimplifiedLayerNormalization", "MultiHeadAttention", "GroupQueryAttention", "RotaryEmbedding", "Gelu",
-        "BiasGelu", "FastGelu", "QuickGelu",
+        "BiasGelu", "FastGelu", "QuickGelu", "Attention", "TensorScatter", "RMSNormalization",
     }
 )  # fmt: skip
 _SCALES = 2  # input of GatherBlockQuantized whose type its results have

@@ -135,7 +135,7 @@ def test_shared_key_heads_are_not_repeated(tmp_path: Path) -> None:
 def test_nothing_of_the_machine_is_written(gpt2: Path, built_gpt2: Path) -> None:
     for path in built_gpt2.rglob("*"):
         data = path.read_bytes()
-        for word in (str(built_gpt2.parent), str(gpt2), str(Path.home()) + "/", "site-packages", ".py\""):
+        for word in (str(built_gpt2.parent), str(gpt2), str(Path.home()) + "/", "site-packages", '.py"'):
             assert word.encode() not in data, (path.name, word)
 
 
