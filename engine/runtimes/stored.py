@@ -11,6 +11,8 @@ from engine.checkpoint.reader import Reader
 from engine.grid import grid as grids
 from engine.grid.grid import Grid
 
+_OTHER_NAMES = {"lm_head": "embed_out"}  # modules that Transformers renames as it loads GPT-NeoX
+
 
 class Stored:
     """The files `reader` of Transformers model `twin`, asked by the model's module names.
@@ -48,3 +50,5 @@ class Stored:
     def _names(self, module: str) -> Iterator[str]:
         for name in (module, *self._tied.get(id(self._twin.get_submodule(module).weight), ())):
             yield from (name, name.removeprefix(self._prefix), self._prefix + name)
+            if name in _OTHER_NAMES:
+                yield _OTHER_NAMES[name]

@@ -48,7 +48,7 @@ class KeyValueCache:
         """Begin an empty sequence of `rows` with room for `length` positions and more; whether buffers have changed."""
         self.length = 0
         self.padding = None
-        if rows == self._rows and length <= self._capacity:
+        if rows == self._rows and self._fits(length):
             return False
         self.free()
         self._rows = rows
@@ -83,6 +83,10 @@ class KeyValueCache:
                 positions -= self.padding[:, None]
             feeds[POSITIONS] = positions
         return feeds
+
+    def _fits(self, length: int) -> bool:
+        """Whether a sequence of `length` may begin in the room there is."""
+        return length <= self._capacity
 
     def _grown(self, needed: int) -> int:
         """The room to make where `needed` positions do not fit."""
@@ -143,6 +147,9 @@ class ScatterCache(KeyValueCache):
             feeds[MASK] = (np.arange(self._capacity) >= self.padding[:, None]).astype(np.int64)
             positions = np.maximum(positions - self.padding[:, None], 0)
         return feeds | {POSITIONS: positions} if self._counts else feeds
+
+    def _fits(self, length: int) -> bool:
+        return length <= self._capacity <= length + 2 * _FIRST
 
     def _grown(self, needed: int) -> int:
         return needed + _FIRST

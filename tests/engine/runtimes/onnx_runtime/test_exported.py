@@ -65,9 +65,15 @@ def test_an_exported_decoder_continues_as_the_original(architecture: str, tmp_pa
     assert artefact is not None
     assert artefact.facts["graph"] == "Transformers' exporter"
     twin = load_model(checkpoint, dtype=torch.float32)
-    if integers:  # every linear layer, the head, and the embedding's look-up
-        linear = [part for part in twin.modules() if isinstance(part, torch.nn.Linear)]
-        assert artefact.facts["integer nodes"] == len(linear) + 1
+    if integers:  # every grid has its place; one that embedding and head share has two
+        info = inspect(checkpoint)
+        modules = [module for scheme in info.grids for module in scheme.modules]
+        assert len(modules) > 2 * 4
+        assert artefact.facts["integer nodes"] == len(modules) + info.tied_embeddings
+    for node in ir.load(folder / "model.onnx").graph:  # keys that several query heads share are not repeated for them
+        if node.op_type == "Attention":
+            whole = [value.producer() for value in node.inputs[1:3] if value is not None]
+            assert [producer.op_type for producer in whole if producer is not None] == ["TensorScatter"] * 2
     session, eager = open_session(folder, threads=1), open_session(checkpoint, threads=1)
     ids = _ids(2, 40)
     with torch.inference_mode():
@@ -97,6 +103,16 @@ def test_the_cache_grows_to_the_context_and_no_further(built_gpt2: Path) -> None
     session.close()
 
 
+def test_a_short_text_does_not_pay_for_a_long_one_before_it(built_gpt2: Path) -> None:
+    session = open_session(built_gpt2, threads=1)
+    session._cache._limit = 2000  # as a model of a longer context would have it
+    session._cache.start(1, 1500)
+    session._bind_cache()
+    session.prefill(_ids(1, 5))
+    assert session._cache._capacity == 5 + 256
+    session.close()
+
+
 def test_keys_and_values_are_written_where_they_lie(built_gpt2: Path) -> None:
     session = open_session(built_gpt2, threads=1)
     session.prefill(_ids(1, 5))
@@ -120,22 +136,10 @@ def test_weights_are_stored_once_and_foreseen(gpt2: Path, built_gpt2: Path) -> N
     assert read(built_gpt2).nodes_after < read(built_gpt2).nodes_before == artefact.facts["nodes"]
 
 
-def test_shared_key_heads_are_not_repeated(tmp_path: Path) -> None:
-    folder = build(decoder(tmp_path / "source", "StableLmForCausalLM"), tmp_path)
-    attention = [node for node in ir.load(folder / "model.onnx").graph if node.op_type == "Attention"]
-    assert len(attention) == 2
-    for node in attention:
-        for value in node.inputs[1:3]:
-            assert value is not None
-            producer = value.producer()
-            assert producer is not None
-            assert producer.op_type == "TensorScatter"
-
-
 def test_nothing_of_the_machine_is_written(gpt2: Path, built_gpt2: Path) -> None:
     for path in built_gpt2.rglob("*"):
         data = path.read_bytes()
-        for word in (str(built_gpt2.parent), str(gpt2), str(Path.home()) + "/", "site-packages", '.py"'):
+        for word in (str(built_gpt2.parent), str(gpt2), str(Path.home()) + "/", "site-packages", 'File "'):
             assert word.encode() not in data, (path.name, word)
 
 
