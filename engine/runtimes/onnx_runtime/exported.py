@@ -118,7 +118,7 @@ def _plain(node: ir.Node) -> bool:
 
 def _transposed(node: ir.Node) -> ir.Value | None:
     """The weight [N, K] whose transpose `node` multiplies by, if it is such a product."""
-    if node.op_type not in ("MatMul", "Gemm") or node.attributes.get_int("transB", 0):
+    if node.op_type not in ("MatMul", "Gemm") or node.attributes.get_int("transB", 0) != 0:
         return None
     right = node.inputs[1]
     turn = right.producer() if right is not None else None

@@ -20,7 +20,6 @@ from engine.runtimes.onnx_runtime.availability import missing_for_build
 from engine.runtimes.onnx_runtime.cache_scales import measured, use_integer_cache
 from engine.runtimes.onnx_runtime.decoder_verify import verify_cache, verify_decoder
 from engine.runtimes.onnx_runtime.encoder_lower import build_encoder
-from engine.runtimes.onnx_runtime.exported_lower import build_exported
 from engine.runtimes.onnx_runtime.graph import save, save_graph
 from engine.runtimes.onnx_runtime.limits import DECODER, ENCODER, EXACT, FAST, MODEL, is_exported
 from engine.runtimes.onnx_runtime.text2text_lower import build_text2text
@@ -55,7 +54,12 @@ def _build_decoder(context: BuildContext) -> Artefact:
     reader = Reader(context.source)
     context.step(0, 0, "Loading the checkpoint")
     twin = load_model(context.source, dtype=torch.float32)
-    return build_exported(context, reader, twin) if is_exported(context.info) else _build_fused(context, reader, twin)
+    if not is_exported(context.info):
+        return _build_fused(context, reader, twin)
+    # here, so that a missing onnxscript is told in plain words
+    from engine.runtimes.onnx_runtime.exported_lower import build_exported
+
+    return build_exported(context, reader, twin)
 
 
 def _build_fused(context: BuildContext, reader: Reader, twin: Any) -> Artefact:
