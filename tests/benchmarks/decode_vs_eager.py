@@ -94,7 +94,8 @@ class _Direct:
         buffers = {}
         for value in self._session.get_inputs():
             if value.name.startswith("past_key_values."):
-                array = np.zeros((1, value.shape[1], PROMPT + 256, value.shape[3]), np.float32)
+                heads, width = session._cache._widths[value.name]
+                array = np.zeros((1, heads, PROMPT + 256, width), np.float32)
                 buffers[value.name] = ort.OrtValue.ortvalue_from_numpy(array, "cpu")
         self._kept = [np.full((1, PROMPT), 7, np.int64), np.array([[9]], np.int64)]
         vocabulary = session._vocabulary

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,13 @@ MASK, POSITIONS = "attention_mask", "position_ids"
 START = "start"  # an exported graph's input: how many positions of the cache are filled
 _TYPES = {"tensor(float16)": np.float16, "tensor(int8)": np.int8}
 _FIRST = 256  # positions a new cache has room for beyond its prompt; it doubles from there
+
+
+def cache_shape(folder: Path) -> tuple[int, int]:
+    """Key-value heads and head width of the decoder in `folder`, from its config.json: fused graphs do not say both."""
+    sizes = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    heads = sizes.get("num_key_value_heads") or sizes["num_attention_heads"]
+    return heads, sizes.get("head_dim") or sizes["hidden_size"] // sizes["num_attention_heads"]
 
 
 class KeyValueCache:
@@ -31,11 +40,11 @@ class KeyValueCache:
 
     several = False
 
-    def __init__(self, session: Any, device: str, limit: int) -> None:
-        """The cache of the graph that `session` runs; `limit` is the longest sequence."""
+    def __init__(self, session: Any, folder: Path, device: str, limit: int) -> None:
+        """The cache of the graph in `folder` that `session` runs; `limit` is the longest sequence."""
         inputs = session.get_inputs()
         past = [value for value in inputs if value.name.startswith(PAST)]
-        self._widths = {value.name: (int(value.shape[1]), int(value.shape[3])) for value in past}
+        self._widths = self._shapes(past, folder)
         self._dtype: Any = _TYPES.get(past[0].type, np.float32) if past else np.float32
         self._counts = any(value.name == POSITIONS for value in inputs)
         self._device, self._limit = device, limit
@@ -43,6 +52,11 @@ class KeyValueCache:
         self._buffers: dict[str, Any] = {}
         self._mask = np.ones((0, 0), np.int64)
         self.padding: Ids | None = None
+
+    @staticmethod
+    def _shapes(past: list[Any], folder: Path) -> dict[str, tuple[int, int]]:
+        """H and D of each of the graph's inputs `past`."""
+        return dict.fromkeys((value.name for value in past), cache_shape(folder)) if past else {}
 
     def start(self, rows: int, length: int) -> bool:
         """Begin an empty sequence of `rows` with room for `length` positions and more; whether buffers have changed."""
@@ -134,6 +148,11 @@ class ScatterCache(KeyValueCache):
 
     several = True
 
+    @staticmethod
+    def _shapes(past: list[Any], folder: Path) -> dict[str, tuple[int, int]]:
+        """As the base class says; the graph tells them, and they may differ between keys and values."""
+        return {value.name: (int(value.shape[1]), int(value.shape[3])) for value in past}
+
     def pad(self, ids: Ids, mask: Ids) -> Ids:
         """As the base class says; nothing moves."""
         self.padding = mask.shape[1] - mask.sum(axis=1)
@@ -155,7 +174,7 @@ class ScatterCache(KeyValueCache):
         return needed + _FIRST
 
 
-def cache_of(session: Any, device: str, limit: int) -> KeyValueCache:
-    """The cache of the graph that `session` runs, for sequences of up to `limit` tokens."""
+def cache_of(session: Any, folder: Path, device: str, limit: int) -> KeyValueCache:
+    """The cache of the graph in `folder` that `session` runs, for sequences of up to `limit` tokens."""
     scatters = any(value.name == START for value in session.get_inputs())
-    return (ScatterCache if scatters else KeyValueCache)(session, device, limit)
+    return (ScatterCache if scatters else KeyValueCache)(session, folder, device, limit)

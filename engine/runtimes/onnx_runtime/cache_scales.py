@@ -15,7 +15,7 @@ from engine.calibration.options import CalibrationOptions
 from engine.calibration.windows import sample
 from engine.parallel.placement import suggested_threads
 from engine.runtimes.base import BuildContext
-from engine.runtimes.onnx_runtime.cache import PAST, PRESENT
+from engine.runtimes.onnx_runtime.cache import PAST, PRESENT, cache_shape
 from engine.runtimes.onnx_runtime.graph import add_initializer
 from engine.runtimes.onnx_runtime.limits import CACHE_TOKENS
 from engine.runtimes.onnx_runtime.session import inference_session
@@ -41,10 +41,10 @@ def measured(context: BuildContext) -> Scales:
     Raises UserError where the checkpoint has no tokenizer.
     """
     windows = sample(context.source, context.info, _TEXT).numpy()
+    heads, width = cache_shape(context.destination)
     threads = context.target.threads or suggested_threads(context.target.replicas)
     session = inference_session(context.destination, threads, context.target.device)
-    inputs = {value.name: value.shape for value in session.get_inputs()}
-    heads, width = next((shape[1], shape[3]) for name, shape in inputs.items() if name.startswith(PAST))
+    inputs = {value.name for value in session.get_inputs()}
     presents = [value.name for value in session.get_outputs() if value.name.startswith(PRESENT)]
     largest = {name.replace(PRESENT, PAST): np.zeros((heads, width), np.float32) for name in presents}
     feeds: dict[str, Any] = {name: np.zeros((1, heads, 0, width), np.float32) for name in largest}

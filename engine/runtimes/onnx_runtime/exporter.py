@@ -43,12 +43,14 @@ def exported_graph(twin: Any, context: StepContext) -> ir.Model:
     handles = _watch(twin, context)
     try:
         with _quiet(), _shared_heads():
-            from transformers.exporters.exporter_onnx import OnnxConfig, OnnxExporter
+            from transformers.exporters.configs import OnnxConfig
+            from transformers.exporters.exporter_onnx import OnnxExporter
 
             past = _sample_past(twin)
             inputs, shapes = _sample(past, counts)
             settings = OnnxConfig(dynamic_shapes=shapes, optimize=False, opset_version=OPSET)
-            model: ir.Model = OnnxExporter().export(_Decoder(twin).eval(), inputs, settings).program
+            module: Any = _Decoder(twin).eval()
+            model: ir.Model = OnnxExporter().export(module, inputs, settings).program  # type: ignore[no-untyped-call]
     except (Cancelled, UserError, MemoryError):
         raise
     except Exception as error:  # each step of the export raises errors of its own
@@ -62,6 +64,9 @@ def exported_graph(twin: Any, context: StepContext) -> ir.Model:
 
 class _Layer(StaticLayer):
     """Keys and values that are written where they lie, in as much room as the graph is given."""
+
+    keys: Tensor
+    values: Tensor
 
     def __init__(self, keys: Tensor, values: Tensor, start: Tensor) -> None:
         super().__init__(max_cache_len=0)  # type: ignore[no-untyped-call]
@@ -104,7 +109,7 @@ class _Decoder(nn.Module):
     def forward(self, **inputs: Any) -> tuple[Tensor, ...]:
         """Logits, then keys and values of each layer."""
         start, past = inputs.pop("start"), inputs.pop("past")
-        layers = [_Layer(keys, values, start) for keys, values in past]
+        layers: list[Any] = [_Layer(keys, values, start) for keys, values in past]
         output = self.model(**inputs, past_key_values=Cache(layers=layers), use_cache=True)
         return (output.logits, *(part for layer in layers for part in (layer.keys, layer.values)))
 
@@ -138,7 +143,7 @@ def _sample_past(twin: Any) -> list[tuple[Tensor, Tensor]]:
 
 def _watch(twin: Any, context: StepContext) -> list[Any]:
     """Let every block of `twin` ask on its way through the trace whether to go on."""
-    stack = max((part for part in twin.modules() if isinstance(part, nn.ModuleList)), key=len, default=[])
+    stack: Any = max((part for part in twin.modules() if isinstance(part, nn.ModuleList)), key=len, default=())
 
     def ask(index: int) -> Any:
         return lambda module, inputs: context.step(index, len(stack), "Exporting the graph")

@@ -47,7 +47,7 @@ class DecoderSession(OnnxSession):
 
     def __init__(self, request: OpenRequest) -> None:
         super().__init__(request)
-        self._cache = cache_of(self._session, request.device, self.context_length)
+        self._cache = cache_of(self._session, request.folder, request.device, self.context_length)
         output = next(value for value in self._session.get_outputs() if value.name == "logits")
         self._vocabulary = int(output.shape[-1])
         self._logits_type: Any = np.float16 if "float16" in output.type else np.float32

@@ -33,12 +33,16 @@ def main(prompt: str, new_tokens: int) -> str:
     binding = session.io_binding()
     inputs = {value.name: value for value in session.get_inputs()}
     room = len(ids) + new_tokens
+    heads, hidden = config.get("num_attention_heads") or 1, config.get("hidden_size") or 0
+    sizes = config.get("num_key_value_heads") or heads, config.get("head_dim") or hidden // heads
 
     # One buffer a layer for keys and one for values, read and written in place.
     for value in inputs.values():
         if value.name.startswith("past_key_values."):
             kind = {"tensor(float16)": np.float16, "tensor(int8)": np.int8}.get(value.type, np.float32)
-            cache = np.zeros((1, value.shape[1], room, value.shape[3]), kind)
+            # a graph says how many heads there are and how wide, or leaves it to config.json
+            said = [size if isinstance(size, int) else own for size, own in zip(value.shape[1::2], sizes, strict=True)]
+            cache = np.zeros((1, said[0], room, said[1]), kind)
             buffer = ort.OrtValue.ortvalue_from_numpy(cache, "cpu")
             binding.bind_ortvalue_input(value.name, buffer)
             binding.bind_ortvalue_output(value.name.replace("past_key_values.", "present."), buffer)
