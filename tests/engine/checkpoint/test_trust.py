@@ -140,7 +140,7 @@ def test_code_that_fails_is_named(own: Path) -> None:
     assert "a_package_that_nobody_has" in failure.cause
 
 
-@pytest.mark.parametrize("runtime", ["onnxruntime", "torch_compile"])
+@pytest.mark.parametrize("runtime", ["openvino", "torch_compile"])
 def test_other_runtimes_send_to_transformers(own: Path, runtime: str) -> None:
     trust.grant(own)
     recipe = Recipe.model_validate({"target": {"runtime": runtime}})
