@@ -15,7 +15,6 @@ import datetime
 import gzip
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ import numpy as np
 import platformdirs
 
 from engine.bench.conditions import machine
+from engine.bench.memory_probe import peak_rss_bytes
 from engine.bench.quality import score_text
 from engine.bench.statistics import bootstrap_mean
 from engine.bench.texts import Windows
@@ -81,15 +81,15 @@ def stories() -> Subject:
 
 
 def sample() -> Subject:
-    """The sample model: the first 16 windows of 512 tokens of WikiText-2's test part; shown from its training part."""
+    """The sample model: the first 8 windows of 512 tokens of WikiText-2's test part; shown from its training part."""
     folder = Path(platformdirs.user_data_dir("hasten", appauthor=False)) / "models" / "SmolLM2-135M-Instruct"
 
     def part(name: str) -> str:
         with gzip.open(SHARED / "corpora" / "wikitext2" / f"{name}.raw.gz", "rt", encoding="utf-8") as file:
             return file.read(4_000_000)
 
-    ids = load_tokenizer(folder)(part("test")[:100_000], add_special_tokens=False, verbose=False)["input_ids"]
-    judged = Windows(tuple(np.asarray(ids[: 16 * 512], dtype=np.int64).reshape(16, 512)), True)
+    ids = load_tokenizer(folder)(part("test")[:60_000], add_special_tokens=False, verbose=False)["input_ids"]
+    judged = Windows(tuple(np.asarray(ids[: 8 * 512], dtype=np.int64).reshape(8, 512)), True)
     return Subject("SmolLM2-135M-Instruct, WikiText-2", folder, judged, part("train"), (32, 64))
 
 
@@ -157,7 +157,7 @@ def measured(subject: Subject, options: dict[str, Any], own_text: bool) -> dict[
 
 
 def rounded(source: str, room: str, options: str) -> dict[str, float]:
-    """Run the pass; its seconds, and the peak of this process's memory beyond what its libraries take, in MiB."""
+    """Run the pass; its seconds, and the peak of this process's memory in MiB, its libraries included."""
     spec = catalog.get("quantize")
     run = load(spec.run)
     destination, scratch = Path(room) / "rounded", Path(room) / "scratch"
@@ -168,13 +168,9 @@ def rounded(source: str, room: str, options: str) -> dict[str, float]:
         info=inspect(Path(source)), options=parse_options(spec.options, json.loads(options), "quantize"),
         threads=THREADS, scratch=scratch,
     )  # fmt: skip
-    before, began = _peak_mib(), time.perf_counter()
+    began = time.perf_counter()
     run(context)
-    return {"seconds": round(time.perf_counter() - began, 1), "peak_mib": round(_peak_mib() - before)}
-
-
-def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": round(time.perf_counter() - began, 1), "peak_mib": round(peak_rss_bytes() / 2**20)}
 
 
 def compared(subject: Subject, folder: Path) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class MeasuredRounding:
             StreamedModel(context.source, device=context.device) as model,
             Stages(model, ids, context.scratch) as stages,
         ):
-            self._total = len(model.blocks) + 1
+            self._total = len(model.blocks) + 2  # measuring the head, writing
             self._done, self._share, self._name = 0, 0.0, ""
             for name, block in stages.blocks(lambda share: self._step(_ROUNDED + (1 - _ROUNDED) * share)):
                 self._name = name
@@ -70,7 +70,14 @@ class MeasuredRounding:
                 self._done += 1
             head = model.stored_head() if self._options.head != "keep" else None
             if head is not None and context.info.task in _WRITING:
-                self._measure_head(head, stages)
+                self._name = head
+                self._head = head, self._head_moment(head, stages)
+            self._done += 1
+
+    def step(self, done: float, total: float, text: str) -> None:
+        """Report what follows, the writing, as the last part of the whole; takes what a context's `step` does."""
+        self._name = text
+        self._step(done / total)
 
     @property
     def count(self) -> int:
@@ -141,10 +148,10 @@ class MeasuredRounding:
             return clip(weight, moment.diagonal(), bits, options.group, kind, dtype, self._step)
         return gptq(weight, given, bits, options.group, kind, not options.act_order, dtype, self._step)
 
-    def _measure_head(self, name: str, stages: Stages) -> None:
+    def _head_moment(self, name: str, stages: Stages) -> Tensor:
         moment: Tensor | None = None
         for hidden in stages.answers(self._step):
             moment = add_moment(moment, hidden)
         assert moment is not None
         require_numbers(moment, name)
-        self._head = name, moment
+        return moment

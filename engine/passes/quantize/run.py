@@ -29,10 +29,11 @@ def run(context: PassContext) -> Facts:
     scales = embedding_scales(reader)
     total = len(targets) + len(heads)
     done = 0
+    report = context.step
 
     def step(name: str) -> None:
         nonlocal done
-        context.step(done, total, name.removesuffix(".weight"))
+        report(done, total, name.removesuffix(".weight"))
         done += 1
 
     def load(name: str) -> Tensor:
@@ -43,6 +44,7 @@ def run(context: PassContext) -> Facts:
     measured = None
     if options.method != "nearest":
         measured = MeasuredRounding(context, {target.name for target in targets}, error.add)
+        report = measured.step
     changes: dict[str, Transform] = {}
     for target in targets:
         if measured is not None and target.name in measured:
