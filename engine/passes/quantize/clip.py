@@ -52,7 +52,7 @@ class Steps:
     @property
     def low(self) -> int:
         """The lowest integer."""
-        return -(2 ** (self.bits - 1))
+        return -(1 << (self.bits - 1))
 
     def round(self, weight: Tensor) -> Tensor:
         """The integers, as floats, that lie nearest to `weight` [R, G, n], float32."""

@@ -64,10 +64,11 @@ class MeasuredRounding:
         ):
             self._total = len(model.blocks) + 2  # measuring the head, writing
             self._done, self._share, self._name = 0, 0.0, ""
-            for name, block in stages.blocks(lambda share: self._step(_ROUNDED + (1 - _ROUNDED) * share)):
-                self._name = name
+            blocks = stages.blocks(lambda share: self._step(_ROUNDED + (1 - _ROUNDED) * share))
+            for index, (name, block) in enumerate(blocks):
+                self._done, self._name = index, name
                 self._round_block(model, block, stages)
-                self._done += 1
+            self._done += 1
             head = model.stored_head() if self._options.head != "keep" else None
             if head is not None and context.info.task in _WRITING:
                 self._name = head

@@ -151,12 +151,18 @@ def test_options_of_gptq_have_an_effect(sure: Path, tmp_path: Path) -> None:
     assert len(made) == 3
 
 
-def test_the_tied_head_is_rounded_for_what_reaches_it(sure: Path, tmp_path: Path) -> None:
-    run_pass("quantize", sure, tmp_path / "n", bits=8, head=4)
-    run_pass("quantize", sure, tmp_path / "g", bits=8, head=4, method="gptq", samples=64, tokens=64)
-    exact = logits(sure)
-    assert error(tmp_path / "g", exact) < error(tmp_path / "n", exact)
-    reader, model = Reader(tmp_path / "g"), load_model(tmp_path / "g")
+def test_a_head_is_rounded_for_what_reaches_it(tmp_path: Path) -> None:
+    source = make_llama(tmp_path / "source", tied=False, hidden=128, layers=1, spread=0.08)
+    exact, wrong = logits(source), {}
+    for method in ("nearest", "clip", "gptq"):
+        run_pass("quantize", source, tmp_path / method, bits=8, head=4, method=method, samples=64, tokens=64)
+        wrong[method] = error(tmp_path / method, exact)
+    assert wrong["gptq"] < wrong["clip"] < wrong["nearest"]
+
+
+def test_a_tied_head_stays_tied(sure: Path, tmp_path: Path) -> None:
+    run_pass("quantize", sure, tmp_path / "q", bits=8, head=4, method="gptq", **SHORT)
+    reader, model = Reader(tmp_path / "q"), load_model(tmp_path / "q")
     assert model.lm_head.weight is model.model.embed_tokens.weight
     assert torch.equal(grid.dequantise(grid.read(reader, "model.embed_tokens")), model.lm_head.weight)
 
