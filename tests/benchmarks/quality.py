@@ -196,11 +196,12 @@ def markdown(known: dict[str, Any]) -> str:
     here = machine()
     lines = [f"{datetime.date.today().isoformat()}, {here['cpu']}, {THREADS} threads."]
     for name, subject_of in SUBJECTS.items():
-        own = {key.partition(": ")[2]: value for key, value in known.items() if key.startswith(f"{name}: ")}
+        subject = subject_of()
+        own = {case: known[f"{name}: {case}"] for case, _, _ in cases(subject) if f"{name}: {case}" in known}
         if not own:
             continue
         first = next(iter(own.values()))
-        lines += ["", f"**{subject_of().title}**: perplexity of the original {first['reference']:.3f}, "
+        lines += ["", f"**{subject.title}**: perplexity of the original {first['reference']:.3f}, "
                   f"{first['predictions']} predictions.", "",
                   "| rounding | perplexity | KL (nats), 95 % | top-1 | MB | seconds | peak MiB |",
                   "|---|---|---|---|---|---|---|"]  # fmt: skip

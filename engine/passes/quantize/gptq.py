@@ -53,7 +53,7 @@ def compensation(moment: Tensor, damping: float, act_order: bool) -> Compensatio
     while True:
         # H = R Rᵀ with R upper triangular is the Cholesky factor of H turned about; U = R⁻¹
         turned = order.flip(0)
-        work = moment[turned][:, turned]
+        work = moment[turned[:, None], turned]
         work = work.double() if width <= _WIDEST_DOUBLE else work
         work.diagonal().add_(damping * mean + dead[turned] * mean)
         lower, failed = torch.linalg.cholesky_ex(work)
@@ -62,7 +62,9 @@ def compensation(moment: Tensor, damping: float, act_order: bool) -> Compensatio
         damping *= 10
     del work
     eye = torch.eye(width, dtype=lower.dtype, device=lower.device)
-    upper = torch.linalg.solve_triangular(lower, eye, upper=False).flip(0, 1).float()
+    inverse = torch.linalg.solve_triangular(lower, eye, upper=False)
+    del lower, eye
+    upper = inverse.flip(0, 1).float()
     return Compensation(upper, order, importance, damping)
 
 
