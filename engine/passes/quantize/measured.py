@@ -92,14 +92,14 @@ class MeasuredRounding:
         """What weight `name` is stored as."""
         return load_file(self._files[name])
 
-    def head(self, name: str, weight: Tensor) -> Grid | None:
-        """The symmetric grid of `weight` [vocabulary, hidden] if it is the output head and was measured."""
+    def head(self, name: str, weight: Tensor, kind: GridKind) -> Grid | None:
+        """The grid, scales float32, of `weight` [vocabulary, hidden] if it is the output head and was measured."""
         options: QuantizeOptions = self._options
         if self._head is None or self._head[0] != name or self._head[1].shape[0] != weight.shape[1]:
             return None
         assert options.head != "keep"
         moment = self._head[1]
-        return self._rounded(weight, moment, self._compensation(moment), options.head, "symmetric", torch.float32)
+        return self._rounded(weight, moment, self._compensation(moment), options.head, kind, torch.float32)
 
     def _step(self, share: float | None = None) -> None:
         """Report that `share` of the present block is done; None: as much as before."""

@@ -98,7 +98,7 @@ def _on_grid(
     """Embedding or head: every value moved onto its grid, the scales (float32) kept aside."""
     assert options.head != "keep"
     weight = load(name)
-    grid = measured.head(name, weight) if measured is not None else None
+    grid = measured.head(name, weight, "symmetric") if measured is not None else None
     grid = on_cpu(grid or round_to_nearest(weight, options.head, options.group, "symmetric", torch.float32))
     rounded = dequantise(grid).to(weight.dtype)
     error.add(weight.cpu(), rounded)
