@@ -38,7 +38,7 @@ class Compensation:
 
 
 def compensation(moment: Tensor, damping: float, act_order: bool) -> Compensation:
-    """The factor that `gptq` needs, from `moment` H = Σ x xᵀ [I, I], which is finite.
+    """The factor that `gptq` needs, from `moment` H = Σ x xᵀ [I, I]. Raises ArithmeticError if that is not finite.
 
     `damping` > 0 is a share of the mean of H's diagonal; it grows tenfold until H can be inverted. Columns that the
     calibration text never uses take no part. `act_order`: columns with the largest activations come first, so that the
@@ -50,17 +50,18 @@ def compensation(moment: Tensor, damping: float, act_order: bool) -> Compensatio
     mean = float(importance.double().mean()) or 1.0
     order = torch.argsort(importance, descending=True, stable=True) if act_order else torch.arange(width)
     order = order.to(moment.device)
-    while True:
-        # H = R Rᵀ with R upper triangular is the Cholesky factor of H turned about; U = R⁻¹
-        turned = order.flip(0)
+    # H = R Rᵀ with R upper triangular is the Cholesky factor of H turned about; U = R⁻¹
+    turned = order.flip(0)
+    for damping in (damping * 10**power for power in range(12)):
         work = moment[turned[:, None], turned]
         work = work.double() if width <= _WIDEST_DOUBLE else work
         work.diagonal().add_(damping * mean + dead[turned] * mean)
         lower, failed = torch.linalg.cholesky_ex(work)
+        del work
         if not failed and bool(torch.isfinite(lower.diagonal()).all()):
             break
-        damping *= 10
-    del work
+    else:
+        raise ArithmeticError("a moment that is not finite cannot be inverted")
     eye = torch.eye(width, dtype=lower.dtype, device=lower.device)
     inverse = torch.linalg.solve_triangular(lower, eye, upper=False)
     del lower, eye
