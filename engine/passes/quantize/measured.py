@@ -19,7 +19,7 @@ from engine.passes.base import PassContext
 from engine.passes.quantize.clip import clip
 from engine.passes.quantize.gptq import Compensation, compensation, gptq
 from engine.passes.quantize.maths import on_cpu, require_finite
-from engine.passes.quantize.spec import GridKind, QuantizeOptions
+from engine.passes.quantize.spec import GridKind, QuantizeOptions, head_tensors
 from engine.protocol.errors import UserError
 
 # Told each weight [O, I] as it was and as it became.
@@ -28,6 +28,9 @@ Seen = Callable[[Tensor, Tensor], None]
 _MEASURED, _ROUNDED = 0.4, 0.8
 # Tasks in which the base model's last hidden states are what the head is given.
 _WRITING = ("text-generation", "text2text-generation")
+# The damping of a head that is the embedding too, at least: rows that are looked up must stay close to what they were.
+# On the sample model, head and embedding in 4 bits, this takes KL from 0.042 to 0.036 nats; 1.0 takes it to 0.044.
+_TIED_DAMPING = 0.1
 _DTYPES = {"F64": torch.float64} | {short: getattr(torch, name) for name, short in FLOATS.items()}
 
 
@@ -99,7 +102,9 @@ class MeasuredRounding:
             return None
         assert options.head != "keep"
         moment = self._head[1]
-        return self._rounded(weight, moment, self._compensation(moment), options.head, kind, torch.float32)
+        tied = len(head_tensors(self._context.info, options)) == 1
+        given = self._compensation(moment, _TIED_DAMPING if tied else 0.0)
+        return self._rounded(weight, moment, given, options.head, kind, torch.float32)
 
     def _step(self, share: float | None = None) -> None:
         """Report that `share` of the present block is done; None: as much as before."""
@@ -125,11 +130,11 @@ class MeasuredRounding:
                 assert isinstance(weight, Tensor)
                 self._round_linear(names[leaf], weight, moment, given)
 
-    def _compensation(self, moment: Tensor) -> Compensation | None:
+    def _compensation(self, moment: Tensor, least_damping: float = 0.0) -> Compensation | None:
         options: QuantizeOptions = self._options
         if options.method != "gptq":
             return None
-        return compensation(moment, options.damping, options.act_order)
+        return compensation(moment, max(options.damping, least_damping), options.act_order)
 
     def _round_linear(self, name: str, weight: Tensor, moment: Tensor, given: Compensation | None) -> None:
         require_finite(weight, name)
