@@ -108,6 +108,7 @@ def cases(subject: Subject) -> Iterator[tuple[str, dict[str, Any], bool]]:
     offsets = {"bits": 4, "group_size": 32, "symmetric": False, "offsets": "float", "head": 4}
     for method in METHODS:
         yield f"int4 / 32 float offsets, head 4 bits, {method}", {**offsets, "method": method}, True
+    yield "int4 / 32 float offsets, head 4 bits, gptq, built-in text", {**offsets, "method": "gptq"}, False
 
 
 def main() -> int:
