@@ -120,6 +120,8 @@ class MeasuredRounding:
                 names[leaf] = stored
         groups = [[leaf for leaf in leaves if leaf in names] for leaves in linears_by_input(block, stages)]
         groups = [leaves for leaves in groups if leaves]
+        if not groups:
+            return
         found = moments(block, groups, stages, lambda share: self._step(_MEASURED * share))
         for place, leaves in enumerate(groups):
             self._step(_MEASURED + (_ROUNDED - _MEASURED) * place / len(groups))

@@ -160,6 +160,15 @@ def test_a_head_is_rounded_for_what_reaches_it(tmp_path: Path) -> None:
     assert wrong["gptq"] < wrong["clip"] < wrong["nearest"]
 
 
+def test_the_head_alone_is_rounded_by_what_integer_layers_give_it(sure: Path, tmp_path: Path) -> None:
+    run_pass("quantize", sure, tmp_path / "a", bits=4)
+    facts = run_pass("quantize", tmp_path / "a", tmp_path / "b", bits=4, head=4, method="gptq", **SHORT)
+    assert (facts["layers rounded"], facts["by calibration text"]) == (0, 0)
+    one, two = Reader(tmp_path / "a"), Reader(tmp_path / "b")
+    assert all(torch.equal(one.tensor(name), two.tensor(name)) for name in one if ".layers." in name)
+    assert not torch.equal(one.tensor("model.embed_tokens.weight"), two.tensor("model.embed_tokens.weight"))
+
+
 def test_a_tied_head_stays_tied(sure: Path, tmp_path: Path) -> None:
     run_pass("quantize", sure, tmp_path / "q", bits=8, head=4, method="gptq", **SHORT)
     reader, model = Reader(tmp_path / "q"), load_model(tmp_path / "q")
