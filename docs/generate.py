@@ -54,7 +54,14 @@ def _table(options: type[Options]) -> Iterator[str]:
     for field in fields:
         default = "automatic" if field.default is None else _plain(field.default)
         unit = f" {field.unit}" if field.unit else ""
-        yield f"| `{field.name}` {field.title} | {default}{unit} | {_allowed(field)} | {field.help} |"
+        yield f"| `{field.name}` {field.title} | {default}{unit} | {_allowed(field)} | {field.help}{_only(field)} |"
+
+
+def _only(field: OptionField) -> str:
+    if field.only_with is None:
+        return ""
+    other, values = field.only_with
+    return f" Only with `{other}` {' or '.join(map(_plain, values))}."
 
 
 def _allowed(field: OptionField) -> str:

@@ -32,3 +32,6 @@ def activation_bytes(info: CheckpointInfo, options: CalibrationOptions) -> int:
 
 # Windows that go through the model together; bounds the memory of activations.
 WINDOWS_AT_ONCE = 16
+
+# Where blocks are gone through one after another, what a block answers to all windows is kept in memory up to this.
+ANSWERS_IN_MEMORY = 512 * 2**20

@@ -7,16 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticUndefined
 
 from engine.protocol.errors import UserError
 
+OnlyWith = Mapping[str, tuple[str, tuple[Any, ...]]]
+
 
 class Options(BaseModel):
-    """Base of every option set: frozen, and unknown keys are refused."""
+    """Base of every option set: frozen, and unknown keys are refused.
+
+    Attributes:
+        only_with: options that have an effect only with certain values of another one: name -> (the other, values).
+    """
+
+    only_with: ClassVar[OnlyWith] = {}
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=False)
 
@@ -59,6 +67,7 @@ class OptionField:
         kind: "bool", "int", "float", "choice", "text", "texts" (a tuple of strings) or "file".
         choices: the allowed values of a choice, in order.
         optional: None is allowed (shown as "automatic").
+        only_with: the other option and its values with which this one has an effect; None: always.
     """
 
     name: str
@@ -73,6 +82,7 @@ class OptionField:
     maximum: float | None = None
     choices: tuple[Any, ...] = ()
     file: str = ""
+    only_with: tuple[str, tuple[Any, ...]] | None = None
 
 
 def fields_of(options: type[Options]) -> Iterator[OptionField]:
@@ -105,6 +115,7 @@ def fields_of(options: type[Options]) -> Iterator[OptionField]:
             maximum=body.get("maximum", body.get("exclusiveMaximum")),
             choices=choices,
             file=spec.get("file", ""),
+            only_with=options.only_with.get(name),
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from engine.recipe.options import OptionField, Options, fields_of
 from gui.forms.editors import Editor, editor_for
@@ -19,7 +19,7 @@ _WIDE = ("texts", "file")
 
 
 class Form(QWidget):
-    """Labels left, editors right; advanced options folded.
+    """Labels left, editors right; advanced options folded, those without effect hidden.
 
     Attributes:
         editors: the editors by option name.
@@ -34,6 +34,7 @@ class Form(QWidget):
         super().__init__(parent)
         self.options = options
         self.editors: dict[str, Editor] = {}
+        self._terms: dict[str, QLabel] = {}
         fields = list(fields_of(options))
         plain = [field for field in fields if not field.advanced]
         folded = [field for field in fields if field.advanced]
@@ -56,6 +57,15 @@ class Form(QWidget):
         self._values = dict(values)
         for name, editor in self.editors.items():
             editor.set_value(values.get(name, editor.field.default))
+        self._hide_without_effect()
+
+    def _hide_without_effect(self) -> None:
+        for name, editor in self.editors.items():
+            if editor.field.only_with is not None:
+                other, values = editor.field.only_with
+                shown = self.editors[other].value() in values
+                self._terms[name].setVisible(shown)
+                editor.widget.setVisible(shown)
 
     def _section(self, fields: list[OptionField]) -> QWidget:
         box = QWidget()
@@ -69,7 +79,7 @@ class Form(QWidget):
             editor = self.editors[field.name] = editor_for(field)
             editor.setParent(self)
             editor.edited.connect(lambda name=field.name: self._on_edited(name))
-            term = label(engine_text(field.title), wrap=True)
+            term = self._terms[field.name] = label(engine_text(field.title), wrap=True)
             term.setToolTip(engine_text(field.help))
             term.setBuddy(editor.input)
             line = grid.rowCount()
@@ -89,6 +99,7 @@ class Form(QWidget):
         self._values.pop(name, None)
         if not same:
             self._values[name] = list(value) if isinstance(value, tuple) else value
+        self._hide_without_effect()
         self.edited.emit(name, dict(self._values))
 
     def _on_folded(self, opened: bool) -> None:

@@ -2407,6 +2407,42 @@ Apache 许可证 2.0。</translation>
         <translation>保持</translation>
     </message>
     <message>
+        <source>Rounding</source>
+        <translation>舍入方法</translation>
+    </message>
+    <message>
+        <source>“nearest” needs no text; “clip” and “gptq” let the model read one and round so that its answers change less.</source>
+        <translation>“就近”不需要文本；“截断”和“gptq”让模型阅读一段文本，使舍入对回答的改变更小。</translation>
+    </message>
+    <message>
+        <source>nearest</source>
+        <translation>就近</translation>
+    </message>
+    <message>
+        <source>clip</source>
+        <translation>截断</translation>
+    </message>
+    <message>
+        <source>gptq</source>
+        <translation>gptq</translation>
+    </message>
+    <message>
+        <source>Busiest inputs first</source>
+        <translation>先处理活跃输入</translation>
+    </message>
+    <message>
+        <source>Rounds the weights that meet the largest activations first, while the most others can make up for them.</source>
+        <translation>先舍入遇到最大激活值的权重，此时能弥补其误差的权重最多。</translation>
+    </message>
+    <message>
+        <source>Damping</source>
+        <translation>阻尼</translation>
+    </message>
+    <message>
+        <source>How little the calibration text is trusted: larger is safer when it is short or unlike the real use.</source>
+        <translation>对校准文本的不信任程度：文本较短或与实际用途不符时，较大的值更稳妥。</translation>
+    </message>
+    <message>
         <source>Patterns such as *.mlp.*; left empty, every linear layer of every block is rounded.</source>
         <translation>匹配模式，例如 *.mlp.*；留空则量化所有模块的全部线性层。</translation>
     </message>

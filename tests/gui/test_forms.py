@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QPlainTextEdit, QSpinBox
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QPlainTextEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from engine.passes.catalog import all_passes
-from engine.recipe.options import Options, fields_of, option, parse_options
+from engine.recipe.options import OnlyWith, Options, fields_of, option, parse_options
 from engine.runtimes.catalog import all_runtimes
 from gui.forms.form import Form
 
@@ -26,6 +26,15 @@ class Everything(Options):
     words: str = option("", "Words", "What.", advanced=True)
     patterns: tuple[str, ...] = option((), "Patterns", "Which layers.", advanced=True)
     text: str | None = option(None, "Text", "From where.", file="Text (*.txt)")
+
+
+class Dependent(Options):
+    only_with: ClassVar[OnlyWith] = {"depth": ("kind", ("b",)), "words": ("kind", ("b",))}
+
+    kind: Literal["a", "b"] = option("a", "Kind", "Which.")
+    depth: int = option(3, "Depth", "How deep.")
+    words: str = option("", "Words", "What.", advanced=True)
+    other: str = option("", "Other", "What else.", advanced=True)
 
 
 @pytest.fixture
@@ -96,6 +105,21 @@ def test_advanced_options_are_folded(form: Form) -> None:
     assert not form.editors["words"].input.isVisible()
     form.fold.click()
     assert form.editors["words"].input.isVisible()
+
+
+def test_options_without_effect_are_hidden(qtbot: QtBot) -> None:
+    made = Form(Dependent)
+    qtbot.addWidget(made)
+    made.show()
+    made.fold.click()
+    assert [name for name, editor in made.editors.items() if editor.input.isVisible()] == ["kind", "other"]
+    assert not any(term.isVisible() for term in made.findChildren(QLabel) if term.text() in ("Depth", "Words"))
+    made.editors["kind"].input.setCurrentIndex(1)
+    assert all(editor.input.isVisible() for editor in made.editors.values())
+    made.show_values({"depth": 7})
+    assert not made.editors["depth"].input.isVisible()
+    made.show_values({"kind": "b"})
+    assert made.editors["depth"].input.isVisible()
 
 
 @pytest.mark.parametrize("spec", [*all_passes().values(), *all_runtimes().values()], ids=lambda spec: spec.name)

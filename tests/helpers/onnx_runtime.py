@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,13 @@ def run_pass(checkpoint: Path, name: str, options: dict[str, Any], destination: 
     """`checkpoint` through pass `name` into `destination`, which is made."""
     spec = passes.get(name)
     destination.mkdir()
-    load(spec.run)(
-        PassContext(
-            step=SILENT.step, notice=SILENT.notice, source=checkpoint, destination=destination,
-            info=inspect(checkpoint), options=parse_options(spec.options, options, name),
-        )
-    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as scratch:
+        load(spec.run)(
+            PassContext(
+                step=SILENT.step, notice=SILENT.notice, source=checkpoint, destination=destination,
+                info=inspect(checkpoint), options=parse_options(spec.options, options, name), scratch=Path(scratch),
+            )
+        )  # fmt: skip
     return destination
 
 

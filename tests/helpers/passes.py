@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,13 @@ def run_pass(
     info = inspect(source)
     assert [p.text for p in spec.check(info, chosen, 0) if p.severity == "stop"] == []
     destination.mkdir()
-    facts: Facts = load(spec.run)(
-        PassContext(
-            step=step, notice=lambda text: None, source=source, destination=destination, info=info, options=chosen
-        )
-    )
+    with tempfile.TemporaryDirectory() as scratch:
+        facts: Facts = load(spec.run)(
+            PassContext(
+                step=step, notice=lambda text: None, source=source, destination=destination, info=info, options=chosen,
+                scratch=Path(scratch),
+            )
+        )  # fmt: skip
     written, predicted = inspect(destination), spec.predict(info, chosen)
     assert layout(written) == layout(predicted)
     assert written.bytes == predicted.bytes

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from engine.grid.grid import Grid
 from engine.passes.quantize.spec import GridKind
+from engine.protocol.errors import UserError
 
 # At 4 bits, steps are so wide that it pays to give up a little range: each end of a group's range is tried at these
 # shares of its extreme, and the pair with the least error is kept. 8 bits are left alone: their steps are narrow.
@@ -58,7 +59,7 @@ def _round(
     error = torch.empty(0)
     for lower, upper in _shares(bits, kind):
         scale = (most * upper - least * lower) / (high - low)
-        scale = _stored(_half(scale) if kind == "float_offset" else scale, dtype)
+        scale = stored(half(scale) if kind == "float_offset" else scale, dtype)
         width = scale.float().unsqueeze(-1)
         # where zero lies among the integers
         if kind == "symmetric":
@@ -66,7 +67,7 @@ def _round(
         elif kind == "asymmetric":
             offset = zero = (low - least * lower / scale.float()).round().clamp(low, high)
         else:
-            offset = _half(least * lower).to(dtype).float()
+            offset = half(least * lower).to(dtype).float()
             zero = low - offset / scale.float()
         values = (groups / width + zero.unsqueeze(-1)).round_().clamp_(low, high)
         wrong = ((values - zero.unsqueeze(-1)) * width - groups).abs_()
@@ -86,7 +87,7 @@ def _round(
     return best[0].reshape(rows, columns), best[1], best[2]
 
 
-def _half(numbers: Tensor) -> Tensor:
+def half(numbers: Tensor) -> Tensor:
     """`numbers` rounded to what float16 holds, but for those outside of its normal range."""
     size = numbers.abs()
     inside = (size >= torch.finfo(torch.float16).tiny) & (size <= torch.finfo(torch.float16).max)
@@ -100,6 +101,22 @@ def _shares(bits: int, kind: GridKind) -> list[tuple[float, float]]:
     return [(share, share) for share in _SHARES] if kind == "symmetric" else list(product(_SHARES, _SHARES))
 
 
-def _stored(scale: Tensor, dtype: torch.dtype) -> Tensor:
+def stored(scale: Tensor, dtype: torch.dtype) -> Tensor:
     """`scale` as it will be stored, never zero: a group of zeros takes the smallest normal number."""
     return scale.to(dtype).clamp(min=torch.finfo(dtype).tiny)
+
+
+def on_cpu(grid: Grid) -> Grid:
+    """`grid` in main memory."""
+    zero, minimum = (None if part is None else part.cpu() for part in (grid.zero, grid.minimum))
+    return Grid(grid.values.cpu(), grid.scale.cpu(), zero, grid.bits, grid.group_size, minimum)
+
+
+def require_finite(weight: Tensor, name: str) -> None:
+    """Raise UserError if `weight`, called `name`, holds values that are not numbers."""
+    if not torch.isfinite(weight).all():
+        raise UserError(
+            f"The weight “{name}” holds values that are not numbers.",
+            "Use the checkpoint in its original number format, or leave that layer out.",
+            where=name,
+        )

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from engine.checkpoint.reader import Reader
 from engine.checkpoint.writer import Transform, Writer
-from engine.grid.grid import Grid, dequantise, embedding_scales, packed_tensors
+from engine.grid.grid import dequantise, embedding_scales, packed_tensors
 from engine.grid.scheme import with_grids
 from engine.passes.base import Facts, PassContext
-from engine.passes.quantize.maths import round_to_nearest
+from engine.passes.quantize.maths import on_cpu, require_finite, round_to_nearest
+from engine.passes.quantize.measured import MeasuredRounding
 from engine.passes.quantize.spec import QuantizeOptions, head_tensors, schemes, selected
-from engine.protocol.errors import UserError
 
 
 def run(context: PassContext) -> Facts:
@@ -29,27 +29,30 @@ def run(context: PassContext) -> Facts:
     scales = embedding_scales(reader)
     total = len(targets) + len(heads)
     done = 0
+    report = context.step
 
     def step(name: str) -> None:
         nonlocal done
-        context.step(done, total, name.removesuffix(".weight"))
+        report(done, total, name.removesuffix(".weight"))
         done += 1
 
     def load(name: str) -> Tensor:
         weight = reader.tensor(name)
-        if not torch.isfinite(weight).all():
-            raise UserError(
-                f"The weight “{name}” holds values that are not numbers.",
-                "Use the checkpoint in its original number format, or leave that layer out.",
-                where=name,
-            )
+        require_finite(weight, name)
         return weight.to(context.device)
 
+    measured = None
+    if options.method != "nearest":
+        measured = MeasuredRounding(context, {target.name for target in targets}, error.add)
+        report = measured.step
     changes: dict[str, Transform] = {}
     for target in targets:
-        changes[target.name] = partial(_pack, target.name, load, options, error)
+        if measured is not None and target.name in measured:
+            changes[target.name] = partial(measured.tensors, target.name)
+        else:
+            changes[target.name] = partial(_pack, target.name, load, options, error)
     for target in heads:
-        changes[target.name] = partial(_on_grid, target.name, load, options, error, scales)
+        changes[target.name] = partial(_on_grid, target.name, load, options, error, scales, measured)
     writer = Writer(context.destination, reader)
     writer.rewrite(changes, step)
     if scales:
@@ -57,7 +60,10 @@ def run(context: PassContext) -> Facts:
     packed, head = schemes(context.info, options)
     writer.finish(with_grids(reader.config, packed, head))
     context.step(total, total, "")
-    facts: Facts = {"layers rounded": len(targets), "rounding error": f"{error.share:.3%} of the weights' energy"}
+    facts: Facts = {"layers rounded": len(targets)}
+    if measured is not None:
+        facts["by calibration text"] = measured.count
+    facts["rounding error"] = f"{error.share:.3%} of the weights' energy"
     if heads:
         facts["embedding and head"] = f"{options.head} bits"
     return facts
@@ -80,24 +86,21 @@ class _Error:
 
 def _pack(name: str, load: Callable[[str], Tensor], options: QuantizeOptions, error: _Error) -> dict[str, Tensor]:
     weight = load(name)
-    grid = _cpu(round_to_nearest(weight, options.bits, options.group, options.kind))
+    grid = on_cpu(round_to_nearest(weight, options.bits, options.group, options.kind))
     error.add(weight.cpu(), dequantise(grid))
     return packed_tensors(name.removesuffix(".weight"), grid)
 
 
 def _on_grid(
-    name: str, load: Callable[[str], Tensor], options: QuantizeOptions, error: _Error, scales: dict[str, Tensor]
-) -> dict[str, Tensor]:
+    name: str, load: Callable[[str], Tensor], options: QuantizeOptions, error: _Error, scales: dict[str, Tensor],
+    measured: MeasuredRounding | None,
+) -> dict[str, Tensor]:  # fmt: skip
     """Embedding or head: every value moved onto its grid, the scales (float32) kept aside."""
     assert options.head != "keep"
     weight = load(name)
-    grid = _cpu(round_to_nearest(weight, options.head, options.group, "symmetric", torch.float32))
+    grid = measured.head(name, weight, "symmetric") if measured is not None else None
+    grid = on_cpu(grid or round_to_nearest(weight, options.head, options.group, "symmetric", torch.float32))
     rounded = dequantise(grid).to(weight.dtype)
     error.add(weight.cpu(), rounded)
     scales[name.removesuffix(".weight")] = grid.scale
     return {name: rounded}
-
-
-def _cpu(grid: Grid) -> Grid:
-    zero, minimum = (None if part is None else part.cpu() for part in (grid.zero, grid.minimum))
-    return Grid(grid.values.cpu(), grid.scale.cpu(), zero, grid.bits, grid.group_size, minimum)

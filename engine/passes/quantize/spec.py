@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
+from engine.calibration.options import ANSWERS_IN_MEMORY, CalibrationOptions, activation_bytes
 from engine.checkpoint.info import CheckpointInfo, GridScheme, TensorHeader
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.grid.scheme import loads_plain, with_grids
 from engine.passes.base import PassSpec
 from engine.passes.targets import (
+    block_of,
     chosen,
     embedding_and_head,
     has_experts,
+    largest_block_bytes,
     largest_bytes,
     linears,
     module_of,
     stores_inputs_first,
 )  # fmt: skip
-from engine.recipe.options import Options, option
+from engine.recipe.options import OnlyWith, option
 from engine.recipe.validate import Fix, Problem, set_options, without
 
 GROUPS = (128, 64, 32, 16)
 GridKind = Literal["symmetric", "asymmetric", "float_offset"]
 
 
-class QuantizeOptions(Options):
+class QuantizeOptions(CalibrationOptions):
     """How weights are rounded to integers."""
 
+    only_with: ClassVar[OnlyWith] = {
+        **dict.fromkeys(CalibrationOptions.model_fields, ("method", ("clip", "gptq"))),
+        **dict.fromkeys(("act_order", "damping"), ("method", ("gptq",))),
+    }
     bits: Literal[8, 4] = option(
         8, "Bits", "8 bits keep the answers almost unchanged; 4 bits halve the size again and cost some quality."
     )
@@ -52,6 +59,26 @@ class QuantizeOptions(Options):
         "keep",
         "Embedding and output head",
         "Bits for the vocabulary table, a large share of small models; “keep” leaves it as it is.",
+    )
+    method: Literal["nearest", "clip", "gptq"] = option(
+        "nearest",
+        "Rounding",
+        "“nearest” needs no text; “clip” and “gptq” let the model read one and round so that its answers change less.",
+    )
+    act_order: bool = option(
+        True,
+        "Busiest inputs first",
+        "Rounds the weights that meet the largest activations first, while the most others can make up for them.",
+        advanced=True,
+    )
+    damping: float = option(
+        0.01,
+        "Damping",
+        "How little the calibration text is trusted: larger is safer when it is short or unlike the real use.",
+        advanced=True, ge=0.0001, le=10.0,
+    )  # fmt: skip
+    samples: int = option(
+        64, "Samples", "More samples measure more surely and take longer.", unit="windows", advanced=True, ge=1, le=4096
     )
     include: tuple[str, ...] = option(
         (), "Only these layers", "Patterns such as *.mlp.*; left empty, every linear layer of every block is rounded."
@@ -200,14 +227,28 @@ def packed_headers(tensor: TensorHeader, options: QuantizeOptions) -> list[Tenso
 
 
 def peak_bytes(info: CheckpointInfo, options: QuantizeOptions) -> int:
-    """One shard waiting to be written, and the largest weight about five times in float32 while it is rounded."""
-    largest = max((t.elements for t in [*selected(info, options), *head_tensors(info, options)]), default=0)
-    return min(SHARD_BYTES, info.bytes) + largest_bytes(info) + 5 * 4 * largest
+    """One shard waiting to be written, and the largest weight about five times in float32 while it is rounded.
+
+    With calibration text, embedding, one layer and its activations in float32 as well; and what every width of input
+    needs: its second moments, for GPTQ their factor too.
+    """
+    targets = selected(info, options)
+    largest = max((t.elements for t in [*targets, *head_tensors(info, options)]), default=0)
+    rounding = min(SHARD_BYTES, info.bytes) + largest_bytes(info) + 5 * 4 * largest
+    if options.method == "nearest":
+        return rounding
+    widths = {t.shape[1] for t in targets}
+    squares = sum(4 * 4 * width**2 for width in widths) + 5 * 8 * max(widths, default=0) ** 2
+    layer = 4 * sum(t.elements for t in info.tensors if not block_of(t.name))
+    layer += largest_block_bytes(info) * (2 if any(t.dtype in ("F16", "BF16") for t in info.tensors) else 1)
+    answers = min(4 * options.samples * options.tokens * info.hidden_size, ANSWERS_IN_MEMORY)
+    return rounding + layer + squares + answers + activation_bytes(info, options)
 
 
 def glyph(options: QuantizeOptions) -> str:
-    """“int4 / 32”."""
-    return f"int{options.bits} / {options.group_size}"
+    """“int4 / 32”, “int4 / 32 gptq”."""
+    method = "" if options.method == "nearest" else f" {options.method}"
+    return f"int{options.bits} / {options.group_size}{method}"
 
 
 SPEC = PassSpec(
@@ -224,6 +265,8 @@ SPEC = PassSpec(
     tasks=frozenset(
         {"text-generation", "text2text-generation", "feature-extraction", "text-classification", "fill-mask"}
     ),
+    needs=frozenset({"calibration"}),
     repeatable=True,
-    paper="Round to nearest; Jacob et al. 2018, arXiv:1712.05877, section 2.1",
+    paper="Round to nearest: Jacob et al. 2018, arXiv:1712.05877, section 2.1; clip: Nagel et al. 2021, "
+    "arXiv:2106.08295, section 3.1; GPTQ: Frantar et al. 2022, arXiv:2210.17323",
 )

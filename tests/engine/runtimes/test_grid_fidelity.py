@@ -52,6 +52,9 @@ GRIDS: dict[str, tuple[dict[str, Any], ...]] = {
     "int8 asymmetric/128, head 8": ({"bits": 8, "group_size": 128, "symmetric": False, "head": 8},),
     "int4/row, head 4": ({"bits": 4, "group_size": "row", "head": 4},),
     "int4 asymmetric/16, head 4": ({"bits": 4, "group_size": 16, "symmetric": False, "head": 4},),
+    "int4 asymmetric/32, head 8, GPTQ": (
+        {"bits": 4, "group_size": 32, "symmetric": False, "head": 8, "method": "gptq", "samples": 4, "tokens": 32},
+    ),
 }  # fmt: skip
 # ONNX Runtime's quick kernels have no float offsets.
 # TensorRT's layers have no zero points, groups of 64 or 128 for 4 bits only, and one scale a row for 8 bits
