@@ -70,9 +70,9 @@ class Writer:
                 for new, tensor in changes[name]().items():
                     self.add(new, tensor)
 
-    def embedding_scales(self, scales: dict[str, Tensor]) -> None:
-        """Store the scales of embedding and head, by module; without this call the source's are taken over."""
-        self._side = {f"{module}.weight_scale": scale.contiguous() for module, scale in scales.items()}
+    def beside_embedding(self, tensors: dict[str, Tensor]) -> None:
+        """Store what embedding and head need beside them, by name; without this call the source's is taken over."""
+        self._side = {name: tensor.contiguous() for name, tensor in tensors.items()}
 
     def finish(self, config: dict[str, Any] | None = None) -> None:
         """Name the shards; write the index and config.json (`config`, or the source's); copy tokenizer and licence."""

@@ -46,7 +46,7 @@ def write_dense(context: ExportContext) -> None:
     reader = Reader(source)
     precision = precision_of(reader.config)
     writer = Writer(context.destination, reader)
-    writer.embedding_scales({})
+    writer.beside_embedding({})
     names = list(dense_names(reader))
     for index, name in enumerate(names):
         context.step(index, len(names), name)

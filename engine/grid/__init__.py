@@ -13,8 +13,9 @@ Two ways of storing it, both loaded by plain Transformers:
 * **Embedding and output head** (tied or not) stay dense under their own name, `M.weight`, with every value already on
   its grid, because a packed embedding cannot be tied. config.json says
   `"hasten": {"embedding_grid": {"bits": 8, "group_size": 32 or null, "modules": ["model.embed_tokens"]}}` and the
-  scales lie beside the weights in `hasten-grid.safetensors` as `M.weight_scale`, [rows, G], in float32. The grid is
-  always symmetric, so that the integers come back exactly: `round(weight / scale)`.
+  scales lie beside the weights in `hasten-grid.safetensors` as `M.weight_scale`, [rows, G], in float32. A symmetric
+  grid's integers come back exactly from the weights: `round(weight / scale)`. One with float offsets says
+  `"float_offset": true`, and all that a packed layer has lies beside the weights, its integers included.
 
 `grid.read(reader, module)` answers the same Grid for both; `scheme.grids_of(config, names)` lists both as GridScheme.
 """

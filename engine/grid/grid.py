@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -86,17 +88,10 @@ def read(reader: Reader, module: str) -> Grid:
     """
     scheme = scheme_of(reader, module)
     if f"{module}.weight_packed" in reader:
-        shape = reader.tensor(f"{module}.weight_shape").tolist()
-        scale = reader.tensor(f"{module}.weight_scale")
-        zero = minimum = None
-        if scheme.float_offset:
-            minimum = reader.tensor(f"{module}.weight_minimum")
-        elif not scheme.symmetric:
-            packed = reader.tensor(f"{module}.weight_zero_point")
-            zero = unpack(packed, scheme.bits, (shape[0], scale.shape[1]), along_rows=True)
-        values = unpack(reader.tensor(f"{module}.weight_packed"), scheme.bits, (shape[0], shape[1]))
-        return Grid(values, scale, zero, scheme.bits, scheme.group_size, minimum)
-    scale = _side_scale(reader, module)
+        return _unpacked(reader.tensor, module, scheme)
+    if scheme.float_offset:
+        return _unpacked(partial(_beside, reader), module, scheme)
+    scale = _beside(reader, f"{module}.weight_scale")
     weight = reader.tensor(f"{module}.weight").float()
     rows, groups = scale.shape
     quotient = weight.reshape(rows, groups, -1) / scale.unsqueeze(-1)
@@ -104,10 +99,24 @@ def read(reader: Reader, module: str) -> Grid:
     return Grid(values, scale, None, scheme.bits, scheme.group_size)
 
 
+def _unpacked(tensor: Callable[[str], Tensor], module: str, scheme: GridScheme) -> Grid:
+    """The grid whose `packed_tensors` the function `tensor` answers by name."""
+    shape = tensor(f"{module}.weight_shape").tolist()
+    scale = tensor(f"{module}.weight_scale")
+    zero = minimum = None
+    if scheme.float_offset:
+        minimum = tensor(f"{module}.weight_minimum")
+    elif not scheme.symmetric:
+        packed = tensor(f"{module}.weight_zero_point")
+        zero = unpack(packed, scheme.bits, (shape[0], scale.shape[1]), along_rows=True)
+    values = unpack(tensor(f"{module}.weight_packed"), scheme.bits, (shape[0], shape[1]))
+    return Grid(values, scale, zero, scheme.bits, scheme.group_size, minimum)
+
+
 def read_scale(reader: Reader, module: str) -> Tensor:
     """The scales of `module` alone, [O, G]. Raises as `read` does."""
     packed = f"{module}.weight_scale"
-    return reader.tensor(packed) if packed in reader else _side_scale(reader, module)
+    return reader.tensor(packed) if packed in reader else _beside(reader, packed)
 
 
 def dense(reader: Reader, name: str, dtype: torch.dtype | None = None) -> Tensor:
@@ -122,21 +131,32 @@ def dense(reader: Reader, name: str, dtype: torch.dtype | None = None) -> Tensor
     return tensor if dtype is None or not tensor.is_floating_point() else tensor.to(dtype)
 
 
-def embedding_scales(reader: Reader) -> dict[str, Tensor]:
-    """The scales of embedding and head by module; empty if they lie on no grid."""
-    return {
-        module: _side_scale(reader, module) for scheme in embedding_grid(reader.config) for module in scheme.modules
-    }
+def beside_embedding(reader: Reader) -> dict[str, Tensor]:
+    """What lies beside embedding and head, by name; empty if they lie on no grid."""
+    found = {}
+    for scheme in embedding_grid(reader.config):
+        leaves = _PACKED if scheme.float_offset else _PACKED[:1]
+        for name in (f"{module}.{leaf}" for module in scheme.modules for leaf in leaves):
+            found[name] = _beside(reader, name)
+    return found
 
 
-def _side_scale(reader: Reader, module: str) -> Tensor:
+def beside_tensors(module: str, grid: Grid) -> dict[str, Tensor]:
+    """What of `grid` has to be stored beside the dense weight of embedding or head `module`."""
+    return {f"{module}.weight_scale": grid.scale} if grid.symmetric else packed_tensors(module, grid)
+
+
+_PACKED = ("weight_scale", "weight_minimum", "weight_packed", "weight_shape")
+
+
+def _beside(reader: Reader, name: str) -> Tensor:
     path = reader.folder / SIDE_FILE
     try:
         with safe_open(path, framework="pt") as file:
-            return file.get_tensor(f"{module}.weight_scale")  # type: ignore[no-any-return]
+            return file.get_tensor(name)  # type: ignore[no-any-return]
     except Exception as error:
         raise UserError(
-            f"The scales of “{module}” are missing from {SIDE_FILE}.",
+            f"“{name}” is missing from {SIDE_FILE}.",
             "Copy the whole folder again; that file belongs to the checkpoint.",
             where=str(path),
             code="missing_shard",

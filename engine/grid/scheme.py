@@ -9,7 +9,7 @@ from typing import Any
 from engine.checkpoint.info import GridScheme
 from engine.checkpoint.safety import TEXT_TO_TEXT
 
-# Scales of embeddings and heads that are stored dense on their grid, see engine.grid.
+# Scales and more of embeddings and heads that are stored dense on their grid, see engine.grid.
 SIDE_FILE = "hasten-grid.safetensors"
 
 
@@ -57,7 +57,8 @@ def embedding_grid(config: dict[str, Any]) -> tuple[GridScheme, ...]:
         GridScheme(
             bits=stored["bits"],
             group_size=stored["group_size"],
-            symmetric=True,
+            symmetric=not stored.get("float_offset", False),
+            float_offset=stored.get("float_offset", False),
             modules=tuple(sorted(stored["modules"])),
         ),
     )
@@ -115,6 +116,8 @@ def with_grids(config: dict[str, Any], packed: Sequence[GridScheme], head: GridS
     hasten = {key: value for key, value in (config.get("hasten") or {}).items() if key != "embedding_grid"}
     if head is not None:
         hasten["embedding_grid"] = {"bits": head.bits, "group_size": head.group_size, "modules": list(head.modules)}
+        if head.float_offset:
+            hasten["embedding_grid"]["float_offset"] = True
     changed.pop("hasten", None)
     if hasten:
         changed["hasten"] = hasten

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engine.checkpoint.reader import Reader
 from engine.checkpoint.writer import Transform, Writer
-from engine.grid.grid import dequantise, embedding_scales, packed_tensors
+from engine.grid.grid import beside_embedding, beside_tensors, dequantise, packed_tensors
 from engine.grid.scheme import with_grids
 from engine.passes.base import Facts, PassContext
 from engine.passes.quantize.maths import on_cpu, require_finite, round_to_nearest
@@ -26,7 +26,7 @@ def run(context: PassContext) -> Facts:
     targets = selected(context.info, options)
     heads = head_tensors(context.info, options)
     error = _Error()
-    scales = embedding_scales(reader)
+    beside = beside_embedding(reader)
     total = len(targets) + len(heads)
     done = 0
     report = context.step
@@ -52,11 +52,11 @@ def run(context: PassContext) -> Facts:
         else:
             changes[target.name] = partial(_pack, target.name, load, options, error)
     for target in heads:
-        changes[target.name] = partial(_on_grid, target.name, load, options, error, scales, measured)
+        changes[target.name] = partial(_on_grid, target.name, load, options, error, beside, measured)
     writer = Writer(context.destination, reader)
     writer.rewrite(changes, step)
-    if scales:
-        writer.embedding_scales(scales)
+    if beside:
+        writer.beside_embedding(beside)
     packed, head = schemes(context.info, options)
     writer.finish(with_grids(reader.config, packed, head))
     context.step(total, total, "")
@@ -92,15 +92,15 @@ def _pack(name: str, load: Callable[[str], Tensor], options: QuantizeOptions, er
 
 
 def _on_grid(
-    name: str, load: Callable[[str], Tensor], options: QuantizeOptions, error: _Error, scales: dict[str, Tensor],
+    name: str, load: Callable[[str], Tensor], options: QuantizeOptions, error: _Error, beside: dict[str, Tensor],
     measured: MeasuredRounding | None,
 ) -> dict[str, Tensor]:  # fmt: skip
-    """Embedding or head: every value moved onto its grid, the scales (float32) kept aside."""
+    """Embedding or head: every value moved onto its grid, the scales (float32) and offsets kept aside."""
     assert options.head != "keep"
-    weight = load(name)
-    grid = measured.head(name, weight, "symmetric") if measured is not None else None
-    grid = on_cpu(grid or round_to_nearest(weight, options.head, options.group, "symmetric", torch.float32))
+    weight, kind = load(name), options.head_kind
+    grid = measured.head(name, weight, kind) if measured is not None else None
+    grid = on_cpu(grid or round_to_nearest(weight, options.head, options.group, kind, torch.float32))
     rounded = dequantise(grid).to(weight.dtype)
     error.add(weight.cpu(), rounded)
-    scales[name.removesuffix(".weight")] = grid.scale
+    beside.update(beside_tensors(name.removesuffix(".weight"), grid))
     return {name: rounded}

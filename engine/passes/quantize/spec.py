@@ -52,7 +52,7 @@ class QuantizeOptions(CalibrationOptions):
         "integer",
         "Offsets",
         "Of asymmetric groups: integers, which most runtimes hold, or numbers of their own, closer, for llama.cpp and "
-        "OpenVINO.",
+        "OpenVINO; the latter also of a head in 4 bits.",
         advanced=True,
     )
     head: Literal["keep", 8, 4] = option(
@@ -95,6 +95,11 @@ class QuantizeOptions(CalibrationOptions):
         return "float_offset" if self.offsets == "float" else "asymmetric"
 
     @property
+    def head_kind(self) -> GridKind:
+        """What offsets the groups of embedding and head have: floats at 4 bits, where they help, otherwise none."""
+        return "float_offset" if self.kind == "float_offset" and self.head == 4 else "symmetric"
+
+    @property
     def group(self) -> int | None:
         """The group size; None is one scale per row."""
         return None if self.group_size == "row" else self.group_size
@@ -129,7 +134,10 @@ def schemes(info: CheckpointInfo, options: QuantizeOptions) -> tuple[list[GridSc
             packed.append(new)
     if options.head != "keep" and (tensors := embedding_and_head(info)):
         names = tuple(sorted(module_of(t) for t in tensors))
-        head = GridScheme(bits=options.head, group_size=options.group, symmetric=True, modules=names)
+        offset = options.head_kind == "float_offset"
+        head = GridScheme(
+            bits=options.head, group_size=options.group, symmetric=not offset, float_offset=offset, modules=names
+        )
     return packed, head
 
 
@@ -267,6 +275,7 @@ SPEC = PassSpec(
     ),
     needs=frozenset({"calibration"}),
     repeatable=True,
+    version=2,
     paper="Round to nearest: Jacob et al. 2018, arXiv:1712.05877, section 2.1; clip: Nagel et al. 2021, "
     "arXiv:2106.08295, section 3.1; GPTQ: Frantar et al. 2022, arXiv:2210.17323",
 )

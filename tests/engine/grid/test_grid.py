@@ -148,12 +148,15 @@ def test_packed_tensors_are_what_compressed_tensors_stores() -> None:
     assert dequantise(grid)[0, 0] == -9
 
 
-def test_configuration_says_the_schemes_and_reads_them_back() -> None:
+@pytest.mark.parametrize("offsets", [False, True])
+def test_configuration_says_the_schemes_and_reads_them_back(offsets: bool) -> None:
     packed = [
         GridScheme(bits=4, group_size=32, symmetric=True, modules=("model.layers.1.up", "model.layers.10.up")),
         GridScheme(bits=8, group_size=None, symmetric=True, modules=("model.layers.1.down",)),
     ]
-    head = GridScheme(bits=8, group_size=64, symmetric=True, modules=("model.embed_tokens",))
+    head = GridScheme(
+        bits=4, group_size=64, symmetric=not offsets, float_offset=offsets, modules=("model.embed_tokens",)
+    )
     config = with_grids({"model_type": "llama", "hasten": {"other": 1}}, packed, head)
     names = [f"{module}.weight_packed" for scheme in packed for module in scheme.modules]
     assert grids_of(config, names) == (*packed, head)

@@ -24,6 +24,10 @@ KINDS: dict[str, list[tuple[str, dict[str, object]]]] = {
     "int4/64": [("quantize", {"bits": 4, "group_size": 64})],
     "int4/128 asymmetric with head": [("quantize", {"bits": 4, "group_size": 128, "symmetric": False, "head": 8})],
     "int4 and int8": [("quantize", {"bits": 4, "include": ["mlp"]}), ("quantize", {"bits": 8})],
+    "int4, head with float offsets": [
+        ("quantize", {"bits": 4}),
+        ("quantize", {"bits": 4, "symmetric": False, "offsets": "float", "head": 4}),
+    ],
     "bf16": [("mixed_precision", {})],
     "fp16 with fp32 norms": [("mixed_precision", {"dtype": "float16", "islands": False, "float32": ["norm"]})],
     "bf16, int8": [("mixed_precision", {}), ("quantize", {})],

@@ -55,6 +55,32 @@ def test_an_untied_head_gets_a_grid_of_its_own(tmp_path: Path) -> None:
         assert torch.equal(grid.dequantise(grid.read(reader, module)), reader.tensor(f"{module}.weight"))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_head_with_float_offsets_has_its_integers_beside_it(dtype: str, tmp_path: Path) -> None:
+    source = make_llama(tmp_path / "source", hidden=64, layers=1)
+    if dtype != "float32":  # rounded weights alone no longer tell their integers
+        run_pass("mixed_precision", source, tmp_path / "half", dtype=dtype, islands=False)
+        source = tmp_path / "half"
+    errors = []
+    for offsets in ("float", "integer"):
+        run_pass("quantize", source, tmp_path / offsets, bits=4, symmetric=False, offsets=offsets, head=4)
+        reader = Reader(tmp_path / offsets)
+        head = grid.read(reader, "model.embed_tokens")
+        assert (reader.grids[-1].float_offset, head.minimum is not None) == (offsets == "float",) * 2
+        rounded = reader.tensor("model.embed_tokens.weight")
+        assert torch.equal(grid.dequantise(head).to(rounded.dtype), rounded)
+        errors.append(float((rounded.float() - Reader(source).tensor("model.embed_tokens.weight").float()).norm()))
+    assert errors[0] < 0.9 * errors[1]
+
+
+def test_a_head_with_float_offsets_outlives_a_later_pass(tiny_llama: Path, tmp_path: Path) -> None:
+    run_pass("quantize", tiny_llama, tmp_path / "a", include=["mlp"], bits=4, symmetric=False, offsets="float", head=4)
+    run_pass("quantize", tmp_path / "a", tmp_path / "b")
+    before, after = (grid.read(Reader(tmp_path / name), "model.embed_tokens") for name in ("a", "b"))
+    assert after.minimum is not None
+    assert torch.equal(grid.dequantise(before), grid.dequantise(after))
+
+
 def test_missing_scales_of_the_head_are_told(tiny_llama: Path, tmp_path: Path) -> None:
     run_pass("quantize", tiny_llama, tmp_path / "q", head=8)
     (tmp_path / "q" / "hasten-grid.safetensors").unlink()

@@ -40,6 +40,7 @@ GRIDS: dict[str, tuple[dict[str, Any], ...]] = {
     for group in (32, 64, 128)
 } | {
     "int4 float offsets/32": ({"bits": 4, "symmetric": False, "offsets": "float", "group_size": 32},),
+    "int4 float offsets/32, head 4": ({"bits": 4, "symmetric": False, "offsets": "float", "head": 4},),
     "attention 8, rest 4 bits": (
         {"bits": 8, "group_size": 64, "include": ["*.self_attn.*"]},
         {"bits": 4, "group_size": 32, "symmetric": False},
@@ -60,7 +61,7 @@ GRIDS: dict[str, tuple[dict[str, Any], ...]] = {
 # TensorRT's layers have no zero points, groups of 64 or 128 for 4 bits only, and one scale a row for 8 bits
 REFUSED = {("tensorrt", grid) for grid in GRIDS} - {
     ("tensorrt", grid) for grid in ("int4/64", "int4/128", "int4/row, head 4")
-} | {("onnxruntime", "int4 float offsets/32")}
+} | {("onnxruntime", grid) for grid in GRIDS if "float offsets" in grid}
 
 KEEP_INTEGERS = {"onnxruntime": "integer nodes", "openvino": "integer weights"}  # the facts that tell of it
 
