@@ -2383,8 +2383,8 @@ Apache 许可证 2.0。</translation>
         <translation>偏移</translation>
     </message>
     <message>
-        <source>Of asymmetric groups: integers, which most runtimes hold, or numbers of their own, closer, for llama.cpp and OpenVINO.</source>
-        <translation>非对称分组的偏移：整数（多数运行时都支持），或更精确的独立浮点数（供 llama.cpp 和 OpenVINO 使用）。</translation>
+        <source>Of asymmetric groups: integers, which most runtimes hold, or numbers of their own, closer, for llama.cpp and OpenVINO; a head in 4 bits gets these too.</source>
+        <translation>非对称分组的偏移：整数（多数运行时都支持），或更精确的独立浮点数（供 llama.cpp 和 OpenVINO 使用）；4 位的嵌入与输出头也使用后者。</translation>
     </message>
     <message>
         <source>integer</source>

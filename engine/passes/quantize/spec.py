@@ -52,7 +52,7 @@ class QuantizeOptions(CalibrationOptions):
         "integer",
         "Offsets",
         "Of asymmetric groups: integers, which most runtimes hold, or numbers of their own, closer, for llama.cpp and "
-        "OpenVINO; the latter also of a head in 4 bits.",
+        "OpenVINO; a head in 4 bits gets these too.",
         advanced=True,
     )
     head: Literal["keep", 8, 4] = option(
