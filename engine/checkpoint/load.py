@@ -30,21 +30,29 @@ def load_model(folder: Path, *, dtype: torch.dtype | None = None, device: str = 
     Raises UserError if the architecture is unknown or weights are missing or damaged.
     """
     reader = Reader(folder)
-    config = model_config(reader)
     precision = precision_of(reader.config) if dtype is None else Precision(_name(dtype))
+    weights = {name: _Lazy(reader, name, precision) for name in dense_names(reader)}
+    return assembled(reader, weights, precision).to(device)
+
+
+def assembled(reader: Reader, weights: dict[str, Any], precision: Precision) -> Any:
+    """The model that `reader`'s configuration describes, made of `weights`, in evaluation mode.
+
+    `weights` answers `[...]` with the tensor of each of `dense_names`. Raises as `load_model` does.
+    """
+    config = model_config(reader)
     cls = _with_plan(model_class(reader), precision)
-    weights: dict[str, Any] = {name: _Lazy(reader, name, precision) for name in dense_names(reader)}
     with _explained(reader):
         model, loading = cls.from_pretrained(
             None, config=config, state_dict=weights, dtype=getattr(torch, precision.default),
             output_loading_info=True, ignore_mismatched_sizes=True,  # _require_complete says it in plain words
         )  # fmt: skip
-    _require_complete(loading, folder)
+    _require_complete(loading, reader.folder)
     reader.release()
-    if (folder / "generation_config.json").is_file() and model.can_generate():
-        model.generation_config = GenerationConfig.from_pretrained(folder)
+    if (reader.folder / "generation_config.json").is_file() and model.can_generate():
+        model.generation_config = GenerationConfig.from_pretrained(reader.folder)
     cast_at_borders(model, precision)
-    return model.eval().requires_grad_(False).to(device)
+    return model.eval().requires_grad_(False)
 
 
 def model_class(reader: Reader) -> Any:

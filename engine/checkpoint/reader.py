@@ -13,12 +13,16 @@ from torch import Tensor
 
 from engine.checkpoint.headers import weight_files
 from engine.checkpoint.info import GridScheme, TensorHeader
+from engine.checkpoint.limits import MAPPED_BYTES
 from engine.grid.scheme import grids_of
 from engine.protocol.errors import UserError
 
 
 class Reader:
     """The tensors of a checkpoint folder. Files are mapped, so nothing is read before it is asked for.
+
+    What was read counts as this process's memory while its file is mapped. So files are unmapped every MAPPED_BYTES;
+    a tensor that somebody still holds keeps its own mapping.
 
     Attributes:
         folder: the checkpoint.
@@ -31,6 +35,7 @@ class Reader:
         self.folder = folder
         self.config: dict[str, Any] = _json(folder / "config.json")
         self._files: dict[str, Any] = {}
+        self._read = 0  # bytes since files were unmapped
         self.shards: dict[str, tuple[str, ...]] = {}
         for path in weight_files(folder):
             self.shards[path.name] = tuple(self._open(path.name).keys())
@@ -65,14 +70,19 @@ class Reader:
     def tensor(self, name: str) -> Tensor:
         """Tensor `name` in its stored dtype and shape. Raises KeyError, and UserError if it cannot be read."""
         file = self._file[name]
+        if self._read > MAPPED_BYTES:
+            self.release()
         try:
-            return self._open(file).get_tensor(name)  # type: ignore[no-any-return]
+            tensor: Tensor = self._open(file).get_tensor(name)
         except SafetensorError as error:
             raise _corrupt(self.folder / file, error) from error
+        self._read += tensor.nbytes
+        return tensor
 
     def release(self) -> None:
         """Unmap the files, giving back what the system counts as this process's memory. Reading maps them again."""
         self._files.clear()
+        self._read = 0
 
     def _open(self, file: str) -> Any:
         if file not in self._files:

@@ -20,6 +20,7 @@ from engine.grid.scheme import SIDE_FILE
 from engine.links import checkpoint_files, link_or_copy
 
 Transform = Callable[[], dict[str, Tensor]]
+_COPIED = 1 << 20  # bytes
 
 
 class Writer:
@@ -63,7 +64,9 @@ class Writer:
                 continue
             for name in names:
                 if name not in changes:
-                    self.add(name, self.source.tensor(name))
+                    tensor = self.source.tensor(name)
+                    # one that waits as it is keeps the source's file mapped
+                    self.add(name, tensor.clone() if tensor.nbytes <= _COPIED else tensor)
                     continue
                 if step is not None:
                     step(name)

@@ -19,6 +19,8 @@ from engine.protocol.errors import UserError
 if TYPE_CHECKING:
     from engine.checkpoint.reader import Reader
 
+_AT_ONCE = 4 << 20  # weights of an embedding that are divided by their scales at once
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -92,10 +94,14 @@ def read(reader: Reader, module: str) -> Grid:
     if scheme.float_offset:
         return _unpacked(partial(_beside, reader), module, scheme)
     scale = _beside(reader, f"{module}.weight_scale")
-    weight = reader.tensor(f"{module}.weight").float()
+    weight = reader.tensor(f"{module}.weight")
     rows, groups = scale.shape
-    quotient = weight.reshape(rows, groups, -1) / scale.unsqueeze(-1)
-    values = quotient.round_().to(torch.int8).reshape(weight.shape)
+    values = torch.empty(weight.shape, dtype=torch.int8)
+    count = max(1, _AT_ONCE // weight.shape[1])
+    for start in range(0, rows, count):
+        part = slice(start, start + count)
+        quotient = weight[part].float().reshape(-1, groups, weight.shape[1] // groups) / scale[part].unsqueeze(-1)
+        values[part] = quotient.round_().reshape(-1, weight.shape[1])
     return Grid(values, scale, None, scheme.bits, scheme.group_size)
 
 

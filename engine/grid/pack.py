@@ -7,6 +7,7 @@ bit first; words are little-endian, and a value may lie in two of them.
 from __future__ import annotations
 
 import math
+import sys
 
 import torch
 from torch import Tensor
@@ -34,6 +35,10 @@ def unpack(packed: Tensor, bits: int, shape: tuple[int, int], *, along_rows: boo
     if along_rows:
         return unpack(packed.T, bits, (shape[1], shape[0])).T.contiguous()
     rows, columns = shape
+    if sys.byteorder == "little" and bits in (4, 8):  # a value lies in one byte: no copy is wider than it
+        stored = packed.contiguous().view(torch.uint8)
+        unsigned = stored if bits == 8 else torch.stack((stored & 15, stored >> 4), dim=-1).reshape(rows, -1)
+        return (unsigned[:, :columns] - (1 << (bits - 1))).view(torch.int8)
     count, words = _period(bits)
     stream = pad(packed, (0, -packed.shape[1] % words)).reshape(rows, -1, words)
     values = torch.empty(*stream.shape[:2], count, dtype=torch.int8, device=packed.device)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine import __version__, paths, settings
+from engine import __version__, heap, paths, settings
 from engine.catalogue import load
 from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.info import CheckpointInfo
@@ -204,6 +204,7 @@ class _Work:
             raise
         made = into.find(stage.key)
         assert made is not None
+        heap.trim()
         self.done.append(made.record.model_copy(update={"state": "done"}))
         self._tell(index, stage.title, "done", seconds=seconds, bytes=made.record.bytes, facts=made.record.facts)
         return made.content

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from engine.checkpoint.load import load_model
+from engine.checkpoint.reader import Reader
 from engine.grid.grid import dequantise
 from engine.runtimes import verify
 from engine.runtimes.base import Floats, Ids, Session
@@ -51,7 +53,15 @@ class Trial:
         return found
 
 
-def put_on_grid(twin: Any, stored: Stored) -> None:
+def ask(folder: Path) -> Trial:
+    """What the torch model of checkpoint `folder` makes of prompts. The whole of it is loaded, and gone afterwards: its
+    decoder reads every weight once a token."""
+    twin = load_model(folder, dtype=torch.float32)
+    _put_on_grid(twin, Stored(twin, Reader(folder)))
+    return _trial(folder, twin)
+
+
+def _put_on_grid(twin: Any, stored: Stored) -> None:
     """Give the embeddings and head of `twin` the exact values of their grid: a file in 16 bits holds them rounded."""
     for module in ("get_input_embeddings", "get_output_embeddings"):
         owner = getattr(twin, module)()
@@ -60,7 +70,7 @@ def put_on_grid(twin: Any, stored: Stored) -> None:
             owner.weight.data.copy_(dequantise(grid))
 
 
-def trial(folder: Path, twin: Any) -> Trial:
+def _trial(folder: Path, twin: Any) -> Trial:
     """Prompts from the built-in text and what `twin`, read from `folder`, makes of them."""
     window = verify.window(folder, twin.config.vocab_size, sum(_PROMPTS))
     ends = ending_tokens(folder)

@@ -1,4 +1,7 @@
-"""Compare a built model with the dequantised torch model that it came from, on the built-in text."""
+"""Compare a built model with the dequantised torch model that it came from, on the built-in text.
+
+The torch model is asked first, and gone when the graph is built and opened: both together would not fit where one does.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import numpy.typing as npt
 
 from engine import paths
 from engine.protocol.errors import UserError
-from engine.runtimes.base import Floats, Ids
+from engine.runtimes.base import Floats, Ids, TextBatch
 from engine.runtimes.limits import context_length
 
 # Floating-point kernels order their sums differently; what lies on the same weights stays within this.
@@ -26,6 +29,46 @@ class Window:
 
     ids: Ids
     source: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A window, and the torch model's logits for it: [T, V]."""
+
+    window: Window
+    expected: Floats
+
+
+@dataclass(frozen=True)
+class AskedEncoder:
+    """Two texts, one of them padded, and the torch model's hidden states at the N places that are not: [N, H]."""
+
+    batch: TextBatch
+    expected: Floats
+    source: str
+
+    def real(self, states: Floats) -> Floats:
+        """`states` [2, T, H] at the places that are not padded, [N, H]."""
+        found: Floats = states[self.batch.attention_mask.astype(bool)]
+        return found
+
+
+def ask(folder: Path, twin: Any, most: int = 256) -> Asked:
+    """The window of checkpoint `folder`, and what Transformers decoder `twin` makes of it."""
+    asked = window(folder, twin.config.vocab_size, most)
+    return Asked(asked, twin_outputs(twin, {"input_ids": asked.ids}, "logits")[0])
+
+
+def ask_encoder(folder: Path, twin: Any) -> AskedEncoder:
+    """A window and its first half, and what Transformers encoder `twin` makes of them."""
+    asked = window(folder, twin.config.vocab_size, 128)
+    half = max(1, asked.ids.shape[1] // 2)
+    ids = np.repeat(asked.ids, 2, axis=0)
+    mask = np.ones_like(ids)
+    ids[1, half:] = twin.config.pad_token_id or 0
+    mask[1, half:] = 0
+    states = twin_outputs(twin.base_model, {"input_ids": ids, "attention_mask": mask}, "last_hidden_state")
+    return AskedEncoder(TextBatch(ids, mask), states[mask.astype(bool)], asked.source)
 
 
 def window(folder: Path, vocabulary: int, most: int = 256) -> Window:
@@ -45,9 +88,13 @@ def window(folder: Path, vocabulary: int, most: int = 256) -> Window:
 
 def relative_error(found: Floats, expected: Floats) -> float:
     """The largest difference over the largest magnitude; infinite where either is not finite."""
-    if not (np.isfinite(found).all() and np.isfinite(expected).all()):
-        return float("inf")
-    return float(np.abs(found - expected).max() / max(float(np.abs(expected).max()), 1e-30))
+    largest = difference = 0.0
+    for row, other in zip(found, expected, strict=True):  # whole arrays of logits would be copied
+        if not (np.isfinite(row).all() and np.isfinite(other).all()):
+            return float("inf")
+        largest = max(largest, float(np.abs(other).max()))
+        difference = max(difference, float(np.abs(row - other).max()))
+    return difference / max(largest, 1e-30)
 
 
 def divergence(expected: Floats, found: Floats) -> float:

@@ -48,7 +48,7 @@ def main() -> int:
     environments = Environments(asked.cache)
     with contextlib.ExitStack() as stack:
         try:
-            workshop = _workshop(asked, environments)
+            workshop = workshop_of(asked, environments)
             candidates, skipped = _made(workshop, asked)
             reference = workshop.transformers("float32", compiled=False)
         except PeerUnavailable as error:
@@ -90,7 +90,8 @@ def _arguments() -> argparse.Namespace:
     return asked
 
 
-def _workshop(asked: argparse.Namespace, environments: Environments) -> Workshop:
+def workshop_of(asked: argparse.Namespace, environments: Environments) -> Workshop:
+    """Where candidates are made from the checkpoint that was asked for, the sample model without one."""
     if asked.checkpoint is None:
         original, gguf = sample(environments)
         models = original.parent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,14 @@ def run_pass(checkpoint: Path, name: str, options: dict[str, Any], destination: 
     return destination
 
 
-def build(checkpoint: Path, scratch: Path, target: Target | None = None, **options: Any) -> Path:
+def build(
+    checkpoint: Path,
+    scratch: Path,
+    target: Target | None = None,
+    *,
+    step: Callable[[float, float, str], None] = SILENT.step,
+    **options: Any,
+) -> Path:
     """`checkpoint` built for ONNX Runtime with these runtime options; the artefact's folder, inside `scratch`."""
     target = target or Target(runtime="onnxruntime", options=options)
     spec = runtimes.get(target.runtime)
@@ -50,7 +58,7 @@ def build(checkpoint: Path, scratch: Path, target: Target | None = None, **optio
     destination.mkdir()
     artefact = load(spec.build)(
         BuildContext(
-            step=SILENT.step, notice=SILENT.notice, source=checkpoint, destination=destination,
+            step=step, notice=SILENT.notice, source=checkpoint, destination=destination,
             info=inspect(checkpoint), target=target,
             options=parse_options(spec.options, target.options, target.runtime),
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from engine.checkpoint import gguf_header
-from engine.checkpoint.load import load_model
+from engine.checkpoint.outline import Outline
 from engine.gguf.write import Written, write_gguf
 from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
@@ -97,17 +97,15 @@ def _compare(context: BuildContext, written: Written, kinds: set[str]) -> Facts:
     float32 weights must give its logits; with others llama.cpp rounds activations, so probabilities are compared.
     """
     context.step(0, 0, "Comparing with the original")
-    twin = load_model(context.source, dtype=torch.float32)
-    window = verify.window(context.source, twin.config.vocab_size, min(256, written.context))
-    with torch.inference_mode():
-        expected = twin(torch.from_numpy(window.ids)).logits[0].float().numpy()
-    facts: Facts = {"compared on": window.source}
+    asked = verify.ask(context.source, Outline(context.source).model, min(256, written.context))
+    expected, ids = asked.expected, asked.window.ids
+    facts: Facts = {"compared on": asked.window.source}
     if kinds == {"F32"}:
-        error = verify.relative_error(_logits(_opened(context, ExactSession), window.ids), expected)
+        error = verify.relative_error(_logits(_opened(context, ExactSession), ids), expected)
         facts["relative error"] = error
         if not error <= TOLERANCE:
             raise _different(f"its logits differ by {error:.1%} of the largest")
-    kl = verify.divergence(expected, _logits(_opened(context), window.ids))
+    kl = verify.divergence(expected, _logits(_opened(context), ids))
     facts["kl_divergence_nats"] = kl
     if context.options.requantise != "no":
         context.notice(f"llama.cpp's own rounding to {context.options.requantise} costs {kl:.3f} nats a token.")

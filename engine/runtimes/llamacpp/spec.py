@@ -14,6 +14,7 @@ from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import RuntimeSpec
 from engine.runtimes.llamacpp.availability import availability
 from engine.runtimes.llamacpp.limits import REQUANTISED, SUPERBLOCK
+from engine.runtimes.original import asking_bytes
 from engine.runtimes.refusals import stop
 
 
@@ -108,8 +109,8 @@ def _artefact_bytes(info: CheckpointInfo, options: LlamaCppOptions) -> int:
 
 
 def _peak_bytes(info: CheckpointInfo, options: LlamaCppOptions) -> int:
-    """The float32 twin beside the mapped file and the blocks that llama.cpp rearranges."""
-    return 4 * info.parameters + 2 * _weight_bytes(info, options)
+    """The mapped file, the blocks that llama.cpp rearranges, and what asking the original takes."""
+    return asking_bytes(info) + 2 * _weight_bytes(info, options)
 
 
 SPEC = RuntimeSpec(

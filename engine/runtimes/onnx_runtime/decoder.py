@@ -6,7 +6,7 @@ import contextlib
 import copy
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import onnx_ir as ir
 import torch
 
 from engine.checkpoint.info import GridScheme
+from engine.checkpoint.outline import Outline
 from engine.checkpoint.reader import Reader
 from engine.grid import grid as grids
 from engine.passes.base import StepContext
@@ -44,9 +45,9 @@ class DecoderGraph:
 
 
 def decoder_graph(
-    twin: Any, folder: Path, context: StepContext, *, device: str, dtype: ir.DataType, join: frozenset[str]
+    outline: Outline, folder: Path, context: StepContext, *, device: str, dtype: ir.DataType, join: frozenset[str]
 ) -> DecoderGraph:
-    """The fused graph of Transformers model `twin`; its weights are read from `twin` when they are written.
+    """The fused graph of the model `outline`; its matrices are read when they are written, one at a time.
 
     `folder` is the checkpoint, whose generation settings go into genai_config.json. `join` names the products that
     become one in every layer, keys of `JOINED`. The builder prints; its text goes nowhere.
@@ -54,6 +55,7 @@ def decoder_graph(
     with contextlib.redirect_stdout(io.StringIO()):
         from onnxruntime_genai.models import builder
 
+    twin = outline.model
     config = copy.deepcopy(twin.config)
     config._name_or_path = str(folder)
     options = {
@@ -62,7 +64,7 @@ def decoder_graph(
         "fuse_mlp_gate_up": "gate_up_proj" in join,
         "hf_token": None,
     }
-    maker_class = _maker_class(getattr(builder, DECODERS[config.architectures[0]]), twin)
+    maker_class = _maker_class(getattr(builder, DECODERS[config.architectures[0]]), outline)
     layers = config.num_hidden_layers
     with contextlib.redirect_stdout(io.StringIO()):
         try:
@@ -85,6 +87,9 @@ def decoder_graph(
         maker.has_lm_head = lambda module: module is twin.get_output_embeddings()
         maker.make_layer = layer
         maker.make_model("")
+        embedding = maker.model.graph.initializers.get("model.embed_tokens.weight")
+        if embedding is not None:
+            _read_late(outline, embedding, [_name_of(twin, twin.get_input_embeddings())], transposed=False)
 
     def write_genai_config(folder: Path) -> None:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -93,11 +98,12 @@ def decoder_graph(
     return DecoderGraph(maker.model, write_genai_config)
 
 
-def _maker_class(base: Any, twin: Any) -> Any:
+def _maker_class(base: Any, outline: Outline) -> Any:
     """`base`, rotating queries and keys outside of GroupQueryAttention where that kernel cannot.
 
-    It joins weights of `twin` when they are written, where `base` would keep copies of them, half a model, until then.
+    It reads matrices of `outline` when they are written, where `base` would take what a module holds for its weight.
     """
+    twin = outline.model
 
     class Maker(base):  # type: ignore[misc]
         def is_fused_rope_supported(self) -> bool:
@@ -109,23 +115,31 @@ def _maker_class(base: Any, twin: Any) -> Any:
         def make_matmul_float(self, matmul: Any, name: str, root_input: str, **rest: Any) -> Any:
             result = super().make_matmul_float(matmul, name, root_input, **rest)
             found = _LAYER.fullmatch(name)
-            if found and found[3] in JOINED:
-                copied = self.model.graph.initializers[f"{name[1:].replace('/', '.')}.weight"]
-                copied.const_value = _joined(twin, _parts(found), copied.const_value)
+            joined = found is not None and found[3] in JOINED  # `matmul` is then none of the model's modules
+            modules = _parts(found) if found and joined else (_name_of(twin, matmul),)
+            weight = self.model.graph.initializers[f"{name[1:].replace('/', '.')}.weight"]
+            _read_late(outline, weight, modules, transposed=True)
             return result
 
     return Maker
 
 
-def _joined(twin: Any, modules: tuple[str, ...], like: Any) -> ir.LazyTensor:
-    """The weights of `modules` side by side, [K, N], made whenever it is read; `like` has its name, type and shape."""
-    dtype, name = like.dtype, like.name  # `like` itself must not be kept: it holds the copy
+def _read_late(outline: Outline, value: ir.Value, modules: Sequence[str], *, transposed: bool) -> None:
+    """Let `value` be the weights of `modules`, one under the other: [N, K], or `transposed` [K, N]; read on demand."""
+    tensor: Any = value.const_value
+    dtype, name = tensor.dtype, tensor.name  # `tensor` itself must not be kept: it may hold a copy
 
     def read() -> Any:
-        rows = torch.cat([twin.get_submodule(module).weight.detach() for module in modules])
-        return ir.Tensor(rows.T.contiguous().numpy().astype(dtype.numpy()), name=name)
+        parts = [outline.tensor(f"{module}.weight") for module in modules]
+        rows = parts[0] if len(parts) == 1 else torch.cat(parts)
+        array = (rows.T if transposed else rows).contiguous().numpy()
+        return ir.Tensor(array.astype(dtype.numpy(), copy=False), name=name)
 
-    return ir.LazyTensor(read, dtype=dtype, shape=like.shape, name=name)
+    value.const_value = ir.LazyTensor(read, dtype=dtype, shape=tensor.shape, name=name)
+
+
+def _name_of(twin: Any, module: Any) -> str:
+    return next(str(name) for name, found in twin.named_modules() if found is module)
 
 
 def joinable(schemes: tuple[GridScheme, ...]) -> frozenset[str]:

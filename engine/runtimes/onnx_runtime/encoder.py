@@ -5,21 +5,20 @@ Shape letters: B texts, T tokens, H hidden width, V vocabulary, C classes.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import onnx_ir as ir
 
+from engine.checkpoint.outline import Outline
 from engine.runtimes.encoder_layout import Layout
 from engine.runtimes.onnx_runtime.graph import add_initializer
 from engine.runtimes.onnx_runtime.writer import GraphWriter, GridOf, Weights
 
 
 class EncoderGraph(GraphWriter):
-    """Writes the graph of Transformers model `twin`; `grid_of` answers the grid of a module, None for a float one."""
+    """Writes the graph of the model `outline`; `grid_of` answers the grid of a module, None for a float one."""
 
-    def __init__(self, twin: Any, layout: Layout, grid_of: GridOf, level: int) -> None:
-        super().__init__(Weights(twin, grid_of), lambda module: level, "encoder")
+    def __init__(self, outline: Outline, layout: Layout, grid_of: GridOf, level: int) -> None:
+        super().__init__(Weights(outline, grid_of), lambda module: level, "encoder")
         self._layout = layout
 
     def write(self, task: str) -> ir.Model:

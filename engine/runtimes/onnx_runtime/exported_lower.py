@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
+from engine.checkpoint.load import load_model
 from engine.checkpoint.reader import Reader
 from engine.protocol.errors import Cancelled, UserError
 from engine.runtimes import verify
@@ -22,22 +24,24 @@ _LONGEST = 32  # tokens of the text that the cache is checked with
 _STEPS = 4  # tokens that are appended one by one when the cache is checked
 
 
-def build_exported(context: BuildContext, reader: Reader, twin: Any) -> Artefact:
-    """Fill `context.destination` with the graph of `twin`, the torch model of the checkpoint that `reader` reads.
+def build_exported(context: BuildContext) -> Artefact:
+    """Fill `context.destination` with the graph that Transformers' exporter makes of the whole torch model.
 
     Raises UserError when the exporter or ONNX Runtime cannot follow the model, or computes something else; Cancelled.
     """
+    context.step(0, 0, "Loading the checkpoint")
+    twin = load_model(context.source, dtype=torch.float32)
     model = exporter.exported_graph(twin, context)
     context.step(0, 0, "Folding constants")
     exported.tidy(model)
-    integer = exported.put_grids(model, Stored(twin, reader), context, EXACT)
+    integer = exported.put_grids(model, Stored(twin, Reader(context.source)), context, EXACT)
     weight_bytes = save(model, context.destination, context)
     copy_companions(context, "generate.py")
     # half of the context at most, so that the cache has room beyond the text: some models mistake one for the other
     most = max(2, min(256, context_length(context.source) // 2))
     try:
         _check_sequences(context, twin, most)
-        facts = verify_decoder(context, model, twin, integer, most)
+        facts = verify_decoder(context, model, verify.ask(context.source, twin, most), integer)
     except (Cancelled, UserError, MemoryError):
         raise
     except Exception as error:  # ONNX Runtime's own, for an operator or a type that it has no kernel for

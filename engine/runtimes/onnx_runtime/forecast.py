@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from engine.checkpoint.info import BESIDE_INTEGERS, CheckpointInfo
-from engine.runtimes.onnx_runtime.limits import CACHE_TOKENS
+from engine.runtimes.onnx_runtime.limits import CACHE_TOKENS, is_exported
+from engine.runtimes.original import asking_bytes
 
 
 def weight_bytes(info: CheckpointInfo, options: Any) -> int:
@@ -32,10 +33,11 @@ def weight_bytes(info: CheckpointInfo, options: Any) -> int:
 
 
 def peak_bytes(info: CheckpointInfo, options: Any) -> int:
-    """Bytes that building takes: the torch model in float32 beside the graph's weights and the session that checks it,
-    which keeps a rearranged copy of them, and the keys and values that it is asked for."""
+    """Bytes that building takes: the graph's weights, which the session that checks it maps and keeps a rearranged copy
+    of, the keys and values that it is asked for, and what asking the original takes: all of it for the exporter."""
     cache = 0 if options.kv_cache == "float" else 4 * CACHE_TOKENS * _cache_channels(info)
-    return 4 * info.parameters + 2 * weight_bytes(info, options) + cache
+    original = 4 * info.parameters if is_exported(info) else 0
+    return original + asking_bytes(info) + 2 * weight_bytes(info, options) + cache
 
 
 def _cache_channels(info: CheckpointInfo) -> int:

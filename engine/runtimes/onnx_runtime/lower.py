@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import onnx_ir as ir
 import torch
 
-from engine.checkpoint.load import load_model
-from engine.checkpoint.reader import Reader
+from engine import heap
+from engine.checkpoint.outline import Outline
 from engine.compare.graph import FILE
 from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
+from engine.runtimes import verify
 from engine.runtimes.base import Artefact, BuildContext
 from engine.runtimes.companions import Facts
 from engine.runtimes.onnx_runtime import decoder, report
@@ -42,7 +41,7 @@ def build(context: BuildContext) -> Artefact:
     artefact = builder.get(context.info.task, build_encoder)(context)
     graphs = (ENCODER, DECODER) if context.info.task == "text2text-generation" else (MODEL,)
     context.step(0, 0, "Noting what the optimiser did")
-    try:  # it takes as much disk as the model for a moment; the model is whole without it
+    try:  # the model is whole without it
         report.write(context.destination, context.target.device, graphs)
     except (OSError, RuntimeError) as error:
         context.notice(f"What ONNX Runtime's optimiser did could not be noted: {error}")
@@ -51,38 +50,37 @@ def build(context: BuildContext) -> Artefact:
 
 
 def _build_decoder(context: BuildContext) -> Artefact:
-    reader = Reader(context.source)
-    context.step(0, 0, "Loading the checkpoint")
-    twin = load_model(context.source, dtype=torch.float32)
-    if not is_exported(context.info):
-        return _build_fused(context, reader, twin)
-    # here, so that a missing onnxscript is told in plain words
-    from engine.runtimes.onnx_runtime.exported_lower import build_exported
+    if is_exported(context.info):
+        # here, so that a missing onnxscript is told in plain words
+        from engine.runtimes.onnx_runtime.exported_lower import build_exported
 
-    return build_exported(context, reader, twin)
-
-
-def _build_fused(context: BuildContext, reader: Reader, twin: Any) -> Artefact:
+        return build_exported(context)
     device = context.target.device
     half = device == "cuda"  # where GroupQueryAttention has no float32 kernel
+    context.step(0, 0, "Loading the checkpoint")
+    outline = Outline(context.source)
+    context.step(0, 0, "Asking the original")
+    asked = verify.ask(context.source, outline.model)
     written = decoder.decoder_graph(
-        twin,
+        outline,
         context.source,
         context,
         device=device,
         dtype=ir.DataType.FLOAT16 if half else ir.DataType.FLOAT,
-        join=decoder.joinable(reader.grids) - ({"gate_up_proj"} if half else set()),
+        join=decoder.joinable(outline.reader.grids) - ({"gate_up_proj"} if half else set()),
     )
-    tied = bool(twin.config.tie_word_embeddings)
-    integer = decoder.put_grids(written.model, reader, context, tied=tied, half=half, level=EXACT)
+    tied = bool(outline.model.config.tie_word_embeddings)
+    integer = decoder.put_grids(written.model, outline.reader, context, tied=tied, half=half, level=EXACT)
     weight_bytes = save(written.model, context.destination, context)
+    outline.reader.release()
+    heap.trim()
     written.write_genai_config(context.destination)
     copy_companions(context, "generate.py")
-    facts = {**graph_facts(written.model), **verify_decoder(context, written.model, twin, integer)}
+    facts = {**graph_facts(written.model), **verify_decoder(context, written.model, asked, integer)}
     if _keeps_integers(context, facts):
         weight_bytes += use_integer_cache(written.model, measured(context))
         save_graph(written.model, context.destination)
-        facts |= verify_cache(context, twin, facts["kl_divergence_nats"])
+        facts |= verify_cache(context, asked, facts["kl_divergence_nats"])
     return artefact_of(context, weight_bytes, facts)
 
 

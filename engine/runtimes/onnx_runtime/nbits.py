@@ -62,9 +62,11 @@ def blocks_of(grids: Sequence[Grid], *, half: bool = False) -> Blocks:
         raise ValueError(f"groups of {[grid.group_size for grid in grids]} cannot be cut into blocks")
     block = min(size for size in sizes if size is not None)
     middle = 1 << (bits - 1)
-    values = np.concatenate([grid.values.numpy() for grid in grids]).astype(np.int16) + middle
+    values = np.concatenate([grid.values.numpy() for grid in grids]).view(np.uint8)
+    values += np.uint8(middle)  # bytes run over, and so come out right
     count = -(-columns // block)
-    values = np.pad(values, ((0, 0), (0, count * block - columns)), constant_values=middle)
+    if count * block > columns:
+        values = np.pad(values, ((0, 0), (0, count * block - columns)), constant_values=middle)
     scales = np.concatenate([_spread(grid.scale.float().numpy(), count) for grid in grids])
     zeros = None
     if any(grid.zero is not None for grid in grids):
@@ -73,7 +75,7 @@ def blocks_of(grids: Sequence[Grid], *, half: bool = False) -> Blocks:
             for grid in grids
         ]
         zeros = _pack((np.concatenate(parts).astype(np.int16) + middle).astype(np.uint8), bits)
-    data = _pack(values.astype(np.uint8), bits).reshape(len(values), count, block * bits // 8)
+    data = _pack(values, bits).reshape(len(values), count, block * bits // 8)
     return Blocks(
         data, np.ascontiguousarray(scales, dtype=np.float16 if half else np.float32), zeros, bits, block, columns
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -26,10 +28,11 @@ _KEEP_TYPE = frozenset(
 )  # fmt: skip
 _SCALES = 2  # input of GatherBlockQuantized whose type its results have
 _CPU = "CPUExecutionProvider"
+_DATA = "optimised.data"
 
 
 def write(folder: Path, device: str, files: Sequence[str] = (MODEL,)) -> None:
-    """Write graph.json beside the graphs `files` in `folder`; weights are rearranged on the disk for a moment."""
+    """Write graph.json beside the graphs `files` in `folder`."""
     report = together([examined(folder / file, device) for file in files])
     (folder / FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
@@ -38,12 +41,14 @@ def examined(graph: Path, device: str) -> GraphReport:
     """The report for the graph in file `graph`, optimised for `device`."""
     with tempfile.TemporaryDirectory(dir=graph.parent) as scratch:
         optimised = Path(scratch) / "optimised.onnx"
+        with contextlib.suppress(OSError, NotImplementedError):  # Windows, where it is written and removed
+            (Path(scratch) / _DATA).symlink_to(os.devnull)  # nobody reads the rearranged weights
         options = ort.SessionOptions()
         options.optimized_model_filepath = str(optimised)
         options.log_severity_level = 3  # it warns that the file is for this machine alone; so is the report
         for key, value in (
             ("session.record_ep_graph_assignment_info", "1"),
-            ("session.optimized_model_external_initializers_file_name", "optimised.data"),
+            ("session.optimized_model_external_initializers_file_name", _DATA),
             ("session.optimized_model_external_initializers_min_size_in_bytes", "1024"),
             ("session.disable_prepacking", "1"),
         ):

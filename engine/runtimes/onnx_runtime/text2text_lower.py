@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import onnx_ir as ir
-import torch
 
-from engine.checkpoint.load import load_model
-from engine.checkpoint.reader import Reader
+from engine.checkpoint.outline import Outline
 from engine.runtimes import text2text_verify, verify
 from engine.runtimes.base import Artefact, BuildContext, Floats
 from engine.runtimes.companions import Facts
@@ -32,14 +30,12 @@ KERNELS: dict[str, LevelOf] = {
 
 def build_text2text(context: BuildContext) -> Artefact:
     """Fill `context.destination`. Raises UserError when the graphs compute something else than the source."""
-    context.step(0, 0, "Loading the checkpoint")
-    twin = load_model(context.source, dtype=torch.float32)
-    stored = Stored(twin, Reader(context.source))
-    text2text_verify.put_on_grid(twin, stored)
     context.step(0, 0, "Asking the original")
-    trial = text2text_verify.trial(context.source, twin)
+    trial = text2text_verify.ask(context.source)
+    context.step(0, 0, "Loading the checkpoint")
+    outline = Outline(context.source)
     copy_companions(context, "answer.py")
-    work = _Work(context, Weights(twin, stored.grid), trial)
+    work = _Work(context, Weights(outline, Stored(outline.model, outline.reader).grid), trial)
     work.write("exact")
     facts: Facts = {
         "relative error": verify.require_equal(work.logits(), trial.expected, verify.TOLERANCE),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
+from engine.checkpoint.outline import Outline
 from engine.grid.grid import Grid
 from engine.protocol.errors import UserError
 from engine.runtimes.onnx_runtime.graph import add_initializer, integer_initializers, integer_shape
@@ -24,20 +25,28 @@ LevelOf = Callable[[str], int]
 
 
 class Weights:
-    """The weights of Transformers model `twin` by module name, each turned into a graph's layout once.
+    """The weights of the model `outline` by module name, each turned into a graph's layout once.
 
     Graphs that are written from the same object share the arrays, and `save` writes shared arrays once.
     """
 
-    def __init__(self, twin: Any, grid_of: GridOf) -> None:
+    def __init__(self, outline: Outline, grid_of: GridOf) -> None:
         """`grid_of` answers the grid of a module, or of one tied to it; None for a float one."""
-        self.twin, self._grid_of = twin, grid_of
+        self.twin, self._outline, self._grid_of = outline.model, outline, grid_of
         self._blocks: dict[int, Blocks | None] = {}
+        self._arrays: dict[int, Any] = {}
 
     def array(self, name: str) -> Any:
-        """Parameter or buffer `name` as a float32 array."""
+        """Parameter or buffer `name` as a float32 array: the same one every time, tied ones too."""
         owner, _, leaf = name.rpartition(".")
-        return getattr(self.twin.get_submodule(owner), leaf).detach().float().contiguous().numpy()
+        key = id(getattr(self.twin.get_submodule(owner), leaf))
+        if key not in self._arrays:
+            self._arrays[key] = self._outline.tensor(name).contiguous().numpy()
+        return self._arrays[key]
+
+    def transposed(self, module: str) -> Any:
+        """The weight of `module` as a float32 array [K, N]."""
+        return self._outline.tensor(f"{module}.weight").T.contiguous().numpy()
 
     def blocks(self, module: str) -> Blocks | None:
         """The integers of `module`, or of a module tied to it; None for a float one."""
@@ -79,9 +88,8 @@ class GraphWriter:
         """`value` times the module's weight, without its bias: MatMulNBits where the weight lies on a grid."""
         blocks = self._weights.blocks(module)
         if blocks is None:
-            weight = self._twin.get_submodule(module).weight.detach().T
-            name = f"{module}.weight_transposed"
-            return self._node("MatMul", [value, add_initializer(self._graph, name, weight.contiguous().numpy())])
+            weight = add_initializer(self._graph, f"{module}.weight_transposed", self._weights.transposed(module))
+            return self._node("MatMul", [value, weight])
         level = self._level(module)
         if self._halve and level == EXACT and blocks.bits == 8:
             sixteens, ones = halves(blocks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.checkpoint.info import BESIDE_INTEGERS, CheckpointInfo
+from engine.runtimes.original import asking_bytes
 
 _HALF = ("BF16", "F16")
 
@@ -38,6 +39,11 @@ def artefact_bytes(info: CheckpointInfo, options: Any) -> int:
 
 
 def peak_bytes(info: CheckpointInfo, options: Any) -> int:
-    """Bytes that building takes: the torch model in float32 beside the graph's weights and the session that checks it,
-    which keeps a rearranged copy of them, in float32 where they are floats."""
-    return 4 * info.parameters + 2 * weight_bytes(info, options)
+    """Bytes that building takes: the graph's weights, which the session that checks it maps and keeps a rearranged copy
+    of, in float32 where they are floats, and what asking the original takes."""
+    return asking_bytes(info) + weight_bytes(info, options) + max(weight_bytes(info, options), _floats(info))
+
+
+def _floats(info: CheckpointInfo) -> int:
+    """Bytes of the weights in float32 of a model none of which are integers; 0 for another."""
+    return 0 if info.grids else 4 * info.parameters

@@ -13,15 +13,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from engine import heap
+from engine.checkpoint.outline import Outline
 from engine.grid.grid import Grid
 from engine.runtimes.openvino.library import ops, ov
 from engine.runtimes.stored import Stored
 
+_BETWEEN_TRIMS = 32 << 20  # bytes of constants
 _HALF = {"BF16": (torch.bfloat16, ov.Type.bf16), "F16": (torch.float16, ov.Type.f16)}
 
 
 class Weights:
-    """The weights of Transformers model `twin`, as its checkpoint has `stored` them; each is held once, tied ones too.
+    """The weights of the model `outline`, as its checkpoint has `stored` them; each is held once, tied ones too.
 
     Constants share their bytes with arrays that this object keeps: it must outlive the graph.
 
@@ -30,8 +33,8 @@ class Weights:
         bytes: bytes of all constants made so far.
     """
 
-    def __init__(self, twin: Any, stored: Stored) -> None:
-        self._twin, self._checkpoint = twin, stored
+    def __init__(self, outline: Outline, stored: Stored) -> None:
+        self._outline, self._twin, self._checkpoint = outline, outline.model, stored
         self._owners: dict[int, str] = {}
         self._made: dict[str, tuple[Any, ...]] = {}
         self._kept: list[npt.NDArray[Any]] = []
@@ -39,9 +42,7 @@ class Weights:
 
     def vector(self, name: str, offset: float = 0.0) -> Any:
         """Parameter or buffer `name` plus `offset` as a float32 constant: norms and biases."""
-        owner, _, leaf = name.rpartition(".")
-        tensor: torch.Tensor = getattr(self._twin.get_submodule(owner), leaf).detach().float() + offset
-        return self.table(tensor.contiguous().numpy())
+        return self.table((self._outline.tensor(name) + offset).contiguous().numpy())
 
     def table(self, array: npt.NDArray[np.float32]) -> Any:
         """`array`, which was made of the model's weights, as a constant."""
@@ -57,15 +58,15 @@ class Weights:
 
     def _owner(self, module: str) -> str:
         """The first module asked for that holds the same tensor as `module`."""
-        return self._owners.setdefault(self._twin.get_parameter(f"{module}.weight").data_ptr(), module)
+        return self._owners.setdefault(id(self._twin.get_parameter(f"{module}.weight")), module)
 
     def _floats(self, module: str) -> tuple[Any, ...]:
-        tensor = self._twin.get_parameter(f"{module}.weight").detach()
+        tensor = self._outline.tensor(f"{module}.weight")
         if hasattr(self._twin.get_submodule(module), "nf"):  # GPT-2's Conv1D is stored [K, N]
             tensor = tensor.T.contiguous()
         half = _HALF.get(self._checkpoint.dtype(module))
         if half is None:
-            return (self._constant(tensor.float().contiguous().numpy(), ov.Type.f32), None, None, None)
+            return (self._constant(tensor.contiguous().numpy(), ov.Type.f32), None, None, None)
         bits = tensor.to(half[0]).contiguous().view(torch.int16).numpy()
         return (self._constant(bits, half[1], tuple(tensor.shape)), None, None, None)
 
@@ -92,6 +93,8 @@ class Weights:
 
     def _constant(self, array: npt.NDArray[Any], kind: Any, shape: tuple[int, ...] | None = None) -> Any:
         """A constant of `kind`; `array` holds its bytes, which may be laid out otherwise than `shape`."""
+        if self.bytes // _BETWEEN_TRIMS < (self.bytes + array.nbytes) // _BETWEEN_TRIMS:
+            heap.trim()  # what was needed to make the arrays lies between them
         self.bytes += array.nbytes
         self._kept.append(array)
         tensor = ov.Tensor(array, ov.Shape(shape or array.shape), kind)
@@ -113,7 +116,7 @@ def _chain(data: Any, zero: Any, scale: Any, shape: tuple[int, int] | None) -> A
 
 def _stored(values: npt.NDArray[np.int8], middle: int, bits: int) -> npt.NDArray[np.uint8]:
     """`values` + `middle` as the bytes of a constant; two a byte for 4 bits, the low nibble first."""
-    shifted = (values.astype(np.int16) + middle).astype(np.uint8).reshape(-1)
+    shifted = (values.view(np.uint8) + np.uint8(middle)).reshape(-1)  # bytes run over, and so come out right
     if bits == 8:
         return shifted
     shifted &= 0xF

@@ -98,15 +98,24 @@ class Workshop:
         """The command that reads memory as fast as it can."""
         return (sys.executable, str(HERE / "run_bandwidth.py"), json.dumps({"threads": self.threads}))
 
-    def _genai(self, kind: str) -> Candidate:
+    def genai_command(self, kind: str, folder: Path) -> list[str]:
+        """What makes an onnxruntime-genai model of `kind` ("fp32", "int4", "int8") in `folder`."""
         python = self.environments.python("ort-genai")
+        command = [str(python), "-m", "onnxruntime_genai.models.builder", "-i", str(self.original),
+                   "-o", str(folder), "-p", kind, "-e", "cpu", "-c", str(folder / "cache")]  # fmt: skip
+        if kind == "int4":
+            command += ["--extra_options", "int4_accuracy_level=4", "int4_block_size=32"]
+        return command
 
+    def openvino_command(self, kind: str, folder: Path) -> list[str]:
+        """What makes an OpenVINO model of `kind` ("fp32", "int8") in `folder`."""
+        python = self.environments.python("openvino")
+        return [str(python.with_name("optimum-cli")), "export", "openvino", "--model", str(self.original),
+                "--task", "text-generation-with-past", "--weight-format", kind, str(folder)]  # fmt: skip
+
+    def _genai(self, kind: str) -> Candidate:
         def make(folder: Path) -> None:
-            command = [str(python), "-m", "onnxruntime_genai.models.builder", "-i", str(self.original),
-                       "-o", str(folder), "-p", kind, "-e", "cpu", "-c", str(folder / "cache")]  # fmt: skip
-            if kind == "int4":
-                command += ["--extra_options", "int4_accuracy_level=4", "int4_block_size=32"]
-            self.environments.call(command, f"make-genai-{kind}")
+            self.environments.call(self.genai_command(kind, folder), f"make-genai-{kind}")
             shutil.rmtree(folder / "cache", ignore_errors=True)
 
         folder = self._made(f"genai-{kind}", make)
@@ -116,12 +125,8 @@ class Workshop:
         return Candidate(f"genai-{kind}", title, False, script, _size(folder, "model.onnx.data"))
 
     def _openvino(self, kind: str) -> Candidate:
-        python = self.environments.python("openvino")
-
         def make(folder: Path) -> None:
-            command = [str(python.with_name("optimum-cli")), "export", "openvino", "--model", str(self.original),
-                       "--task", "text-generation-with-past", "--weight-format", kind, str(folder)]  # fmt: skip
-            self.environments.call(command, f"make-openvino-{kind}")
+            self.environments.call(self.openvino_command(kind, folder), f"make-openvino-{kind}")
 
         folder = self._made(f"openvino-{kind}", make)
         given = {"folder": str(folder), "threads": self.threads} | ({"precision": "f32"} if kind == "fp32" else {})

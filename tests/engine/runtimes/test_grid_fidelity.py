@@ -28,7 +28,7 @@ from engine.runtimes.verify import divergence, relative_error
 from engine.text.tokenizer import load_tokenizer
 from tests.helpers.checkpoints import tiny_llama
 from tests.helpers.exported import decoder
-from tests.helpers.onnx_runtime import build, run_pass
+from tests.helpers.onnx_runtime import build, quantized, run_pass
 from tests.helpers.tensorrt import opened
 
 EXACT = 1e-3  # the largest difference of logits over the largest logit, where activations stay floats
@@ -220,3 +220,13 @@ def test_rounded_activations_cost_little_on_real_text(
     artefact = read_artefact(folder)
     assert artefact is not None
     assert float(artefact.facts["kl_divergence_nats"] or 0) < ROUNDED  # it is stated
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_a_checkpoint_in_16_bits_keeps_its_embeddings_grid(runtime: str, tmp_path: Path) -> None:
+    source = tiny_llama(tmp_path / "source")
+    half = run_pass(source, "mixed_precision", {"dtype": "bfloat16", "islands": False}, tmp_path / "half")
+    checkpoint = quantized(half, tmp_path, bits=8, group_size=32, head=8)
+    artefact = read_artefact(build(checkpoint, tmp_path, Target(runtime=runtime, options={"accuracy": "exact"})))
+    assert artefact is not None
+    assert artefact.facts["relative error"] < EXACT

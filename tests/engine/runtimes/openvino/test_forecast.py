@@ -29,7 +29,7 @@ def test_weights_and_artefact_are_foreseen(tiny_llama: Path, tmp_path: Path, gri
     assert artefact.weight_bytes == spec.weight_bytes(info, spec.options())
     written = sum(path.stat().st_size for path in folder.glob("openvino_*"))
     assert written == pytest.approx(spec.artefact_bytes(info, spec.options()), rel=0.1)
-    assert spec.peak_bytes(info, spec.options()) >= 4 * info.parameters + artefact.weight_bytes
+    assert spec.peak_bytes(info, spec.options()) >= 2 * artefact.weight_bytes
 
 
 @pytest.mark.parametrize("kind", ["t5", "bart"])
