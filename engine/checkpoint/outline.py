@@ -15,6 +15,7 @@ from engine.checkpoint.load import assembled, dense_names, load_model
 from engine.checkpoint.precision import Precision
 from engine.checkpoint.reader import Reader
 from engine.grid import grid
+from engine.grid.scheme import embedding_grid
 
 # Linear layers of more weights than this, which are output heads, are multiplied by so many weights at a time.
 _AT_ONCE = 4 << 20
@@ -35,7 +36,15 @@ class Outline:
     def __init__(self, folder: Path) -> None:
         """Raises UserError as `load_model` does."""
         self.reader = Reader(folder)
-        self._scales = grid.embedding_scales(self.reader)
+        schemes = embedding_grid(self.reader.config)
+        self._scales = {
+            module: grid.read_scale(self.reader, module)
+            for scheme in schemes if scheme.symmetric for module in scheme.modules
+        }  # fmt: skip
+        self._grids = {
+            module: grid.read(self.reader, module)
+            for scheme in schemes if not scheme.symmetric for module in scheme.modules
+        }  # fmt: skip
         held = _Held(self.reader)
         self.model: Any = assembled(self.reader, held.weights(), Precision("float32"))
         self._stored = held.found_in(self.model)
@@ -58,8 +67,11 @@ class Outline:
 
     def _rows(self, stored: str, which: Any) -> Tensor:
         """Rows of a matrix that is stored dense, in float32."""
+        module = stored.removesuffix(".weight")
+        if (whole := self._grids.get(module)) is not None:
+            return grid.dequantise(grid.some_rows(whole, which), torch.float32)
         rows = self.reader.tensor(stored)[which].float()
-        scales = self._scales.get(stored.removesuffix(".weight"))
+        scales = self._scales.get(module)
         if scales is None:
             return rows
         scale = scales[which].float().unsqueeze(-1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import safe_open
@@ -46,6 +46,12 @@ class Grid:
     def symmetric(self) -> bool:
         """There are no offsets of either kind."""
         return self.zero is None and self.minimum is None
+
+
+def some_rows(grid: Grid, which: Any) -> Grid:
+    """The rows `which` (indices or a slice) of `grid`."""
+    zero, minimum = (None if part is None else part[which] for part in (grid.zero, grid.minimum))
+    return Grid(grid.values[which], grid.scale[which], zero, grid.bits, grid.group_size, minimum)
 
 
 def dequantise(grid: Grid, dtype: torch.dtype | None = None) -> Tensor:
@@ -128,13 +134,21 @@ def read_scale(reader: Reader, module: str) -> Tensor:
 def dense(reader: Reader, name: str, dtype: torch.dtype | None = None) -> Tensor:
     """Tensor `name` as floats: as stored, or dequantised when its module is packed; in `dtype` if given.
 
-    Raises KeyError if the checkpoint has neither.
+    An embedding or head on a grid, asked for in float32, has the exact values of its grid: a file in 16 bits holds them
+    rounded. Raises KeyError if the checkpoint has no such tensor.
     """
     module = name.removesuffix(".weight")
     if name.endswith(".weight") and f"{module}.weight_packed" in reader:
         return dequantise(read(reader, module), dtype)
     tensor = reader.tensor(name)
+    if dtype == torch.float32 and tensor.dtype != dtype and module in beside_modules(reader):
+        return dequantise(read(reader, module), dtype)
     return tensor if dtype is None or not tensor.is_floating_point() else tensor.to(dtype)
+
+
+def beside_modules(reader: Reader) -> frozenset[str]:
+    """The embedding and head that are stored dense on a grid."""
+    return frozenset(module for scheme in embedding_grid(reader.config) for module in scheme.modules)
 
 
 def beside_embedding(reader: Reader) -> dict[str, Tensor]:
