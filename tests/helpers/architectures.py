@@ -50,12 +50,19 @@ def decoder(folder: Path, name: str, **changes: Any) -> Path:
     config = getattr(transformers, f"{kind}Config")(**{**sizes, **own, **changes})
     torch.manual_seed(1)
     model = getattr(transformers, "GPT2LMHeadModel" if kind == "GPT2" else f"{kind}ForCausalLM")(config)
+    return save(model, folder, 4.0)
+
+
+def save(model: Any, folder: Path, factor: float) -> Path:
+    """Write random `model` and a tokenizer: no norm is trivial, no bias zero, matrices `factor` times larger."""
+    import torch
+
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim == 1:
                 parameter.add_(torch.randn_like(parameter) * 0.1)
             else:
-                parameter.mul_(4.0)
+                parameter.mul_(factor)
     model.save_pretrained(folder)
     tokenizer(folder)
     return folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.helpers.checkpoints import tokenizer
+from tests.helpers.architectures import save
 
 _SIZES = {
     "vocab_size": 512, "hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -76,12 +76,4 @@ def decoder(folder: Path, architecture: str, table: dict[str, tuple[str, dict[st
     torch.manual_seed(1)
     config = getattr(transformers, f"{kind}Config")(**sizes, bos_token_id=0, eos_token_id=1, pad_token_id=2)
     model = getattr(transformers, architecture)(config)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim == 1:
-                parameter.add_(torch.randn_like(parameter) * 0.1)
-            else:
-                parameter.mul_(3.0)
-    model.save_pretrained(folder)
-    tokenizer(folder)
-    return folder
+    return save(model, folder, 3.0)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.grid.grid import Grid
-from engine.passes.quantize.maths import half, stored
+from engine.passes.quantize.maths import ends, half, stored
 from engine.passes.quantize.spec import GridKind
 
 # Each end of a group's range starts at these shares of its extreme; the best start is then refined by least squares.
@@ -107,12 +107,7 @@ def best_steps(
 
 def _search(groups: Tensor, importance: Tensor, bits: int, kind: GridKind, dtype: torch.dtype) -> Steps:
     """The best levels for `groups` [R, G, n], float32, with importance [G, n]."""
-    most, least = groups.amax(dim=-1), groups.amin(dim=-1)
-    if kind != "float_offset":
-        most, least = most.clamp(min=0), least.clamp(max=0)
-    if kind == "symmetric":
-        most = torch.maximum(most, -least)
-        least = -most
+    most, least = ends(groups, kind)
     shares = _STARTS[kind]
     best: tuple[Steps, Tensor] | None = None
     for lower, upper in zip(shares, shares, strict=True) if kind == "symmetric" else product(shares, shares):

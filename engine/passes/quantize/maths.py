@@ -42,6 +42,18 @@ def round_to_nearest(
     return Grid(values, scales, zero, bits, group_size, offsets.to(dtype) if kind == "float_offset" else None)
 
 
+def ends(groups: Tensor, kind: GridKind) -> tuple[Tensor, Tensor]:
+    """The largest and smallest weight that each of `groups` [..., n] has to reach: zero is among them but for
+    float offsets, and the one mirrors the other where groups are symmetric."""
+    most, least = groups.amax(dim=-1), groups.amin(dim=-1)
+    if kind != "float_offset":
+        most, least = most.clamp(min=0), least.clamp(max=0)
+    if kind == "symmetric":
+        most = torch.maximum(most, -least)
+        least = -most
+    return most, least
+
+
 def _round(
     weight: Tensor, bits: int, group_size: int | None, kind: GridKind, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -49,12 +61,7 @@ def _round(
     rows, columns = weight.shape
     groups = weight.reshape(rows, -1, group_size or columns)
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-    most, least = groups.amax(dim=-1), groups.amin(dim=-1)
-    if kind != "float_offset":
-        most, least = most.clamp(min=0), least.clamp(max=0)
-    if kind == "symmetric":
-        most = torch.maximum(most, -least)
-        least = -most
+    most, least = ends(groups, kind)
     best: tuple[Tensor, Tensor, Tensor] | None = None
     error = torch.empty(0)
     for lower, upper in _shares(bits, kind):
