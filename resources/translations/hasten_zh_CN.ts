@@ -2639,8 +2639,16 @@ Apache 许可证 2.0。</translation>
         <translation>CPU 小体积</translation>
     </message>
     <message>
+        <source>8-bit weights on ONNX Runtime. Answers stay almost unchanged; what a text repeats is guessed ahead.</source>
+        <translation>8 位权重，由 ONNX Runtime 运行。回答几乎不变；文本中重复的内容会被预先猜测。</translation>
+    </message>
+    <message>
         <source>Small on CPU with llama.cpp</source>
         <translation>CPU 上的小模型（llama.cpp）</translation>
+    </message>
+    <message>
+        <source>8-bit weights in one GGUF file on llama.cpp. Answers stay almost unchanged; repetitions are guessed ahead.</source>
+        <translation>8 位权重存于一个 GGUF 文件，由 llama.cpp 运行。回答几乎不变；重复的内容会被预先猜测。</translation>
     </message>
     <message>
         <source>Generation speed</source>
@@ -3333,14 +3341,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Q6_K</source>
         <translation>Q6_K</translation>
-    </message>
-    <message>
-        <source>Weights on 8-bit integers with a scale for every 32, run by ONNX Runtime. Answers stay almost unchanged; what a text repeats is guessed ahead and checked.</source>
-        <translation>权重为 8 位整数，每 32 个共用一个缩放系数，由 ONNX Runtime 运行。回答几乎不变；文本中重复的内容会被预先猜测并核对。</translation>
-    </message>
-    <message>
-        <source>Weights on 8-bit integers with a scale for every 32, in one GGUF file run by llama.cpp. Answers stay almost unchanged; what a text repeats is guessed ahead and checked.</source>
-        <translation>权重为 8 位整数，每 32 个共用一个缩放系数，存于一个 GGUF 文件，由 llama.cpp 运行。回答几乎不变；文本中重复的内容会被预先猜测并核对。</translation>
     </message>
     <message>
         <source>With speculation: the share of the tokens guessed ahead that the model confirmed.</source>
