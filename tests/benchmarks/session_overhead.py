@@ -1,7 +1,8 @@
 """How much a Session adds to the decode time of the same runtime called directly; the budget is 2 %.
 
-    python -m tests.benchmarks.session_overhead CHECKPOINT [--threads N] [--rounds N] [--tokens N]
+    python -m tests.benchmarks.session_overhead MODEL [--threads N] [--rounds N] [--tokens N]
 
+MODEL is a checkpoint (Transformers called directly) or a decoder's artefact for ONNX Runtime that does not guess ahead.
 Both decode the same tokens after the same prompt with the same open model, in turns (A B B A …), so that drift of the
 machine hits both. What is printed is the ratio session / direct with its 95 % interval over rounds. Timings taken
 while anything else runs are worthless: the load before the run is printed too.
@@ -12,14 +13,17 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from engine.bench.conditions import load_before, machine
 from engine.bench.statistics import mean_interval
-from engine.runtimes.base import Ids
+from engine.runtimes.base import Ids, Session
+from engine.runtimes.onnx_runtime.session import DecoderSession
 from engine.runtimes.open import open_session
 from engine.runtimes.transformers_eager.session import EagerSession
 
@@ -40,7 +44,26 @@ def direct(session: EagerSession, prompt: Ids, tokens: int) -> float:
         return (time.perf_counter() - began) / tokens
 
 
-def through_session(session: EagerSession, prompt: Ids, tokens: int) -> float:
+def direct_onnx(session: DecoderSession, prompt: Ids, tokens: int) -> float:
+    """Seconds a token when ONNX Runtime is called with nothing between: greedy, every buffer bound."""
+    step = session.prefill(prompt[None]).argmax(-1)[:, None]
+    inference, binding, cache = session._session, session._session.io_binding(), session._cache
+    cache.reserve(tokens)
+    cache.bind(binding)
+    logits = np.empty((1, 1, session._vocabulary), np.float32)
+    binding.bind_output("logits", "cpu", 0, np.float32, logits.shape, logits.ctypes.data)
+    began = time.perf_counter()
+    for _ in range(tokens):
+        binding.bind_cpu_input("input_ids", step)
+        for name, array in cache.feeds(1).items():
+            binding.bind_cpu_input(name, array)
+        inference.run_with_iobinding(binding)
+        cache.length += 1
+        step = logits[:, -1].argmax(-1)[:, None]
+    return (time.perf_counter() - began) / tokens
+
+
+def through_session(session: Session, prompt: Ids, tokens: int) -> float:
     """Seconds a token through Session.generate, which also converts, picks and times each token."""
     stream = session.generate(prompt, tokens + 1, stop_at_eos=False)
     next(stream)
@@ -60,9 +83,12 @@ def main() -> None:
     asked = parser.parse_args()
     load = load_before()
     session = open_session(asked.checkpoint, threads=asked.threads)
-    assert isinstance(session, EagerSession)
+    assert isinstance(session, (EagerSession, DecoderSession)), "a model that guesses ahead has no direct call"
     prompt = np.arange(4, 68, dtype=np.int64)
-    kinds = {"direct": direct, "session": through_session}
+    kinds: dict[str, Callable[[Any, Ids, int], float]] = {
+        "direct": direct if isinstance(session, EagerSession) else direct_onnx,
+        "session": through_session,
+    }
     for run in kinds.values():
         run(session, prompt, 8)
     seconds: dict[str, list[float]] = {name: [] for name in kinds}
