@@ -2651,6 +2651,14 @@ Apache 许可证 2.0。</translation>
         <translation>8 位权重存于一个 GGUF 文件，由 llama.cpp 运行。回答几乎不变；重复的内容会被预先猜测。</translation>
     </message>
     <message>
+        <source>Small on CPU with OpenVINO</source>
+        <translation>CPU 上的小模型（OpenVINO）</translation>
+    </message>
+    <message>
+        <source>8-bit weights on OpenVINO. Answers stay almost unchanged; prompts are read soonest, so it suits encoders too.</source>
+        <translation>8 位权重，由 OpenVINO 运行。回答几乎不变；读取提示最快，因此也适合编码器。</translation>
+    </message>
+    <message>
         <source>Generation speed</source>
         <translation>生成速度</translation>
     </message>

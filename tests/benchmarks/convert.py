@@ -36,7 +36,7 @@ from tests.benchmarks.peers.environments import ROOT, Environments, PeerUnavaila
 
 COLUMNS = ("target", "converter", "seconds", "peak MiB", "artefact MB")
 OURS = {
-    "openvino": ["--recipe", str(RECIPES / "int8-openvino.yaml")],
+    "openvino": ["--preset", "small-openvino"],
     "onnxruntime": ["--recipe", str(RECIPES / "small-cpu-alone.yaml")],
     "llamacpp": ["--recipe", str(RECIPES / "small-llamacpp-alone.yaml")],
 }
