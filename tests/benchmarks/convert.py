@@ -36,7 +36,7 @@ from tests.benchmarks.peers.environments import ROOT, Environments, PeerUnavaila
 
 COLUMNS = ("target", "converter", "seconds", "peak MiB", "artefact MB")
 OURS = {
-    "openvino": ["--preset", "small-openvino"],
+    "openvino": ["--recipe", str(RECIPES / "row-openvino.yaml")],  # the peer's own kind of grid
     "onnxruntime": ["--recipe", str(RECIPES / "small-cpu-alone.yaml")],
     "llamacpp": ["--recipe", str(RECIPES / "small-llamacpp-alone.yaml")],
 }
