@@ -19,6 +19,8 @@ ENTRIES: tuple[str, ...] = (
     "engine.export.specs:RECIPE",
     "engine.export.specs:SCRIPT",
     "engine.export.specs:REPORT",
+    "engine.export.specs:FIGURES",
+    "engine.export.specs:TABLE",
 )
 
 

@@ -8,9 +8,10 @@ from html import escape
 from engine.compare.format import format_bytes, format_measurement, format_seconds
 from engine.compare.table import AnswerDiff, Candidate, Comparison
 from engine.export.base import ExportContext
+from engine.export.figures import newest
+from engine.export.report_charts import charts
 from engine.protocol.measurement import Measurement
 from engine.runs.record import RunRecord
-from engine.runs.store import RunStore
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --ink: #1c2430; --soft: #5b6675; --line: #dde2e8; --panel: #f5f7f9;
@@ -29,15 +30,14 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 small { color: var(--soft); display: block; }
 pre { background: var(--panel); padding: .75rem 1rem; overflow-x: auto; white-space: pre-wrap; }
 del { color: var(--bad); } ins { color: var(--good); text-decoration: none; border-bottom: 1px solid; }
-svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } .wide { overflow-x: auto; }
+svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } figure { margin: 1.25rem 0; }
+figcaption { color: var(--soft); } figcaption span { margin-left: .75rem; } .wide { overflow-x: auto; }
 """
 
 
 def write(context: ExportContext) -> None:
     """Write the report of the run with the newest comparison stored beside it."""
-    stored = RunStore(context.run.folder.parent).comparisons(context.run.id)
-    comparison = Comparison.model_validate(stored[-1]) if stored else None
-    context.destination.write_text(page(context.run, comparison), encoding="utf-8")
+    context.destination.write_text(page(context.run, newest(context.run)), encoding="utf-8")
 
 
 def page(run: RunRecord, comparison: Comparison | None) -> str:
@@ -67,6 +67,7 @@ def _compared(comparison: Comparison) -> Iterable[str]:
     yield "<h2>Measurements</h2>"
     yield from _bars(comparison.candidates)
     yield from _measurements(comparison.candidates)
+    yield from charts(comparison.candidates)
     if comparison.prompts:
         yield "<h2>Answers</h2>"
         for index, prompt in enumerate(comparison.prompts):

@@ -145,3 +145,19 @@ REPORT = FormatSpec(
     needed_bytes=_one_file,
     suffix=".html",
 )
+FIGURES = FormatSpec(
+    name="figures",
+    title="Report as JSON",
+    summary="What the report says, for programs: stages, conditions, measurements with spread, answers, differences.",
+    write="engine.export.figures:write_json",
+    needed_bytes=_one_file,
+    suffix=".json",
+)
+TABLE = FormatSpec(
+    name="table",
+    title="Measurements as CSV",
+    summary="A row for each measurement of each model, with unit, interval and sample count, for a spreadsheet.",
+    write="engine.export.figures:write_csv",
+    needed_bytes=_one_file,
+    suffix=".csv",
+)

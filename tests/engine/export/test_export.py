@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -11,9 +12,10 @@ import pytest
 from engine.checkpoint.inspect import inspect
 from engine.checkpoint.reader import Reader
 from engine.compare import graph
-from engine.compare.table import Answer, AnswerDiff, Candidate, Comparison, Segment
+from engine.compare.table import Answer, AnswerDiff, AnswerToken, Candidate, Comparison, Segment
 from engine.export import catalog
 from engine.export.report import page
+from engine.export.report_charts import charts, latencies
 from engine.export.script import as_command_line, as_python, recipe_in
 from engine.jobs.base import JobContext
 from engine.jobs.export import handle as export
@@ -45,6 +47,7 @@ def run_on(checkpoint: Path, recipe: Recipe) -> str:
 def test_every_format_is_declared() -> None:
     assert list(catalog.all_formats()) == [
         "checkpoint", "dense", "runtime", "gguf", "exported", "compiled", "executorch", "recipe", "script", "report",
+        "figures", "table",
     ]  # fmt: skip
     with pytest.raises(UserError, match="There is no export format"):
         catalog.get("zip")
@@ -257,6 +260,51 @@ def test_a_report_shows_numbers_with_spread_and_escapes_what_models_wrote(tiny_l
     assert "a &lt; b" in text
     assert "prefers-color-scheme: dark" in text
     assert not any(mark in text for mark in ("http:", "https:", "<script", "url(", "<link", "src="))
+
+
+def test_a_report_s_figures_go_to_programs_and_spreadsheets(tiny_llama: Path, tmp_path: Path) -> None:
+    record = RunStore().get(run_on(tiny_llama, Recipe(target=Target(threads=1))))
+    RunStore().save_comparison(record.id, comparison().model_dump(mode="json"))
+    found = {
+        name: Path(export(ExportJob(run=record.id, format=name, out=str(tmp_path / file)), context())["path"])
+        for name, file in (("figures", "r.json"), ("table", "r.csv"))
+    }
+    document = json.loads(found["figures"].read_text(encoding="utf-8"))
+    assert str(tiny_llama) not in found["figures"].read_text(encoding="utf-8")
+    assert document["comparison"]["candidates"][1]["answers"][0]["text"] == "one <three>"
+    measured = [
+        (candidate["name"], m["name"], m["value"], m["low"], m["high"], m["samples"])
+        for candidate in document["comparison"]["candidates"]
+        for m in candidate["measurements"]
+    ]
+    with found["table"].open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["unit"] for row in rows] == ["1/s", "B", "1/s"]
+    names = ("model", "measurement", "value", "low", "high", "samples")
+    numbers = [tuple(row[key] for key in names) for row in rows]
+    assert numbers == [(*row[:2], *map(str, row[2:])) for row in measured]
+
+
+def test_a_report_draws_what_each_token_took(tmp_path: Path) -> None:
+    def answer(seconds: list[float]) -> Answer:
+        tokens = tuple(AnswerToken(id=1, text="a", seconds=value) for value in seconds)
+        return Answer(prompt="p", text="aaaa", tokens=tokens)
+
+    slow, fast = (
+        candidate.model_copy(update={"answers": (answer(seconds),)})
+        for candidate, seconds in zip(
+            comparison().candidates, ([9.0, 0.02, 0.02, 0.04], [9.0, 0.01, 0.01, 0.01]), strict=True
+        )
+    )
+    assert latencies(slow) == [20.0, 20.0, 40.0]  # the first token waits for the prompt
+    drawn = "".join(charts([slow, fast]))
+    spread = drawn.split("<figure>")[2]
+    paths = [part.split('"')[0] for part in spread.split('<path d="M')[4:]]
+    assert len(paths) == 2
+    ends = [[float(number) for number in path.split("L")[-1].split()] for path in paths]
+    assert ends[0][1] == ends[1][1]  # both reach all of their tokens,
+    assert ends[1][0] < ends[0][0]  # the fast one at a shorter time
+    assert not list(charts([candidate.model_copy(update={"answers": ()}) for candidate in (slow, fast)]))
 
 
 def test_a_built_onnx_model_runs_with_onnxruntime_and_tokenizers_alone(tiny_llama: Path, tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+"""What a report says, for other programs: everything as JSON, the measurements as a CSV table. Free of torch."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import Any
+
+from engine.compare.table import Comparison
+from engine.export.base import ExportContext
+from engine.runs.record import RunRecord
+from engine.runs.store import RunStore
+
+COLUMNS = (
+    "model", "runtime", "device", "measurement", "unit", "better", "value", "low", "high", "confidence", "samples",
+)  # fmt: skip
+
+
+def newest(run: RunRecord) -> Comparison | None:
+    """The newest comparison that is stored beside `run`, if it was ever compared."""
+    stored = RunStore(run.folder.parent).comparisons(run.id)
+    return Comparison.model_validate(stored[-1]) if stored else None
+
+
+def document(run: RunRecord, comparison: Comparison | None) -> dict[str, Any]:
+    """The run and its comparison as JSON values, without the folders of this machine."""
+    made = run.model_dump(mode="json", exclude={"checkpoint", "folder", "comparisons"})
+    # what a candidate was asked for by may be a folder of this machine
+    hidden = {"candidates": {"__all__": {"reference"}}}
+    compared = None if comparison is None else comparison.model_dump(mode="json", exclude=hidden)
+    return {"run": made, "comparison": compared}
+
+
+def write_json(context: ExportContext) -> None:
+    """Write run, conditions, measurements, answers and differences as one JSON document."""
+    text = json.dumps(document(context.run, newest(context.run)), ensure_ascii=False, indent=1)
+    context.destination.write_text(text + "\n", encoding="utf-8")
+
+
+def write_csv(context: ExportContext) -> None:
+    """Write a row for each measurement of each model; only the header where nothing has been compared yet."""
+    comparison = newest(context.run)
+    with context.destination.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(COLUMNS)
+        for candidate in comparison.candidates if comparison else ():
+            for m in candidate.measurements:
+                rows.writerow(
+                    [
+                        candidate.name, candidate.runtime, candidate.device, m.name, m.unit, m.better, m.value, m.low,
+                        m.high, m.confidence, m.samples,
+                    ]
+                )  # fmt: skip
