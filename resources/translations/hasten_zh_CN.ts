@@ -3387,6 +3387,22 @@ Apache 许可证 2.0。</translation>
         <translation>面向手机和小型设备：ExecuTorch 程序，矩阵乘法使用 XNNPACK。</translation>
     </message>
     <message>
+        <source>Report as JSON</source>
+        <translation>报告（JSON）</translation>
+    </message>
+    <message>
+        <source>What the report says, for programs: stages, conditions, measurements with spread, answers, differences.</source>
+        <translation>报告的全部内容，供程序读取：各阶段、条件、带离散度的测量值、回答、差异。</translation>
+    </message>
+    <message>
+        <source>Measurements as CSV</source>
+        <translation>测量值（CSV）</translation>
+    </message>
+    <message>
+        <source>A row for each measurement of each model, with unit, interval and sample count, for a spreadsheet.</source>
+        <translation>每个模型的每项测量占一行，含单位、区间和样本数，供电子表格使用。</translation>
+    </message>
+    <message>
         <source>An encoder-decoder is two programs with a cache between them, which this format does not hold.</source>
         <translation>编码器-解码器是两个程序，中间有缓存，此格式无法容纳。</translation>
     </message>
