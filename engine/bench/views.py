@@ -1,0 +1,104 @@
+"""Every token of two answers as both models see it: its probability after the same words, and their first choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.compare.evidence import Choice, TokenView
+from engine.compare.table import Answer, AnswerDiff
+from engine.metrics.logits import best, normalisers
+from engine.runtimes.base import Floats, Ids, Session
+
+TOP = 5
+_DIGITS = 5  # of a probability: what is shown has three
+
+_Seen = list[tuple[float, tuple[Choice, ...]]]  # per token: its probability, and the first choices
+
+
+def with_views(
+    diffs: Sequence[AnswerDiff],
+    answers: Sequence[Sequence[Answer]],
+    prompts: Sequence[Sequence[Ids]],
+    sessions: Sequence[Session],
+    tokenizers: Sequence[Any],
+    progress: Callable[[int, int], None],
+) -> tuple[AnswerDiff, ...]:
+    """`diffs` with every token seen by both sides: each model reads the other's answer, teacher-forced.
+
+    Args:
+        answers, prompts: per candidate, per prompt: what it wrote, and the ids [T] it went on from.
+        progress: progress(done, total); may raise Cancelled.
+    """
+    looks: dict[tuple[int, int, int], _Seen] = {}
+    wanted = [
+        (diff.prompt, writer, reader)
+        for diff in diffs
+        for writer in (0, diff.candidate)
+        for reader in (0, diff.candidate)
+    ]
+    # the reader outermost, so that a model reads on while its weights are in the processor's caches
+    wanted = sorted(set(wanted), key=lambda key: (key[2], key[0], key[1]))
+    texts: dict[int, str] = {}
+    for done, (prompt, writer, reader) in enumerate(wanted):
+        progress(done, len(wanted))
+        ids = np.array([token.id for token in answers[writer][prompt].tokens], dtype=np.int64)
+        looks[prompt, writer, reader] = _look(sessions[reader], tokenizers[reader], prompts[reader][prompt], ids, texts)
+    progress(len(wanted), len(wanted))
+    return tuple(
+        diff.model_copy(
+            update={
+                "reference_views": _paired(looks, diff.prompt, 0, diff.candidate),
+                "candidate_views": _paired(looks, diff.prompt, diff.candidate, 0),
+            }
+        )
+        for diff in diffs
+    )
+
+
+def answer_logits(session: Session, prompt: Ids, answer: Ids) -> Floats:
+    """The logits of every token of `answer` [T] behind `prompt` [P]: [T, V]."""
+    first = session.prefill(prompt[None])
+    if len(answer) == 1:
+        return first
+    if session.continues or session.task == "text2text-generation":
+        rest = session.extend(answer[None, :-1])[0]
+    else:  # widths that were not made ready would be compiled first
+        rest = np.concatenate([session.decode(answer[i : i + 1]) for i in range(len(answer) - 1)])
+    return np.concatenate([first, rest])
+
+
+def _look(session: Session, tokenizer: Any, prompt: Ids, answer: Ids, texts: dict[int, str]) -> _Seen:
+    if not len(answer):
+        return []
+    logits = answer_logits(session, prompt, answer)
+    if session.never:
+        logits = logits.copy()
+        logits[:, session.never] = -np.inf
+    known = normalisers(logits)
+    top = best(logits, TOP)
+    seen: _Seen = []
+    for row, place, normaliser, token in zip(logits, top, known, answer, strict=True):
+        ordered = place[np.argsort(-row[place], kind="stable")]
+        choices = tuple((_text(tokenizer, int(i), texts), _probability(row[i], normaliser)) for i in ordered)
+        seen.append((_probability(row[token], normaliser), choices))
+    return seen
+
+
+def _paired(looks: dict[tuple[int, int, int], _Seen], prompt: int, writer: int, other: int) -> tuple[TokenView, ...]:
+    return tuple(
+        TokenView(own=own[0], other=theirs[0], own_top=own[1], other_top=theirs[1])
+        for own, theirs in zip(looks[prompt, writer, writer], looks[prompt, writer, other], strict=True)
+    )
+
+
+def _probability(logit: float, normaliser: float) -> float:
+    return round(float(np.exp(np.float64(logit) - normaliser)), _DIGITS)
+
+
+def _text(tokenizer: Any, token: int, texts: dict[int, str]) -> str:
+    if token not in texts:
+        texts[token] = str(tokenizer.decode([token], clean_up_tokenization_spaces=False))
+    return texts[token]
