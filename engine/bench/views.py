@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.compare.evidence import Choice, TokenView
-from engine.compare.table import Answer, AnswerDiff
+from engine.compare.table import Answer, AnswerDiff, AnswerToken
 from engine.metrics.logits import best, normalisers
 from engine.runtimes.base import Floats, Ids, Session
 
@@ -44,8 +44,9 @@ def with_views(
     texts: dict[int, str] = {}
     for done, (prompt, writer, reader) in enumerate(wanted):
         progress(done, len(wanted))
-        ids = np.array([token.id for token in answers[writer][prompt].tokens], dtype=np.int64)
-        looks[prompt, writer, reader] = _look(sessions[reader], tokenizers[reader], prompts[reader][prompt], ids, texts)
+        tokens = answers[writer][prompt].tokens
+        read = prompts[reader][prompt]
+        looks[prompt, writer, reader] = _look(sessions[reader], tokenizers[reader], read, tokens, texts)
     progress(len(wanted), len(wanted))
     return tuple(
         diff.model_copy(
@@ -70,9 +71,10 @@ def answer_logits(session: Session, prompt: Ids, answer: Ids) -> Floats:
     return np.concatenate([first, rest])
 
 
-def _look(session: Session, tokenizer: Any, prompt: Ids, answer: Ids, texts: dict[int, str]) -> _Seen:
-    if not len(answer):
+def _look(session: Session, tokenizer: Any, prompt: Ids, tokens: Sequence[AnswerToken], texts: dict[int, str]) -> _Seen:
+    if not tokens:
         return []
+    answer = np.array([token.id for token in tokens], dtype=np.int64)
     logits = answer_logits(session, prompt, answer)
     if session.never:
         logits = logits.copy()
@@ -80,10 +82,17 @@ def _look(session: Session, tokenizer: Any, prompt: Ids, answer: Ids, texts: dic
     known = normalisers(logits)
     top = best(logits, TOP)
     seen: _Seen = []
-    for row, place, normaliser, token in zip(logits, top, known, answer, strict=True):
+    for row, place, normaliser, token in zip(logits, top, known, tokens, strict=True):
         ordered = place[np.argsort(-row[place], kind="stable")]
-        choices = tuple((_text(tokenizer, int(i), texts), _probability(row[i], normaliser)) for i in ordered)
-        seen.append((_probability(row[token], normaliser), choices))
+        choices = tuple(
+            # the written one as it stands in the answer, where a character may have been completed by it
+            (
+                token.text if i == token.id and token.text else _text(tokenizer, int(i), texts),
+                _probability(row[i], normaliser),
+            )
+            for i in ordered
+        )
+        seen.append((_probability(row[token.id], normaliser), choices))
     return seen
 
 
@@ -100,5 +109,9 @@ def _probability(logit: float, normaliser: float) -> float:
 
 def _text(tokenizer: Any, token: int, texts: dict[int, str]) -> str:
     if token not in texts:
-        texts[token] = str(tokenizer.decode([token], clean_up_tokenization_spaces=False))
+        piece = str(tokenizer.convert_ids_to_tokens(token))
+        if piece.startswith("▁"):  # SentencePiece's blank, which decoding drops at the beginning of a text
+            texts[token] = " " + piece[1:].replace("▁", " ")
+        else:
+            texts[token] = str(tokenizer.decode([token], clean_up_tokenization_spaces=False))
     return texts[token]

@@ -1,4 +1,4 @@
-"""What a measurement is made on: prompts, the text for quality, and for encoders a data set."""
+"""What a measurement is made on: prompts, texts for quality, the user's own questions, and for encoders a data set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gui.widgets.text import label
 
 
 class MeasureOptions(QDialog):
-    """Three files that may replace what comes with Hasten; an empty field means the built-in one."""
+    """Files that replace what comes with Hasten or add to it; an empty field means the built-in one, or none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +34,21 @@ class MeasureOptions(QDialog):
             built_in,
             self.tr("Text (*.txt *.md)"),
         )
+        self.second = self._add(
+            self.tr("Second text"),
+            self.tr("Quality on a text of another kind as well, such as program code or another language."),
+            self.tr("none"),
+            self.tr("Text (*.txt *.md *.py);;All files (*)"),
+        )
+        self.questions = self._add(
+            self.tr("Your questions"),
+            self.tr(
+                "What both must answer rightly: a YAML, JSONL or CSV file with prompt, expect and how"
+                " (exact, contains, regex or numeric, with a tolerance)."
+            ),
+            self.tr("none"),
+            self.tr("Questions (*.yaml *.yml *.jsonl *.csv)"),
+        )
         self.dataset = self._add(
             self.tr("Data set"),
             self.tr(
@@ -54,11 +69,10 @@ class MeasureOptions(QDialog):
         layout.addWidget(buttons)
 
     def show_task(self, decoder: bool) -> None:
-        """Prompts are for models that write, data sets for those that do not."""
-        self._form.setRowVisible(self._rows[self.prompts], decoder)
-        self._form.setRowVisible(self._rows[self.prompts] + 1, decoder)
-        self._form.setRowVisible(self._rows[self.dataset], not decoder)
-        self._form.setRowVisible(self._rows[self.dataset] + 1, not decoder)
+        """Prompts and questions are for models that write, data sets for those that do not."""
+        for field, shown in ((self.prompts, decoder), (self.questions, decoder), (self.dataset, not decoder)):
+            self._form.setRowVisible(self._rows[field], shown)
+            self._form.setRowVisible(self._rows[field] + 1, shown)
 
     def _add(self, title: str, help_text: str, empty: str, kinds: str) -> QLineEdit:
         field = QLineEdit()
@@ -79,5 +93,5 @@ class MeasureOptions(QDialog):
             field.setText(path)
 
     def _clear(self) -> None:
-        for field in (self.prompts, self.text, self.dataset):
+        for field in (self.prompts, self.text, self.second, self.questions, self.dataset):
             field.clear()
