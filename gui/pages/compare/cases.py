@@ -6,6 +6,7 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHeaderView, QStackedLayout, QStackedWidget, QTableView, QWidget
 
 from engine.compare.evidence import QuestionResult
+from engine.compare.format import format_percent
 from engine.compare.table import Comparison
 from gui.item_models.cases import (
     RIGHT,
@@ -121,7 +122,7 @@ class CasesView(QWidget):
             test = candidate.questions
             if test is not None and test.lost + test.gained:
                 words = self.tr("%1 lost, %2 gained; chance alone does that in %3 of cases (McNemar's exact test)")
-                share = f"{100 * test.p_value:.2g} %"
+                share = format_percent(test.p_value)
                 counts.append(words.replace("%1", str(test.lost)).replace("%2", str(test.gained)).replace("%3", share))
         return " · ".join(counts), self.tr("Choose a token to see its answer.")
 
