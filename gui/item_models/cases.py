@@ -134,7 +134,7 @@ def embedding_columns(texts: Sequence[EmbeddedText], names: Sequence[str]) -> li
 
 
 def _mark(index: int, r: QuestionResult) -> str:
-    return f"{RIGHT} {_tr('right')}" if r.right[index] else f"{WRONG} {_tr('wrong')}"
+    return " ".join((RIGHT, _tr("right")) if r.right[index] else (WRONG, _tr("wrong")))
 
 
 def _is_right(index: int, r: QuestionResult) -> bool:
@@ -154,7 +154,7 @@ def _class_key(index: int, r: ClassifiedText) -> tuple[int, float]:
 
 
 def _class_change(index: int, r: ClassifiedText) -> str:
-    return (f"{_tr('other label')}  " if r.flipped(index) else "") + _signed(r.change(index))
+    return "  ".join([*([_tr("other label")] if r.flipped(index) else []), _signed(r.change(index))])
 
 
 def _class_change_key(index: int, r: ClassifiedText) -> float:
