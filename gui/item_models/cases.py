@@ -91,7 +91,9 @@ def question_columns(names: Sequence[str]) -> list[Column[QuestionResult]]:
         Column(_tr("Expected"), _expected),
     ]
     for index, name in enumerate(names):
-        made.append(Column(name, partial(_mark, index), partial(_is_right, index), tip=partial(_answer, index)))
+        made.append(
+            Column(name, partial(_mark, index), partial(_is_right, index), tip=partial(_answer, index), help=name)
+        )
     return made
 
 
@@ -137,8 +139,8 @@ def _mark(index: int, r: QuestionResult) -> str:
     return " ".join((RIGHT, _tr("right")) if r.right[index] else (WRONG, _tr("wrong")))
 
 
-def _is_right(index: int, r: QuestionResult) -> bool:
-    return r.right[index]
+def _is_right(index: int, r: QuestionResult) -> int:
+    return 2 * (index > 0 and r.right[index] == r.right[0]) + r.right[index]  # what changed stands first
 
 
 def _answer(index: int, r: QuestionResult) -> str:
@@ -149,8 +151,8 @@ def _class(found: Classified, index: int, r: ClassifiedText) -> str:
     return f"{_named(found, r.classes[index])}  {format_number(r.probabilities[index])}"
 
 
-def _class_key(index: int, r: ClassifiedText) -> tuple[int, float]:
-    return r.classes[index], r.probabilities[index]
+def _class_key(index: int, r: ClassifiedText) -> float:
+    return r.classes[index] + r.probabilities[index] / 2  # by label, then by how sure
 
 
 def _class_change(index: int, r: ClassifiedText) -> str:

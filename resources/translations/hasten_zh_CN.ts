@@ -218,6 +218,10 @@
         <translation>显示哪些实例</translation>
     </message>
     <message>
+        <source>Whether chance would do it: McNemar&apos;s exact test on the questions answered apart</source>
+        <translation>是否出于偶然：对两方对错不同的问题做 McNemar 精确检验</translation>
+    </message>
+    <message>
         <source>Tokens of the answers</source>
         <translation>回答的词元</translation>
     </message>
@@ -230,8 +234,8 @@
         <translation>点击“测量”后，这里显示两个模型给每个词元的概率，以及它们如何回答您自己的问题：问题文件在“测量”按钮旁选择。</translation>
     </message>
     <message>
-        <source>%1 lost, %2 gained; chance alone does that in %3 of cases (McNemar&apos;s exact test)</source>
-        <translation>失去 %1 个，新增 %2 个；仅凭偶然，%3 的情况下也会如此（McNemar 精确检验）</translation>
+        <source>%1 lost, %2 gained: chance alone does that in %3 of cases</source>
+        <translation>失去 %1 个，新增 %2 个：仅凭偶然，%3 的情况下也会如此</translation>
     </message>
     <message>
         <source>Choose a token to see its answer.</source>

@@ -122,6 +122,7 @@ def test_questions_and_tokens_are_shown_case_by_case(qtbot: QtBot) -> None:
     other = Question(prompt="1 + 1?", expect=("2",), how="numeric")
     asked = (
         QuestionResult(question=other, answers=("2", "2"), right=(True, True)),
+        QuestionResult(question=other, answers=("3", "4"), right=(False, False)),
         QuestionResult(question=question, answers=("Paris", "Rome, I think"), right=(True, False)),
     )
     made = _comparison(questions=asked)
@@ -131,10 +132,10 @@ def test_questions_and_tokens_are_shown_case_by_case(qtbot: QtBot) -> None:
     qtbot.addWidget(view)
     view.set_comparison(made.model_copy(update={"candidates": (made.candidates[0], second)}))
     assert view.pick.currentIndex() == QUESTIONS
-    assert "small: 1 / 2" in view.summary.text()
-    assert "1 lost, 0 gained; chance alone does that in 100 % of cases" in view.summary.text()
+    assert "small: 1 / 3" in view.summary.text()
+    assert "1 lost, 0 gained: chance alone does that in 100 % of cases" in view.summary.text()
     first = view.question_view.model().index(0, 0)
-    assert first.data() == "Capital of France?"  # what went wrong stands first
+    assert first.data() == "Capital of France?"  # what changed stands before what stayed wrong
     assert "✗ small\nRome, I think" in view._details.text()
     view.pick.setCurrentIndex(TOKENS)
     rows = view.token_view.model()

@@ -22,6 +22,7 @@ from gui.widgets.tables import sortable_table
 from gui.widgets.text import label
 
 QUESTIONS, TOKENS = range(2)
+_EXPECTED, _ANSWER = 104, 184  # pixels of a column
 _CHANGE = 6  # the token table's last column
 
 
@@ -44,6 +45,9 @@ class CasesView(QWidget):
         self.pick.addItems([self.tr("Your questions"), self.tr("Tokens, most changed first")])
         self.pick.setAccessibleName(self.tr("Which cases are shown"))
         self.summary = label("", "muted", wrap=True)
+        self.summary.setToolTip(
+            self.tr("Whether chance would do it: McNemar's exact test on the questions answered apart")
+        )
         self.questions: RowsModel[QuestionResult] = RowsModel(question_columns(()))
         self.tokens: RowsModel[TokenRow] = RowsModel(token_columns())
         self.question_view, _ = sortable_table(self.questions, self.tr("Your questions"))
@@ -62,8 +66,8 @@ class CasesView(QWidget):
         told.setLayout(column(self._details, None, margins=8))
         asked = QWidget()
         both = row(spacing=12)
-        both.addWidget(self.question_view, 3)
-        both.addWidget(scrolled(told), 2)
+        both.addWidget(self.question_view, 5)
+        both.addWidget(scrolled(told), 3)
         asked.setLayout(both)
         self._tables = QStackedWidget()
         self._tables.addWidget(asked)
@@ -97,8 +101,12 @@ class CasesView(QWidget):
         self.tokens.reset(rows)
         self._details.setText("")
         header = self.question_view.horizontalHeader()
+        header.setTextElideMode(Qt.TextElideMode.ElideRight)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.question_view.sortByColumn(header.count() - 1, Qt.SortOrder.AscendingOrder)  # what went wrong first
+        for place in range(1, header.count()):
+            header.resizeSection(place, _EXPECTED if place == 1 else _ANSWER)
+        self.question_view.sortByColumn(header.count() - 1, Qt.SortOrder.AscendingOrder)  # what became wrong first
         self.token_view.sortByColumn(_CHANGE, Qt.SortOrder.DescendingOrder)
         self.pick.setVisible(bool(asked and rows))
         self._stack.setCurrentIndex(int(bool(asked or rows)))
@@ -121,7 +129,7 @@ class CasesView(QWidget):
         for candidate in comparison.candidates[1:]:
             test = candidate.questions
             if test is not None and test.lost + test.gained:
-                words = self.tr("%1 lost, %2 gained; chance alone does that in %3 of cases (McNemar's exact test)")
+                words = self.tr("%1 lost, %2 gained: chance alone does that in %3 of cases")
                 share = format_percent(test.p_value)
                 counts.append(words.replace("%1", str(test.lost)).replace("%2", str(test.gained)).replace("%3", share))
         return " · ".join(counts), self.tr("Choose a token to see its answer.")

@@ -9,6 +9,8 @@ from gui.widgets.buttons import button, icon_button
 from gui.widgets.frames import row
 from gui.widgets.text import label
 
+_WIDTH = 384  # pixels of a field with its button
+
 
 class MeasureOptions(QDialog):
     """Files that replace what comes with Hasten or add to it; an empty field means the built-in one, or none."""
@@ -84,7 +86,11 @@ class MeasureOptions(QDialog):
         choose = icon_button("folder", self.tr("Choose a file…"), lambda: self._choose(field, title, kinds))
         self._rows = {**getattr(self, "_rows", {}), field: self._form.rowCount()}
         self._form.addRow(name, row(field, choose, spacing=4))
-        self._form.addRow("", label(help_text, "muted", wrap=True))
+        told = label(help_text, "muted", wrap=True)
+        told.setAlignment(Qt.AlignmentFlag.AlignTop)
+        told.setMinimumHeight(told.heightForWidth(_WIDTH))  # a form asks too late, and shares out what it thought of
+        told.setMaximumHeight(told.minimumHeight())
+        self._form.addRow("", told)
         return field
 
     def _choose(self, field: QLineEdit, title: str, kinds: str) -> None:

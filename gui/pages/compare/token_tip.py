@@ -43,14 +43,17 @@ def choices_table(view: TokenView, token: str, candidate: int, names: Sequence[s
     sides = ((view.own_top, view.own), (view.other_top, view.other))
     sides = sides if candidate == 0 else (sides[1], sides[0])
     heads = "".join(
-        f'<th align="left" colspan="2" style="color: {series_colour(place).name()}">{escape(_name(names, place))}</th>'
+        f'<th align="left" colspan="2" style="color: {series_colour(place).name()}; padding-right: 12px">'
+        f"{escape(_name(names, place))}</th>"
         for place in (0, candidate or 1)
     )
     lines = [heads]
     for line in range(max(len(choices) for choices, _ in sides)):
         lines.append("".join(_cell(choices[line : line + 1], token) for choices, _ in sides))
-    if any(token not in (text for text, _ in choices) for choices, _ in sides):  # what was written, far down a list
-        lines.append("".join(_cell(((token, probability),), token) for _, probability in sides))
+    far = [token not in (text for text, _ in choices) for choices, _ in sides]
+    if any(far):  # what was written stands further down a list
+        pairs = zip(sides, far, strict=True)
+        lines.append("".join(_cell([(token, own)] if down else [], token, down) for (_, own), down in pairs))
     return '<table cellspacing="0" cellpadding="2">' + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 
@@ -74,12 +77,12 @@ def visible(text: str) -> str:
     return shown if shown.strip() else "␣" * len(shown)
 
 
-def _cell(choice: Sequence[Choice], token: str) -> str:
+def _cell(choice: Sequence[Choice], token: str, down: bool = False) -> str:
     if not choice:
         return "<td></td><td></td>"
     text, probability = choice[0]
     shown = escape(visible(text)) or "·"
-    shown = f"<b>{shown}</b>" if text == token else shown
+    shown = f"{'… ' if down else ''}<b>{shown}</b>" if text == token else shown
     return f'<td>{shown}</td><td align="right" style="padding-right: 12px">{_share(probability)}</td>'
 
 
