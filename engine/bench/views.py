@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from engine.metrics.logits import best, normalisers
 from engine.runtimes.base import Floats, Ids, Session
 
 TOP = 5
+PIECE = 64  # tokens of an answer that are read at once
 _DIGITS = 5  # of a probability: what is shown has three
 
 _Seen = list[tuple[float, tuple[Choice, ...]]]  # per token: its probability, and the first choices
@@ -59,40 +60,38 @@ def with_views(
     )
 
 
-def answer_logits(session: Session, prompt: Ids, answer: Ids) -> Floats:
-    """The logits of every token of `answer` [T] behind `prompt` [P]: [T, V]."""
-    first = session.prefill(prompt[None])
-    if len(answer) == 1:
-        return first
-    if session.continues or session.task == "text2text-generation":
-        rest = session.extend(answer[None, :-1])[0]
-    else:  # widths that were not made ready would be compiled first
-        rest = np.concatenate([session.decode(answer[i : i + 1]) for i in range(len(answer) - 1)])
-    return np.concatenate([first, rest])
+def answer_logits(session: Session, prompt: Ids, answer: Ids) -> Iterator[Floats]:
+    """The logits of every token of `answer` [T] behind `prompt` [P], in pieces [≤ PIECE, V]: memory stays low."""
+    yield session.prefill(prompt[None])
+    for start in range(0, len(answer) - 1, PIECE):
+        piece = answer[start : min(start + PIECE, len(answer) - 1)]
+        if session.continues or session.task == "text2text-generation":
+            yield session.extend(piece[None])[0]
+        else:  # widths that were not made ready would be compiled first
+            yield np.concatenate([session.decode(piece[i : i + 1]) for i in range(len(piece))])
 
 
 def _look(session: Session, tokenizer: Any, prompt: Ids, tokens: Sequence[AnswerToken], texts: dict[int, str]) -> _Seen:
-    if not tokens:
-        return []
-    answer = np.array([token.id for token in tokens], dtype=np.int64)
-    logits = answer_logits(session, prompt, answer)
-    if session.never:
-        logits = logits.copy()
-        logits[:, session.never] = -np.inf
-    known = normalisers(logits)
-    top = best(logits, TOP)
     seen: _Seen = []
-    for row, place, normaliser, token in zip(logits, top, known, tokens, strict=True):
-        ordered = place[np.argsort(-row[place], kind="stable")]
-        choices = tuple(
-            # the written one as it stands in the answer, where a character may have been completed by it
-            (
-                token.text if i == token.id and token.text else _text(tokenizer, int(i), texts),
-                _probability(row[i], normaliser),
+    if not tokens:
+        return seen
+    answer = np.array([token.id for token in tokens], dtype=np.int64)
+    for logits in answer_logits(session, prompt, answer):
+        if session.never:
+            logits = logits.copy()
+            logits[:, session.never] = -np.inf
+        own = tokens[len(seen) : len(seen) + len(logits)]
+        for row, place, normaliser, token in zip(logits, best(logits, TOP), normalisers(logits), own, strict=True):
+            ordered = place[np.argsort(-row[place], kind="stable")]
+            choices = tuple(
+                (
+                    # the written one as it stands in the answer, where a character may have been completed by it
+                    token.text if i == token.id and token.text else _text(tokenizer, int(i), texts),
+                    _probability(row[i], normaliser),
+                )
+                for i in ordered
             )
-            for i in ordered
-        )
-        seen.append((_probability(row[token.id], normaliser), choices))
+            seen.append((_probability(row[token.id], normaliser), choices))
     return seen
 
 

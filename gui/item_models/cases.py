@@ -92,7 +92,14 @@ def question_columns(names: Sequence[str]) -> list[Column[QuestionResult]]:
     ]
     for index, name in enumerate(names):
         made.append(
-            Column(name, partial(_mark, index), partial(_is_right, index), tip=partial(_answer, index), help=name)
+            Column(
+                name,
+                partial(_mark, index),
+                partial(_is_right, index),
+                tip=partial(_answer, index),
+                number=True,
+                help=name,
+            )
         )
     return made
 

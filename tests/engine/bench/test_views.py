@@ -50,13 +50,19 @@ def test_every_token_is_seen_by_both_models(tiny_llama: Path, tmp_path: Path) ->
         assert view.other_top[0][0].strip() == tokenizer.decode([int(top.indices[0])]).strip()
 
 
-def test_a_model_whose_widths_must_be_made_ready_reads_token_by_token(tiny_llama: Path) -> None:
+def test_answers_are_read_in_pieces_or_token_by_token_with_the_same_result(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = open_session(tiny_llama, threads=1)
-    prompt, answer = np.array([5, 6, 7], dtype=np.int64), np.array([11, 12, 13], dtype=np.int64)
+    prompt, answer = np.array([5, 6, 7], dtype=np.int64), np.array([11, 12, 13, 14], dtype=np.int64)
     try:
-        at_once = answer_logits(session, prompt, answer)
-        session.continues = False
-        one_by_one = answer_logits(session, prompt, answer)
+        at_once = np.concatenate(list(answer_logits(session, prompt, answer)))
+        monkeypatch.setattr("engine.bench.views.PIECE", 2)
+        in_pieces = list(answer_logits(session, prompt, answer))
+        session.continues = False  # widths must be made ready before they are appended
+        one_by_one = np.concatenate(list(answer_logits(session, prompt, answer)))
     finally:
         session.close()
+    assert [len(piece) for piece in in_pieces] == [1, 2, 1]
+    np.testing.assert_allclose(at_once, np.concatenate(in_pieces), atol=1e-4)
     np.testing.assert_allclose(at_once, one_by_one, atol=1e-4)
