@@ -40,8 +40,8 @@ def with_views(
         for writer in (0, diff.candidate)
         for reader in (0, diff.candidate)
     ]
-    # the reader outermost, so that a model reads on while its weights are in the processor's caches
-    wanted = sorted(set(wanted), key=lambda key: (key[2], key[0], key[1]))
+    # a model reads its own answer last: a conversation goes on from there
+    wanted = sorted(set(wanted), key=lambda key: (key[2], key[0], key[1] == key[2], key[1]))
     texts: dict[int, str] = {}
     for done, (prompt, writer, reader) in enumerate(wanted):
         progress(done, len(wanted))
