@@ -70,7 +70,7 @@ class QualityObserver:
         sentences = texts.sentences(text)
         shape: dict[str, Any] = {"text": name, "texts": len(sentences)}
         if dataset:
-            shape["dataset"] = dataset
+            shape["dataset"] = Path(dataset).name  # reports hold no folders of this machine
         observed = [replace(one, conditions={**one.conditions, "quality": shape}) for one in observed]
         if task == "text-classification":
             return self._of_classifiers(observed, sentences, dataset)

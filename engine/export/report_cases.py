@@ -12,7 +12,7 @@ from engine.compare.table import AnswerDiff, AnswerToken, Comparison
 STYLE = """
 .less { background: rgb(214 140 20 / var(--part)); } .more { background: rgb(20 150 135 / var(--part)); }
 .alone { border-bottom: 2px solid currentColor; } .answer span { white-space: pre-wrap; }
-.flipped { font-weight: 600; }
+.flipped { font-weight: 600; } .case { font-weight: 400; }
 """
 _FAINTEST = 0.02  # the least difference of probabilities that is tinted
 _MOST = 40  # texts that are listed; the exported differences hold them all
@@ -71,7 +71,7 @@ def _questions(comparison: Comparison) -> Iterable[str]:
             for answer, right in zip(result.answers, result.right, strict=True)
         )
         expected = escape(" / ".join(result.question.expect))
-        yield f'<tr><th scope="row">{escape(result.question.prompt)}</th>'
+        yield f'<tr><th scope="row" class="case">{escape(result.question.prompt)}</th>'
         yield f"<td>{expected}<small>{result.question.how}</small></td>{cells}</tr>"
     yield "</tbody></table></div>"
 
@@ -103,7 +103,7 @@ def _classified(comparison: Comparison) -> Iterable[str]:
             f"<small>{format_number(text.probabilities[index])}</small></td>"
             for index in range(len(names))
         )
-        yield f'<tr><th scope="row">{escape(text.text)}</th>{cells}</tr>'
+        yield f'<tr><th scope="row" class="case">{escape(text.text)}</th>{cells}</tr>'
     yield "</tbody></table></div>"
 
 
@@ -124,7 +124,8 @@ def _embedded(comparison: Comparison) -> Iterable[str]:
                 "<br>".join(escape(texts[place].text) for place in places)
                 for places in (text.lost(index), text.found(index))
             )
-            yield f'<tr><th scope="row">{escape(text.text)}</th><td class="number">{text.cosines[index]:.4f}</td>'
+            yield f'<tr><th scope="row" class="case">{escape(text.text)}</th>'
+            yield f'<td class="number">{text.cosines[index]:.4f}</td>'
             yield f"<td>{gone}</td><td>{came}</td></tr>"
         yield "</tbody></table></div>"
 
