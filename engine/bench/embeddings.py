@@ -13,9 +13,10 @@ import numpy as np
 from engine.bench.texts import batch_of
 from engine.metrics.base import Doubles
 from engine.protocol.errors import UserError
-from engine.runtimes.base import Floats, Session, TextBatch
+from engine.runtimes.base import Floats, Ids, Session, TextBatch
 
 BATCH = 16
+NEIGHBOURS = 5  # nearest texts that are compared
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,14 @@ def embed(
 def cosines(left: Doubles, right: Doubles) -> Doubles:
     """The cosine between rows of `left` and `right` [N, H]: [N]."""
     return np.asarray((_unit(left) * _unit(right)).sum(axis=1))
+
+
+def nearest(vectors: Doubles, count: int) -> Ids:
+    """For each of `vectors` [N, H] the rows of the `count` others (or all) nearest by cosine, nearest first: [N, K]."""
+    unit = _unit(vectors)
+    alike = unit @ unit.T
+    np.fill_diagonal(alike, -np.inf)
+    return np.argsort(-alike, axis=1, kind="stable")[:, : min(count, len(vectors) - 1)].astype(np.int64)
 
 
 def _unit(x: Doubles) -> Doubles:

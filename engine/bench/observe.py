@@ -12,12 +12,14 @@ from engine.bench import texts
 from engine.bench.answers import answer_together
 from engine.bench.candidates import Open
 from engine.bench.conditions import BUSY_PERCENT, OthersLoad
-from engine.bench.embeddings import Pooling, cosines, embed, read_pooling
 from engine.bench.memory import probe
-from engine.bench.quality import score_answers, score_classes, score_text
+from engine.bench.observe_quality import QualityObserver
+from engine.bench.questions import is_right
 from engine.bench.runner import REQUESTS_PER_ROUND, time_answers, time_requests
+from engine.bench.views import with_views
 from engine.catalogue import load
-from engine.compare.table import Answer, Conditions
+from engine.compare.evidence import QuestionResult
+from engine.compare.table import Answer, AnswerDiff, Conditions
 from engine.jobs.base import JobContext
 from engine.metrics.base import DECODERS, DecodeRound, Observed, RequestRound
 from engine.metrics.catalog import all_metrics
@@ -42,6 +44,8 @@ class Observer:
         same_tokens: all candidates use the same vocabulary.
         notices: sentences about what could not be measured as asked.
         shape: how a round was timed, for the comparison's conditions.
+        asked: the user's questions and every candidate's answers; known after `questions`.
+        judged: observes quality, and keeps what it saw case by case.
     """
 
     def __init__(self, job: CompareJob, context: JobContext, opened: Sequence[Open], same_tokens: bool) -> None:
@@ -59,7 +63,13 @@ class Observer:
         if self._prompt < job.prompt_tokens or (self._decoder and self._new < job.new_tokens):
             shape = f"{self._prompt} prompt and {self._new} new tokens" if self._decoder else f"texts of {self._prompt}"
             self._note(f"The models hold {self._context_length} tokens, so a timing round has {shape}.")
-        parts = (self._decoder, True, self._most_copies > 1, job.quality, job.memory)
+        self.asked: tuple[QuestionResult, ...] = ()
+        self.judged = QualityObserver(job, opened, self._context_length, self._new, self._progress, self._note)
+        self._read: list[list[Ids]] = [[] for _ in opened]  # per candidate, per prompt: what its answer goes on from
+        second = bool(job.second_text) and job.quality and same_tokens
+        parts = (
+            self._decoder, True, self._most_copies > 1, job.quality, second, bool(job.questions), job.memory,
+        )  # fmt: skip
         self._step, self._steps = 0, sum(parts)
         threads = list(dict.fromkeys(self._threads(candidate) for candidate in opened))
         self.shape: Conditions = {
@@ -97,18 +107,42 @@ class Observer:
         found: list[list[Answer]] = [[] for _ in self._opened]
         for index, text in enumerate(prompts):
             self._tell(index, len(prompts), "Answering the prompts", unit="prompt")
-            ids = [
-                self._fitting(
-                    prompt_ids(candidate.tokenizer, [{"role": "user", "content": text}], candidate.session.task), index
-                )
-                for candidate in self._opened
-            ]
+            ids = self._prompt_ids(text, "Prompt", index)
             made = answer_together(
                 self._sessions, self._tokenizers, ids, self._new, self._emit, self._context.check,
                 prompt=index, text=text,
             )  # fmt: skip
-            for own, answer in zip(found, made, strict=True):
+            for own, read, answer, prompt in zip(found, self._read, made, ids, strict=True):
                 own.append(answer)
+                read.append(prompt)
+        return found
+
+    def seen(self, diffs: Sequence[AnswerDiff], answers: list[list[Answer]]) -> tuple[AnswerDiff, ...]:
+        """`diffs` with every token of the answers as both models see it, where they share a vocabulary."""
+        if not diffs or not self.same_tokens:
+            return tuple(diffs)
+        progress = self._progress("Reading each other's answers", "answer")
+        return with_views(diffs, answers, self._read, self._sessions, self._tokenizers, progress)
+
+    def parted(
+        self, observed: list[Observed], diffs: Sequence[AnswerDiff], answers: list[list[Answer]]
+    ) -> list[Observed]:
+        """`observed` with how many tokens each answer shares with the reference's before the first other one."""
+        found = [observed[0]] if observed else []
+        for index, one in enumerate(observed[1:], 1):
+            own = [diff for diff in diffs if diff.candidate == index]
+            positions = [
+                len(answers[0][diff.prompt].tokens) if diff.first_divergence is None else diff.first_divergence
+                for diff in own
+            ]
+            shape = {
+                "prompts": len(own), "new_tokens": self._new, "never_parted": sum(diff.same for diff in own),
+            }  # fmt: skip
+            found.append(
+                replace(one, parted=np.array(positions, np.float64), conditions={**one.conditions, "answers": shape})
+                if own
+                else one
+            )
         return found
 
     def timing(self, observed: list[Observed]) -> list[Observed]:
@@ -158,12 +192,47 @@ class Observer:
                 "cannot be compared and were left out."
             )
             return observed
-        text, name = texts.read_text(self._job.text)
-        if self._both:
-            return self._quality_of_answers(observed, text, name)
-        if self._decoder:
-            return self._quality_of_text(observed, text, name)
-        return self._quality_of_encoders(observed, text, name)
+        return self.judged.observe(observed)
+
+    def second_text(self, observed: list[Observed]) -> list[Observed]:
+        """The same candidates' quality on the second text alone; nothing without one."""
+        if not self._job.second_text or not self._job.quality or not self.same_tokens:
+            return []
+        self._step += 1
+        return self.judged.observe_second(observed)
+
+    def questions(self, observed: list[Observed]) -> list[Observed]:
+        """`observed` with which of the user's questions each candidate answers rightly; see `asked`."""
+        if not self._job.questions:
+            return observed
+        self._step += 1
+        given: list[list[str]] = [[] for _ in self._opened]
+        for index, question in enumerate(self._job.questions):
+            self._tell(index, len(self._job.questions), "Answering your questions", unit="question")
+            ids = self._prompt_ids(question.prompt, "Question", index)
+            made = answer_together(
+                self._sessions, self._tokenizers, ids, self._new, lambda token: None, self._context.check,
+                text=question.prompt,
+            )  # fmt: skip
+            for own, answer in zip(given, made, strict=True):
+                own.append(answer.text)
+        self.asked = tuple(
+            QuestionResult(
+                question=question,
+                answers=tuple(own[place] for own in given),
+                right=tuple(is_right(question, own[place]) for own in given),
+            )
+            for place, question in enumerate(self._job.questions)
+        )
+        shape = {"questions": len(self.asked), "new_tokens": self._new, "answers": "greedy"}
+        return [
+            replace(
+                one,
+                answered=np.array([result.right[index] for result in self.asked], dtype=np.float64),
+                conditions={**one.conditions, "tasks": shape},
+            )
+            for index, one in enumerate(observed)
+        ]
 
     def memory(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with peaks, each measured in a fresh process."""
@@ -219,77 +288,6 @@ class Observer:
             )
         return found
 
-    def _quality_of_text(self, observed: list[Observed], text: str, name: str) -> list[Observed]:
-        windows = texts.windows(self._tokenizers[0], text, self._context_length)
-        if windows.cut:
-            self._note(f"The text is long: its first {texts.MAX_TOKENS:,} tokens were used.")
-        scores = score_text(self._sessions, windows, self._progress("Measuring quality", "window"))
-        shape = {"text": name, "window": texts.WINDOW, "windows": len(windows.ids), "predictions": windows.predictions}
-        return [
-            replace(one, scores=own, conditions={**one.conditions, "quality": shape})
-            for one, own in zip(observed, scores, strict=True)
-        ]
-
-    def _quality_of_answers(self, observed: list[Observed], text: str, name: str) -> list[Observed]:
-        sources = texts.sources(self._tokenizers[0], text, self._context_length)
-        longest = min(texts.ANSWER, self._new or texts.ANSWER)
-        scores = score_answers(self._sessions, sources, longest, self._progress("Measuring quality", "text"))
-        predictions = len(scores[0].blocks)
-        self._note(
-            f"Perplexity, KL divergence and agreement are measured on the first model's own answers to {len(sources)} "
-            f"stretches of {name if self._job.text else 'the built-in text'}."
-        )
-        shape = {
-            "text": name, "texts": len(sources), "answers": "the first candidate's own, greedy",
-            "predictions": predictions,
-        }  # fmt: skip
-        return [
-            replace(one, scores=own, conditions={**one.conditions, "quality": shape})
-            for one, own in zip(observed, scores, strict=True)
-        ]
-
-    def _quality_of_encoders(self, observed: list[Observed], text: str, name: str) -> list[Observed]:
-        sentences = texts.sentences(text)
-        shape: dict[str, Any] = {"text": name, "texts": len(sentences)}
-        if self._job.dataset:
-            shape["dataset"] = self._job.dataset
-        observed = [replace(one, conditions={**one.conditions, "quality": shape}) for one in observed]
-        if self._sessions[0].task == "text-classification":
-            return self._quality_of_classifiers(observed, sentences)
-        pooling = next((p for c in self._opened if (p := read_pooling(c.place.folder))), Pooling())
-        shape["pooling"] = f"{pooling.mode}{', normalised' if pooling.normalise else ''}"
-        vectors = [
-            embed(c.session, c.tokenizer, sentences, pooling, self._progress("Comparing embeddings", "text"))
-            for c in self._opened
-        ]
-        observed = [
-            one if index == 0 else replace(one, cosines=cosines(vectors[0], vectors[index]))
-            for index, one in enumerate(observed)
-        ]
-        if not self._job.dataset:
-            return observed
-        left, right, gold = texts.read_pairs(self._job.dataset)
-        found = []
-        for candidate, one in zip(self._opened, observed, strict=True):
-            progress = self._progress(f"Correlating {candidate.place.name} with people", "text")
-            both = embed(candidate.session, candidate.tokenizer, left + right, pooling, progress)
-            found.append(replace(one, similarities=cosines(both[: len(left)], both[len(left) :]), gold=gold))
-        return found
-
-    def _quality_of_classifiers(self, observed: list[Observed], sentences: list[str]) -> list[Observed]:
-        length = self._context_length
-        batches = [texts.batch_of(self._tokenizers[0], [sentence], length) for sentence in sentences]
-        scores, _ = score_classes(self._sessions, batches, self._progress("Measuring quality", "text"))
-        observed = [replace(one, scores=own) for one, own in zip(observed, scores, strict=True)]
-        if not self._job.dataset:
-            return observed
-        labelled, labels = texts.read_labels(self._job.dataset)
-        batches = [texts.batch_of(self._tokenizers[0], [text], length) for text in labelled]
-        _, classes = score_classes(self._sessions, batches, self._progress("Measuring accuracy", "text"))
-        return [
-            replace(one, correct=(own == labels).astype(np.float64)) for one, own in zip(observed, classes, strict=True)
-        ]
-
     def _prompts_of(self, tokenizer: Any, text: str, count: int) -> list[Ids]:
         return texts.prompts_of(tokenizer, text, self._prompt, count, ended=self._both)
 
@@ -299,12 +297,20 @@ class Observer:
         batches = [texts.batch_of_ids(ids) for ids in stretches]
         return [batches[i : i + REQUESTS_PER_ROUND] for i in range(0, count, REQUESTS_PER_ROUND)]
 
-    def _fitting(self, ids: Ids, index: int) -> Ids:
+    def _prompt_ids(self, text: str, kind: str, index: int) -> list[Ids]:
+        """`text` as each candidate's tokenizer and chat template write it."""
+        message = [{"role": "user", "content": text}]
+        return [
+            self._fitting(prompt_ids(candidate.tokenizer, message, candidate.session.task), f"{kind} {index + 1}")
+            for candidate in self._opened
+        ]
+
+    def _fitting(self, ids: Ids, name: str) -> Ids:
         """`ids` cut at the front to leave room for the answer."""
         room = self._context_length - self._new
         if len(ids) <= room:
             return ids
-        self._note(f"Prompt {index + 1} is longer than the models hold; only its last {room} tokens were used.")
+        self._note(f"{name} is longer than the models hold; only its last {room} tokens were used.")
         return ids[-room:]
 
     def _threads(self, candidate: Open) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.bench.texts import Windows, blocks_of
 from engine.metrics.base import Doubles, TokenScores
-from engine.metrics.logits import divergence, negative_log_likelihood, normalisers
+from engine.metrics.logits import best, divergence, negative_log_likelihood, normalisers, overlap, squared_error
 from engine.runtimes.base import Floats, Ids, Session, TextBatch
 
 # progress(done, total): may raise Cancelled.
@@ -61,20 +61,24 @@ class _Tally:
         self._nll: list[list[np.ndarray]] = [[] for _ in range(sessions)]
         self._kl: list[list[np.ndarray]] = [[] for _ in range(sessions)]
         self._agree: list[list[np.ndarray]] = [[] for _ in range(sessions)]
+        self._top5: list[list[np.ndarray]] = [[] for _ in range(sessions)]
+        self._squared: list[list[np.ndarray]] = [[] for _ in range(sessions)]
         self._lengths: list[int] = []
-        self._reference: tuple[Floats, Doubles]
+        self._reference: tuple[Floats, Doubles, Ids]
 
     def add(self, number: int, logits: Floats, targets: Ids) -> None:
         """Session `number` gave `logits` [T, V] where `targets` [T] follow."""
         normaliser = normalisers(logits)
         self._nll[number].append(negative_log_likelihood(logits, targets, normaliser))
         if number == 0:
-            self._reference = logits, normaliser
+            self._reference = logits, normaliser, best(logits)
             self._lengths.append(len(targets))
             return
         divergences, agreements = divergence(self._reference[0], logits, self._reference[1], normaliser)
         self._kl[number].append(divergences)
         self._agree[number].append(agreements)
+        self._top5[number].append(overlap(self._reference[2], best(logits)))
+        self._squared[number].append(squared_error(self._reference[0], logits))
 
     def scores(self) -> list[TokenScores]:
         """One a session."""
@@ -83,17 +87,23 @@ class _Tally:
             TokenScores(
                 blocks,
                 nll=np.concatenate(nll),
-                kl=np.concatenate(kl) if kl else None,
-                agree=np.concatenate(agree) if agree else None,
+                kl=_joined(self._kl[number]),
+                agree=_joined(self._agree[number]),
+                top5=_joined(self._top5[number]),
+                squared=_joined(self._squared[number]),
             )
-            for nll, kl, agree in zip(self._nll, self._kl, self._agree, strict=True)
+            for number, nll in enumerate(self._nll)
         ]
+
+
+def _joined(parts: list[np.ndarray]) -> Doubles | None:
+    return np.concatenate(parts) if parts else None
 
 
 def score_classes(
     sessions: Sequence[Session], batches: Sequence[TextBatch], progress: Progress
 ) -> tuple[list[TokenScores], list[np.ndarray]]:
-    """Scores of classifiers that share a tokenizer, one entry a text, and each one's class per text, [N]."""
+    """Scores of classifiers that share a tokenizer, one entry a text, and each one's probabilities per text, [N, C]."""
     outputs: list[list[np.ndarray]] = [[] for _ in sessions]
     for index, batch in enumerate(batches):
         progress(index, len(batches))
@@ -104,5 +114,6 @@ def score_classes(
     scores = [TokenScores(blocks)]
     for own in logits[1:]:
         divergences, agreements = divergence(logits[0], own)
-        scores.append(TokenScores(blocks, kl=divergences, agree=agreements))
-    return scores, [own.argmax(-1) for own in logits]
+        squared = squared_error(logits[0], own)
+        scores.append(TokenScores(blocks, kl=divergences, agree=agreements, squared=squared))
+    return scores, [np.exp(own - normalisers(own)[:, None]) for own in logits]

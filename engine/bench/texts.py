@@ -15,6 +15,7 @@ from engine.metrics.base import Doubles
 from engine.protocol.errors import UserError
 from engine.runtimes.base import Ids, TextBatch
 
+BUILT_IN_FILE = "evaluation.txt"
 WINDOW = 256
 MAX_TOKENS = 32768
 # What an encoder-decoder answers when its quality is measured: tokens of a text, how many texts, tokens of an answer.
@@ -74,7 +75,7 @@ def read_prompts(path: str | Path | None) -> tuple[str, ...]:
 
 def read_text(path: str | None) -> tuple[str, str]:
     """The evaluation text in `path` (None: the built-in one) and its name. Raises UserError when it cannot be read."""
-    file = Path(path).expanduser() if path else paths.resources() / "evaluation.txt"
+    file = Path(path).expanduser() if path else paths.resources() / BUILT_IN_FILE
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

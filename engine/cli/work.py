@@ -76,6 +76,13 @@ def compare(
     ],
     prompts: Annotated[Path | None, typer.Option(help="A file of prompts: one a line, or a YAML list.")] = None,
     text: Annotated[Path | None, typer.Option(help="A text file for perplexity, KL divergence and agreement.")] = None,
+    second_text: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A text of another kind to measure quality on as well; or “built-in”."),
+    ] = None,
+    tasks: Annotated[
+        Path | None, typer.Option(help="Your own questions with expected answers: YAML, JSONL or CSV.")
+    ] = None,
     dataset: Annotated[Path | None, typer.Option(help="Encoders: a CSV of sentence pairs with scores.")] = None,
     rounds: Annotated[int, typer.Option(min=3, max=1000, help="Interleaved timing rounds.")] = 7,
     prompt_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a timing round's prompt.")] = 128,
@@ -83,16 +90,26 @@ def compare(
     threads: Annotated[int | None, typer.Option(min=1, help="Threads for every candidate.")] = None,
     quality: Annotated[bool, typer.Option(help="Measure quality.")] = True,
     memory: Annotated[bool, typer.Option(help="Measure memory.")] = True,
+    differences: Annotated[
+        Path | None, typer.Option(help="Write what differs, case by case, into this new .csv or .json file.")
+    ] = None,
     json: output.Json = False,
 ) -> None:
     """Measure candidates against the first: speed, memory, quality, differences of their answers, a verdict."""
+    from engine.bench.questions import read_questions
     from engine.bench.texts import read_prompts
+    from engine.compare.differences import check_file, write
+    from engine.compare.table import Comparison
     from engine.protocol.job import CompareJob
 
+    if differences is not None:
+        check_file(differences)
     job = CompareJob(
         candidates=tuple(_reference(candidate) for candidate in candidates),
         prompts=read_prompts(_file(prompts)),
         text=_file(text),
+        second_text=second_text if second_text in (None, "built-in") else _file(Path(second_text)),
+        questions=read_questions(_file(tasks)),
         dataset=_file(dataset),
         rounds=rounds,
         prompt_tokens=prompt_tokens,
@@ -102,6 +119,8 @@ def compare(
         memory=memory,
     )
     result = jobs.run(job)
+    if differences is not None:
+        write(Comparison.model_validate(result), differences)
     if json:
         output.document(result)
         return
@@ -123,6 +142,7 @@ def export(
 
 def comparison(result: dict[str, Any]) -> None:
     """Print a comparison: measurements with their intervals, where answers part, the verdict."""
+    from engine.compare.differences import case_words
     from engine.compare.format import format_measurement
     from engine.compare.table import Comparison
     from engine.metrics import catalog
@@ -136,6 +156,12 @@ def comparison(result: dict[str, Any]) -> None:
             measured = candidate.measured(name)
             row.append(" ".join(format_measurement(measured)).strip() if measured else "–")
         rows.append(row)
+    for name in dict.fromkeys(m.name for candidate in found.candidates for m in candidate.second):
+        row = [f"{catalog.get(name).title}, second text"]
+        for candidate in found.candidates:
+            other = next((m for m in candidate.second if m.name == name), None)
+            row.append(" ".join(format_measurement(other)).strip() if other else "–")
+        rows.append(row)
     columns = ["", *(candidate.name for candidate in found.candidates)]
     output.table(columns, rows, right=range(1, len(columns)))
     for diff in found.diffs:
@@ -144,6 +170,8 @@ def comparison(result: dict[str, Any]) -> None:
             print(f"Prompt {diff.prompt + 1}: {name} answers the same.")
         else:
             print(f"Prompt {diff.prompt + 1}: {name} differs from token {(diff.first_divergence or 0) + 1} on.")
+    for line in case_words(found):
+        print(line)
     for notice in found.notices:
         print(notice)
     print(found.verdict_text)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.compare.evidence import Classified, EmbeddedText, PairedTest, QuestionResult, TokenView
 from engine.protocol.measurement import Measurement
 
 Verdict = Literal["faster", "slower", "not_proven"]
@@ -68,6 +69,8 @@ class AnswerDiff(_Part):
         first_divergence: position of the first token that differs, in the reference's answer; None when same.
         segments: the aligned answers; the texts of one side, joined, give that side's answer.
         reference_probability, candidate_probability: what each model gave its own token at the first divergence.
+        reference_views, candidate_views: every token of the two answers as both models see it; empty where they could
+            not be asked (other vocabularies).
     """
 
     prompt: int
@@ -77,6 +80,22 @@ class AnswerDiff(_Part):
     segments: tuple[Segment, ...] = ()
     reference_probability: float | None = None
     candidate_probability: float | None = None
+    reference_views: tuple[TokenView, ...] = ()
+    candidate_views: tuple[TokenView, ...] = ()
+
+    @property
+    def changed(self) -> float:
+        """The share of both answers' tokens that the other side did not write, 0 to 1."""
+        ranges = [span for s in self.segments for span in (s.reference_tokens, s.candidate_tokens)]
+        parted = [span for s in self.segments if s.kind != "same" for span in (s.reference_tokens, s.candidate_tokens)]
+        total = sum(stop - start for start, stop in ranges)
+        return sum(stop - start for start, stop in parted) / total if total else 0.0
+
+    @property
+    def shift(self) -> float | None:
+        """By how much the two models' probabilities of a token differ, on average; None where that is not known."""
+        views = (*self.reference_views, *self.candidate_views)
+        return sum(abs(view.shift) for view in views) / len(views) if views else None
 
 
 class Speedup(_Part):
@@ -104,6 +123,8 @@ class Candidate(_Part):
         runtime, device: what ran it.
         measurements: in the metric catalogue's order; those that do not apply are absent.
         answers: one per prompt, in order; empty for encoders.
+        second: the quality measurements on the second text; empty without one.
+        questions: how its answers to the user's questions compare with the first candidate's; None without questions.
         verdict, verdict_text, speedup: against the first candidate; None for the first itself.
     """
 
@@ -113,6 +134,8 @@ class Candidate(_Part):
     device: str
     measurements: tuple[Measurement, ...] = ()
     answers: tuple[Answer, ...] = ()
+    second: tuple[Measurement, ...] = ()
+    questions: PairedTest | None = None
     verdict: Verdict | None = None
     verdict_text: str = ""
     speedup: Speedup | None = None
@@ -129,6 +152,9 @@ class Comparison(_Part):
         verdict, verdict_text: of the second candidate; with more candidates the text names each.
         diffs: one per prompt and candidate after the first.
         prompts: what was asked.
+        questions: the user's questions with every candidate's answer.
+        classified: of classifiers, every text with its classes; None for other models.
+        embedded: of encoders that embed, every text with its neighbours.
         conditions: threads, machine, load, versions, shape of a round.
         notices: sentences about what could not be measured, and why.
         created: UTC time, ISO 8601.
@@ -139,6 +165,9 @@ class Comparison(_Part):
     candidates: tuple[Candidate, ...]
     diffs: tuple[AnswerDiff, ...] = ()
     prompts: tuple[str, ...] = ()
+    questions: tuple[QuestionResult, ...] = ()
+    classified: Classified | None = None
+    embedded: tuple[EmbeddedText, ...] = ()
     conditions: Conditions = {}
     notices: tuple[str, ...] = ()
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.bench.statistics import MARGIN, verdict
+from engine.bench.statistics import MARGIN, VERDICT_CONFIDENCE, verdict
 from engine.compare.format import factor_interval, format_bytes, format_measurement, format_percent, format_ratio
 from engine.compare.table import Candidate, Speedup
 from engine.protocol.measurement import Measurement
@@ -20,6 +20,7 @@ def judge(reference: Candidate, candidate: Candidate, ratio: Speedup, *, busy: b
         _change("perplexity", reference, candidate),
         _change("accuracy", reference, candidate),
         _change("spearman", reference, candidate, "correlation with people"),
+        _questions(reference, candidate),
         _agreement(candidate),
         _guessing(candidate),
     ]
@@ -52,7 +53,9 @@ def speed_words(ratio: Speedup) -> str:
 def alone(candidate: Candidate) -> str:
     """What is said of a single candidate, compared with nothing."""
     wanted = ("decode_tokens_per_second", "request_seconds", "weight_bytes", "peak_rss_bytes", "perplexity", "spearman")
-    return " · ".join(_words(m) for name in wanted if (m := candidate.measured(name)) is not None)
+    words = [_words(m) for name in wanted if (m := candidate.measured(name)) is not None]
+    asked = candidate.measured("task_accuracy")
+    return " · ".join([*words, *([_right(asked)] if asked else [])])
 
 
 def _words(m: Measurement) -> str:
@@ -93,6 +96,24 @@ def _change(name: str, reference: Candidate, candidate: Candidate, label: str = 
     if before is None or after is None or before.value == 0:
         return ""
     return f"{label or name} {format_percent(after.value / before.value - 1, sign=True)}"
+
+
+def _questions(reference: Candidate, candidate: Candidate) -> str:
+    """How many of the user's questions are answered rightly, and whether a difference is more than chance."""
+    before, after, test = reference.measured("task_accuracy"), candidate.measured("task_accuracy"), candidate.questions
+    if before is None or after is None or test is None:
+        return ""
+    first = round(before.value * before.samples)
+    if test.lost == test.gained:
+        return f"{_right(after)}, as before"
+    if test.p_value < 1 - VERDICT_CONFIDENCE:
+        return f"{_right(after)}, {first} before"
+    worse = "worse" if test.lost > test.gained else "better"
+    return f"{_right(after)}, {first} before: {test.lost} lost and {test.gained} gained, not proven {worse}"
+
+
+def _right(m: Measurement) -> str:
+    return f"{round(m.value * m.samples)} of {m.samples} questions right"
 
 
 def _guessing(candidate: Candidate) -> str:

@@ -9,10 +9,16 @@ from engine.compare.format import format_bytes, format_measurement, format_secon
 from engine.compare.table import AnswerDiff, Candidate, Comparison
 from engine.export.base import ExportContext
 from engine.export.figures import newest
+from engine.export.report_cases import STYLE, cases, tinted
 from engine.export.report_charts import charts
 from engine.protocol.measurement import Measurement
 from engine.runs.record import RunRecord
 
+_TINTS = (
+    'Tint: the optimised model finds the token <span class="less" style="--part: .4">less</span> or '
+    '<span class="more" style="--part: .4">more</span> probable than the original. '
+    "Underlined: only this side wrote it. Rest on a token to see what either would have written."
+)
 _STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --ink: #1c2430; --soft: #5b6675; --line: #dde2e8; --panel: #f5f7f9;
   --good: #17753f; --bad: #a8302a; --bar: #2f6fd0; }
@@ -54,7 +60,7 @@ def page(run: RunRecord, comparison: Comparison | None) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(run.name)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        f"<title>{escape(run.name)}</title><style>{_STYLE}{STYLE}</style></head>\n<body>\n"
         + "\n".join(parts)
         + "\n</body></html>\n"
     )
@@ -70,9 +76,12 @@ def _compared(comparison: Comparison) -> Iterable[str]:
     yield from charts(comparison.candidates)
     if comparison.prompts:
         yield "<h2>Answers</h2>"
+        if any(diff.candidate_views for diff in comparison.diffs):
+            yield f'<p class="soft">{_TINTS}</p>'
         for index, prompt in enumerate(comparison.prompts):
             yield f"<h3>{escape(prompt)}</h3>"
             yield from _answers(comparison, index)
+    yield from cases(comparison)
 
 
 def _measurements(candidates: Sequence[Candidate]) -> Iterable[str]:
@@ -85,6 +94,12 @@ def _measurements(candidates: Sequence[Candidate]) -> Iterable[str]:
         better = next(m.better for c in candidates for m in c.measurements if m.name == name)
         label = name.removesuffix("_seconds").removesuffix("_bytes").replace("_", " ")
         yield f'<tr><th scope="row">{escape(label)}<small>{better} is better</small></th>{cells}</tr>'
+    for name in dict.fromkeys(m.name for candidate in candidates for m in candidate.second):
+        found = [next((m for m in candidate.second if m.name == name), None) for candidate in candidates]
+        cells = "".join(f'<td class="number">{_cell(measured)}</td>' for measured in found)
+        label = name.removesuffix("_nats").replace("_", " ")
+        where = next(m.conditions.get("text") for m in found if m is not None)
+        yield f'<tr><th scope="row">{escape(label)}<small>on {escape(str(where))}</small></th>{cells}</tr>'
     yield "</tbody></table></div>"
 
 
@@ -125,7 +140,14 @@ def _answers(comparison: Comparison, prompt: int) -> Iterable[str]:
         if prompt >= len(candidate.answers):
             continue
         diff = next((d for d in comparison.diffs if d.prompt == prompt and d.candidate == index), None)
-        text = _marked(diff) if diff else escape(candidate.answers[prompt].text)
+        answer = candidate.answers[prompt]
+        first = next((d for d in comparison.diffs if d.prompt == prompt), None) if index == 0 else None
+        if diff is not None and diff.candidate_views:
+            text = tinted(answer.tokens, diff.candidate_views, diff, candidate=True)
+        elif first is not None and first.reference_views:
+            text = tinted(answer.tokens, first.reference_views, first, candidate=False)
+        else:
+            text = _marked(diff) if diff else escape(answer.text)
         note = ""
         if diff is not None:
             note = " · the same, token by token" if diff.same else f" · differs from token {_ordinal(diff)} on"

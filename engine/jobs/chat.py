@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.bench.answers import answer_together
 from engine.bench.candidates import Place, diffs_of, find, same_vocabulary
+from engine.bench.views import with_views
 from engine.compare.table import ChatAnswers
 from engine.jobs.base import JobContext
 from engine.metrics.base import DECODERS
@@ -52,6 +53,10 @@ def handle(job: ChatJob, context: JobContext) -> dict[str, Any]:
             )
     same = [same_vocabulary([tokenizers[0], other]) for other in tokenizers]
     diffs = diffs_of([[answer] for answer in answers], lambda index: same[index])
+    longest = max(len(answer.tokens) for answer in answers)
+    if all(same) and all(s.room(len(ids)) >= longest for s, ids in zip(sessions, prompts, strict=True)):
+        read = [[ids] for ids in prompts]
+        diffs = with_views(diffs, [[one] for one in answers], read, sessions, tokenizers, lambda *_: context.check())
     return ChatAnswers(answers=tuple(answers), diffs=diffs).model_dump(mode="json")
 
 

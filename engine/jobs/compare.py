@@ -8,15 +8,19 @@ from engine.bench import statistics
 from engine.bench.candidates import Open, diffs_of, find, open_all, same_vocabulary
 from engine.bench.conditions import load_before, machine
 from engine.bench.observe import Observer
+from engine.bench.questions import compare_pairs
 from engine.bench.texts import builtin_prompts
-from engine.compare.table import Candidate, Comparison, Conditions
+from engine.compare.evidence import PairedTest
+from engine.compare.table import AnswerDiff, Candidate, Comparison, Conditions
 from engine.compare.verdict import alone, judge
 from engine.jobs.base import JobContext
 from engine.metrics.base import DECODERS, Observed
+from engine.metrics.catalog import all_metrics
 from engine.metrics.measure import measure_all
 from engine.protocol.errors import UserError
 from engine.protocol.events import Measured
 from engine.protocol.job import CompareJob
+from engine.protocol.measurement import Measurement
 from engine.runs.store import RunStore
 from engine.runtimes.base import Session
 
@@ -52,13 +56,21 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
     observer = Observer(job, context, opened, same_vocabulary([candidate.tokenizer for candidate in opened]))
     prompts = tuple(job.prompts) or builtin_prompts()
     decoder = sessions[0].task in DECODERS
+    if job.questions and not decoder:
+        raise UserError(
+            "Questions are for models that write text, and these do not.", "Leave the questions out, or compare others."
+        )
     answers = observer.answers(prompts) if decoder else [[] for _ in opened]
+    diffs = observer.seen(diffs_of(answers, lambda index: observer.same_tokens), answers)
     observed = [Observed(session.weight_bytes) for session in sessions]
+    observed = observer.parted(observed, diffs, answers)
     _report(context, sessions, observed, {"weight_bytes"})
     observed = observer.replicas(observer.timing(observed))
     if job.quality:
         observed = observer.quality(observed)
         _report(context, sessions, observed, None)
+    second = observer.second_text(observed)
+    observed = observer.questions(observed)
     if job.memory:
         observed = observer.memory(observed)
     measurements = _report(context, sessions, observed, None)
@@ -70,12 +82,14 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
             device=candidate.session.device,
             measurements=measurements[index],
             answers=tuple(answers[index]),
+            second=_quality(second[index], candidate.session, index) if second else (),
+            questions=_paired(observed, index),
         )
         for index, candidate in enumerate(opened)
     ]
     conditions = {**conditions, **observer.shape}
     conditions["busy"] = bool(conditions["busy"]) or observer.disturbed
-    return _conclude(candidates, observed, observer, prompts if decoder else (), conditions)
+    return _conclude(candidates, observed, observer, prompts if decoder else (), diffs, conditions)
 
 
 def _conclude(
@@ -83,6 +97,7 @@ def _conclude(
     observed: list[Observed],
     observer: Observer,
     prompts: tuple[str, ...],
+    diffs: tuple[AnswerDiff, ...],
     conditions: Conditions,
 ) -> Comparison:
     """The comparison with verdicts and answer differences."""
@@ -105,11 +120,28 @@ def _conclude(
         verdict=(others[0].verdict if others else None) or "not_proven",
         verdict_text=text,
         candidates=tuple(judged),
-        diffs=diffs_of([candidate.answers for candidate in judged], lambda index: observer.same_tokens),
+        diffs=diffs,
         prompts=prompts,
+        questions=observer.asked,
+        classified=observer.judged.classified,
+        embedded=observer.judged.embedded,
         conditions=conditions,
         notices=tuple(observer.notices),
     )
+
+
+def _quality(observed: Observed, session: Session, index: int) -> tuple[Measurement, ...]:
+    """The quality measurements alone."""
+    found = measure_all(observed, session.task, is_reference=index == 0)
+    return tuple(m for m in found if all_metrics()[m.name].kind == "quality")
+
+
+def _paired(observed: list[Observed], index: int) -> PairedTest | None:
+    """How the candidate's right answers compare with the first one's; None for the first, or without questions."""
+    first, own = observed[0].answered, observed[index].answered
+    if index == 0 or first is None or own is None:
+        return None
+    return compare_pairs([bool(right) for right in first], [bool(right) for right in own])
 
 
 def _seconds(observed: Observed) -> list[float]:

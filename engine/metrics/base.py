@@ -97,12 +97,16 @@ class TokenScores:
         nll: −ln of the probability given to the true next token, nats; None for classifiers.
         kl: KL(reference ‖ candidate) of the whole distribution, nats; None without a reference.
         agree: 1 where the most probable entry is the reference's, else 0; None without a reference.
+        top5: share of the reference's five most probable entries among this one's five; None for classifiers too.
+        squared: mean squared difference of the logits from the reference's; None without a reference.
     """
 
     blocks: npt.NDArray[np.int64]
     nll: Doubles | None = None
     kl: Doubles | None = None
     agree: Doubles | None = None
+    top5: Doubles | None = None
+    squared: Doubles | None = None
 
 
 @dataclass(frozen=True)
@@ -114,9 +118,13 @@ class Observed:
         rounds, requests: timed rounds in order, of a decoder or an encoder.
         rates: requests a second of all replicas together, one a round.
         scores: on the evaluation text.
+        parted: per prompt, how many tokens the answer shares with the reference's before the first other one, [N].
+        answered: per question of the user's, 1 where the answer is the expected one, [N].
+        neighbours: per text, the share of its nearest texts that the reference's embeddings give too, [N].
         cosines: per text, the cosine between this candidate's embedding and the reference's, [N].
         similarities, gold: per sentence pair of the data set, predicted cosine and people's score, [N].
         correct: per labelled text, 1 where the class is right, [N].
+        classes, labels: per labelled text, the predicted and the right class, [N].
         conditions: how the timing, the memory, the quality was measured: whatever makes it repeatable.
     """
 
@@ -126,10 +134,15 @@ class Observed:
     rates: tuple[float, ...] = ()
     peaks: Peaks | None = None
     scores: TokenScores | None = None
+    parted: Doubles | None = None
+    answered: Doubles | None = None
+    neighbours: Doubles | None = None
     cosines: Doubles | None = None
     similarities: Doubles | None = None
     gold: Doubles | None = None
     correct: Doubles | None = None
+    classes: npt.NDArray[np.int64] | None = None
+    labels: npt.NDArray[np.int64] | None = None
     conditions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def conditions_of(self, kind: str) -> dict[str, Any]:

@@ -22,9 +22,15 @@ ENTRIES: tuple[str, ...] = (
     "engine.metrics.perplexity.spec:SPEC",
     "engine.metrics.kl_divergence_nats.spec:SPEC",
     "engine.metrics.top1_agreement.spec:SPEC",
+    "engine.metrics.top5_agreement.spec:SPEC",
+    "engine.metrics.logit_error.spec:SPEC",
+    "engine.metrics.shared_tokens.spec:SPEC",
+    "engine.metrics.task_accuracy.spec:SPEC",
     "engine.metrics.cosine_agreement.spec:SPEC",
+    "engine.metrics.neighbours_kept.spec:SPEC",
     "engine.metrics.spearman.spec:SPEC",
     "engine.metrics.accuracy.spec:SPEC",
+    "engine.metrics.f1.spec:SPEC",
 )
 
 

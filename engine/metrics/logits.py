@@ -57,3 +57,34 @@ def divergence(
         kl.append((weight * difference).sum(axis=-1))
     agree = reference.argmax(axis=-1) == candidate.argmax(axis=-1)
     return np.maximum(np.concatenate(kl), 0.0), agree.astype(np.float64)
+
+
+def best(logits: Floats, count: int = 5) -> npt.NDArray[np.int64]:
+    """The ids of the `count` largest entries per position, in no order: [T, V] → [T, count or V]."""
+    width = logits.shape[-1]
+    if width <= count:
+        return np.broadcast_to(np.arange(width), (len(logits), width))
+    pieces = [logits[i : i + CHUNK] for i in range(0, len(logits), CHUNK)]
+    found = [np.argpartition(piece, width - count, axis=-1)[:, width - count :] for piece in pieces]
+    return np.concatenate(found).astype(np.int64)
+
+
+def overlap(reference: npt.NDArray[np.int64], candidate: npt.NDArray[np.int64]) -> Doubles:
+    """Share of `reference`'s ids that `candidate` has too, per position: [T, K] twice → [T]."""
+    return np.asarray((reference[:, :, None] == candidate[:, None, :]).any(-1).mean(-1), dtype=np.float64)
+
+
+def squared_error(reference: Floats, candidate: Floats) -> Doubles:
+    """Mean squared difference of the logits per position, in float64: [T, V] twice → [T].
+
+    Entries that only one side has, or that are infinite on either (tokens ruled out), are left out.
+    """
+    width = min(reference.shape[-1], candidate.shape[-1])
+    errors = []
+    for i in range(0, len(reference), CHUNK):
+        a = reference[i : i + CHUNK, :width].astype(np.float64)
+        b = candidate[i : i + CHUNK, :width].astype(np.float64)
+        known = np.isfinite(a) & np.isfinite(b)
+        apart = np.subtract(a, b, out=np.zeros_like(a), where=known)
+        errors.append((apart**2).sum(-1) / np.maximum(known.sum(-1), 1))
+    return np.concatenate(errors)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.compare.evidence import Question
 from engine.recipe.recipe import Recipe
 
 
@@ -81,6 +82,8 @@ class CompareJob(_Job):
         candidates: checkpoint folders or run ids; the first is the reference.
         prompts: what every candidate answers; empty takes the built-in prompts.
         text: path of the text for perplexity, KL and agreement; None takes the built-in text.
+        second_text: path of a text of another kind, on which quality is measured as well; "built-in" takes Hasten's.
+        questions: the user's own questions with expected answers, for decoders.
         dataset: for encoders, a sentence-pair CSV (STS-B columns) to correlate with; None skips it.
         rounds: interleaved timing rounds.
         prompt_tokens, new_tokens: shape of a timing round.
@@ -90,6 +93,8 @@ class CompareJob(_Job):
     candidates: tuple[str, ...] = Field(min_length=1)
     prompts: tuple[str, ...] = ()
     text: str | None = None
+    second_text: str | None = None
+    questions: tuple[Question, ...] = ()
     dataset: str | None = None
     rounds: int = Field(7, ge=3, le=1000)
     prompt_tokens: int = Field(128, ge=1)

@@ -24,8 +24,14 @@ STANDARD: dict[str, tuple[str, Better]] = {
     "perplexity": ("1", "lower"),
     "kl_divergence_nats": ("nat", "lower"),
     "top1_agreement": ("1", "higher"),
+    "top5_agreement": ("1", "higher"),
+    "logit_error": ("1", "lower"),
+    "shared_tokens": ("tokens", "higher"),
+    "task_accuracy": ("1", "higher"),
     "cosine_agreement": ("1", "higher"),
+    "neighbours_kept": ("1", "higher"),
     "accuracy": ("1", "higher"),
+    "f1": ("1", "higher"),
     "spearman": ("1", "higher"),
 }
 
@@ -35,7 +41,7 @@ class Measurement(BaseModel):
 
     Attributes:
         name: a standard name (see STANDARD) or a metric's own.
-        unit: SI-style unit text ("s", "1/s", "B", "1", "nat").
+        unit: SI-style unit text ("s", "1/s", "B", "1", "nat", "tokens").
         better: whether lower or higher values are better.
         value: the point estimate (a median over rounds for times, a mean otherwise).
         low, high: the confidence interval's bounds; equal to `value` for exact quantities.

@@ -20,27 +20,36 @@ from gui.translate import engine_text
 
 @dataclass(frozen=True)
 class MetricRow:
-    """One metric over all candidates; None where a candidate has none."""
+    """One metric over all candidates; None where a candidate has none. `second`: on the second text."""
 
     spec: MetricSpec
     values: tuple[Measurement | None, ...]
+    second: bool = False
+
+    @property
+    def title(self) -> str:
+        """What it is called, translated."""
+        own = engine_text(self.spec.title)
+        return _tr("%1, second text").replace("%1", own) if self.second else own
 
 
-def rows_of(candidates: Sequence[Candidate] | Sequence[Sequence[Measurement]]) -> list[MetricRow]:
-    """The metrics that at least one candidate has, in the catalogue's order."""
+def rows_of(
+    candidates: Sequence[Candidate] | Sequence[Sequence[Measurement]], *, second: bool = False
+) -> list[MetricRow]:
+    """The metrics that at least one candidate has, in the catalogue's order; `second`: measured on the second text."""
     lists = [c.measurements if isinstance(c, Candidate) else c for c in candidates]
     found = []
     for spec in metrics.all_metrics().values():
         values = tuple(next((m for m in measured if m.name == spec.name), None) for measured in lists)
         if any(values):
-            found.append(MetricRow(spec, values))
+            found.append(MetricRow(spec, values, second))
     return found
 
 
 def columns(names: Sequence[str]) -> list[Column[MetricRow]]:
     """Metric, one column per candidate called `names`, and how each after the first compares with it."""
     made: list[Column[MetricRow]] = [
-        Column(_tr("Measurement"), lambda r: engine_text(r.spec.title), tip=lambda r: engine_text(r.spec.help))
+        Column(_tr("Measurement"), lambda r: r.title, tip=lambda r: engine_text(r.spec.help))
     ]
     for place, name in enumerate(names):
         made.append(

@@ -54,6 +54,22 @@
         <source>Here the two answers part.</source>
         <translation>两个回答从这里开始不同。</translation>
     </message>
+    <message>
+        <source>The optimised model finds it %1 probable (%2).</source>
+        <translation>优化后的模型给它的概率%1（%2）。</translation>
+    </message>
+    <message>
+        <source>more</source>
+        <translation>更高</translation>
+    </message>
+    <message>
+        <source>less</source>
+        <translation>更低</translation>
+    </message>
+    <message>
+        <source>Both models find it about equally probable.</source>
+        <translation>两个模型给它的概率大致相同。</translation>
+    </message>
 </context>
 <context>
     <name>Board</name>
@@ -86,6 +102,144 @@
         <translation>
             <numerusform>%n 条提示，见下方</numerusform>
         </translation>
+    </message>
+</context>
+<context>
+    <name>Cases</name>
+    <message>
+        <source>Prompt</source>
+        <translation>提示词</translation>
+    </message>
+    <message>
+        <source>Place</source>
+        <translation>位置</translation>
+    </message>
+    <message>
+        <source>Token</source>
+        <translation>词元</translation>
+    </message>
+    <message>
+        <source>Written by</source>
+        <translation>写出者</translation>
+    </message>
+    <message>
+        <source>both</source>
+        <translation>双方</translation>
+    </message>
+    <message>
+        <source>Before</source>
+        <translation>之前</translation>
+    </message>
+    <message>
+        <source>How probable the original finds the token</source>
+        <translation>原模型给该词元的概率</translation>
+    </message>
+    <message>
+        <source>After</source>
+        <translation>之后</translation>
+    </message>
+    <message>
+        <source>How probable the optimised model finds the token</source>
+        <translation>优化后的模型给该词元的概率</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>变化</translation>
+    </message>
+    <message>
+        <source>Question</source>
+        <translation>问题</translation>
+    </message>
+    <message>
+        <source>Expected</source>
+        <translation>期望答案</translation>
+    </message>
+    <message>
+        <source>Text</source>
+        <translation>文本</translation>
+    </message>
+    <message>
+        <source>Right</source>
+        <translation>正确标签</translation>
+    </message>
+    <message>
+        <source>How the probability of the original&apos;s label changed</source>
+        <translation>原标签的概率变化了多少</translation>
+    </message>
+    <message>
+        <source>Cosine</source>
+        <translation>余弦</translation>
+    </message>
+    <message>
+        <source>1: the embedding points where the original&apos;s does</source>
+        <translation>1：嵌入与原模型的方向相同</translation>
+    </message>
+    <message>
+        <source>Nearest kept</source>
+        <translation>保留的近邻</translation>
+    </message>
+    <message>
+        <source>How many of the five nearest texts stay the same</source>
+        <translation>最近的五个文本中有多少个不变</translation>
+    </message>
+    <message>
+        <source>No longer near</source>
+        <translation>不再相近</translation>
+    </message>
+    <message>
+        <source>Near now</source>
+        <translation>现在相近</translation>
+    </message>
+    <message>
+        <source>right</source>
+        <translation>正确</translation>
+    </message>
+    <message>
+        <source>wrong</source>
+        <translation>错误</translation>
+    </message>
+    <message>
+        <source>other label</source>
+        <translation>标签已变</translation>
+    </message>
+</context>
+<context>
+    <name>CasesView</name>
+    <message>
+        <source>Your questions</source>
+        <translation>您的问题</translation>
+    </message>
+    <message>
+        <source>Tokens, most changed first</source>
+        <translation>词元，变化最大的在前</translation>
+    </message>
+    <message>
+        <source>Which cases are shown</source>
+        <translation>显示哪些实例</translation>
+    </message>
+    <message>
+        <source>Whether chance would do it: McNemar&apos;s exact test on the questions answered apart</source>
+        <translation>是否出于偶然：对两方对错不同的问题做 McNemar 精确检验</translation>
+    </message>
+    <message>
+        <source>Tokens of the answers</source>
+        <translation>回答的词元</translation>
+    </message>
+    <message>
+        <source>No cases yet</source>
+        <translation>还没有实例</translation>
+    </message>
+    <message>
+        <source>Measure shows here how probable both models find each token, and how they answer your own questions: choose a file of questions beside the Measure button.</source>
+        <translation>点击“测量”后，这里显示两个模型给每个词元的概率，以及它们如何回答您自己的问题：问题文件在“测量”按钮旁选择。</translation>
+    </message>
+    <message>
+        <source>%1 lost, %2 gained: chance alone does that in %3 of cases</source>
+        <translation>失去 %1 个，新增 %2 个：仅凭偶然，%3 的情况下也会如此</translation>
+    </message>
+    <message>
+        <source>Choose a token to see its answer.</source>
+        <translation>选择一个词元即可查看其所在的回答。</translation>
     </message>
 </context>
 <context>
@@ -861,6 +1015,30 @@ Apache 许可证 2.0。</translation>
         <translation>文本 (*.txt *.md)</translation>
     </message>
     <message>
+        <source>Second text</source>
+        <translation>第二份文本</translation>
+    </message>
+    <message>
+        <source>Quality on a text of another kind as well, such as program code or another language.</source>
+        <translation>再用另一类文本（例如程序代码或另一种语言）测量质量。</translation>
+    </message>
+    <message>
+        <source>Text (*.txt *.md *.py);;All files (*)</source>
+        <translation>文本 (*.txt *.md *.py);;所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Your questions</source>
+        <translation>您的问题</translation>
+    </message>
+    <message>
+        <source>What both must answer rightly: a YAML, JSONL or CSV file with prompt, expect and how (exact, contains, regex or numeric, with a tolerance).</source>
+        <translation>双方都应答对的问题：YAML、JSONL 或 CSV 文件，含 prompt、expect 和 how（exact、contains、regex 或 numeric，后者可带 tolerance）。</translation>
+    </message>
+    <message>
+        <source>Questions (*.yaml *.yml *.jsonl *.csv)</source>
+        <translation>问题 (*.yaml *.yml *.jsonl *.csv)</translation>
+    </message>
+    <message>
         <source>Data set</source>
         <translation>数据集</translation>
     </message>
@@ -891,6 +1069,10 @@ Apache 许可证 2.0。</translation>
 </context>
 <context>
     <name>MeasurementModel</name>
+    <message>
+        <source>%1, second text</source>
+        <translation>%1，第二份文本</translation>
+    </message>
     <message>
         <source>Measurement</source>
         <translation>指标</translation>
@@ -1252,6 +1434,26 @@ Apache 许可证 2.0。</translation>
         <translation>提示词</translation>
     </message>
     <message>
+        <source>In order</source>
+        <translation>按顺序</translation>
+    </message>
+    <message>
+        <source>Most different first</source>
+        <translation>差异最大的在前</translation>
+    </message>
+    <message>
+        <source>Only different ones</source>
+        <translation>只看有差异的</translation>
+    </message>
+    <message>
+        <source>Which prompts are listed</source>
+        <translation>列出哪些提示词</translation>
+    </message>
+    <message>
+        <source>Most different: by the share of tokens that only one side wrote, then by their probabilities</source>
+        <translation>差异大小：先按只有一方写出的词元所占比例，再按概率</translation>
+    </message>
+    <message>
         <source>Your conversation</source>
         <translation>您的对话</translation>
     </message>
@@ -1266,6 +1468,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>parts at token %1</source>
         <translation>从第 %1 个词元起不同</translation>
+    </message>
+    <message>
+        <source>%1 of the tokens stand on one side only</source>
+        <translation>%1 的词元只出现在一方</translation>
     </message>
 </context>
 <context>
@@ -1403,6 +1609,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>What the compiler did</source>
         <translation>编译器做了什么</translation>
+    </message>
+    <message>
+        <source>Case by case</source>
+        <translation>逐例查看</translation>
     </message>
     <message>
         <source>Measurements</source>
@@ -1584,6 +1794,17 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>%1 · up to %2 tokens ▾</source>
         <translation>%1 · 最多 %2 个词元 ▾</translation>
+    </message>
+</context>
+<context>
+    <name>SaveDifferences</name>
+    <message>
+        <source>Save the differences as CSV or JSON…</source>
+        <translation>将差异保存为 CSV 或 JSON…</translation>
+    </message>
+    <message>
+        <source>Save the differences</source>
+        <translation>保存差异</translation>
     </message>
 </context>
 <context>
@@ -1879,6 +2100,64 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>CPU</source>
         <translation>CPU</translation>
+    </message>
+</context>
+<context>
+    <name>TextsView</name>
+    <message>
+        <source>Texts, most changed first</source>
+        <translation>文本，变化最大的在前</translation>
+    </message>
+    <message>
+        <source>Rows of the table of labels</source>
+        <translation>标签表的行</translation>
+    </message>
+    <message>
+        <source>Another label for %1 of %2 texts (%3)</source>
+        <translation>%2 个文本中有 %1 个的标签变了（%3）</translation>
+    </message>
+    <message>
+        <source>Other nearest texts for %1 of %2 texts (%3)</source>
+        <translation>%2 个文本中有 %1 个的近邻变了（%3）</translation>
+    </message>
+    <message>
+        <source>From the original&apos;s label to the new one</source>
+        <translation>从原标签到新标签</translation>
+    </message>
+    <message>
+        <source>Right label and the label of %1</source>
+        <translation>正确标签与 %1 的标签</translation>
+    </message>
+    <message>
+        <source>Original</source>
+        <translation>原模型</translation>
+    </message>
+    <message>
+        <source>Optimised</source>
+        <translation>优化后</translation>
+    </message>
+    <message>
+        <source>Right</source>
+        <translation>正确标签</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+</context>
+<context>
+    <name>TokenTip</name>
+    <message>
+        <source>less</source>
+        <translation>更低</translation>
+    </message>
+    <message>
+        <source>more</source>
+        <translation>更高</translation>
+    </message>
+    <message>
+        <source>Tint: the optimised model finds the token %1 or %2 probable. Underlined: only this side wrote it.</source>
+        <translation>底色：优化后的模型给该词元的概率%1或%2。下划线：只有这一方写出它。</translation>
     </message>
 </context>
 <context>
@@ -2755,12 +3034,52 @@ Apache 许可证 2.0。</translation>
         <translation>模型概率最高的选择与原模型一致的比例。</translation>
     </message>
     <message>
+        <source>Same first five</source>
+        <translation>前五选一致率</translation>
+    </message>
+    <message>
+        <source>How many of the five words that the original finds most probable are among the model&apos;s own five, on average.</source>
+        <translation>原模型认为最可能的五个词中，平均有多少也在该模型的前五个之中。</translation>
+    </message>
+    <message>
+        <source>Squared error of logits</source>
+        <translation>logits 均方误差</translation>
+    </message>
+    <message>
+        <source>Mean squared difference between the raw scores (logits) that both models give every word of the vocabulary; 0 means unchanged.</source>
+        <translation>两个模型给词表中每个词的原始得分（logits）之差的平方均值；0 表示没有变化。</translation>
+    </message>
+    <message>
+        <source>Tokens until the answers part</source>
+        <translation>回答分岔前的词元数</translation>
+    </message>
+    <message>
+        <source>How many tokens of an answer are the original&apos;s own before the first that is not: the median over the prompts. An answer that never parts counts with its whole length.</source>
+        <translation>回答中第一个与原模型不同的词元之前有多少个词元：取各提示词的中位数。始终不分岔的回答按其全长计算。</translation>
+    </message>
+    <message>
+        <source>Questions answered rightly</source>
+        <translation>答对的问题</translation>
+    </message>
+    <message>
+        <source>The share of your own questions that get the expected answer.</source>
+        <translation>您自己的问题中得到期望答案的比例。</translation>
+    </message>
+    <message>
         <source>Embedding agreement</source>
         <translation>嵌入一致度</translation>
     </message>
     <message>
         <source>How well the embeddings point where the original&apos;s point: the mean cosine between both; 1 means the same direction.</source>
         <translation>嵌入向量与原模型方向的吻合程度：两者余弦的平均值；1 表示方向相同。</translation>
+    </message>
+    <message>
+        <source>Nearest texts kept</source>
+        <translation>保留的最近文本</translation>
+    </message>
+    <message>
+        <source>How many of each text&apos;s five nearest texts are the same as with the original&apos;s embeddings: what a search by meaning would still find.</source>
+        <translation>每个文本最近的五个文本中，有多少与用原模型嵌入时相同：即按语义搜索仍能找到的部分。</translation>
     </message>
     <message>
         <source>Correlation with people</source>
@@ -3353,6 +3672,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>With speculation: the share of the tokens guessed ahead that the model confirmed.</source>
         <translation>使用推测解码时：提前猜测的词元中被模型确认的比例。</translation>
+    </message>
+    <message>
+        <source>F1 score</source>
+        <translation>F1 分数</translation>
+    </message>
+    <message>
+        <source>Precision and recall in one number, averaged over the classes, so that rare classes count as much as frequent ones.</source>
+        <translation>把精确率和召回率合为一个数，并对各类别取平均，使少见的类别与常见的同样重要。</translation>
     </message>
     <message>
         <source>GGUF file</source>

@@ -1,4 +1,4 @@
-"""What a measurement is made on: prompts, the text for quality, and for encoders a data set."""
+"""What a measurement is made on: prompts, texts for quality, the user's own questions, and for encoders a data set."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from gui.widgets.buttons import button, icon_button
 from gui.widgets.frames import row
 from gui.widgets.text import label
 
+_WIDTH = 384  # pixels of a field with its button
+
 
 class MeasureOptions(QDialog):
-    """Three files that may replace what comes with Hasten; an empty field means the built-in one."""
+    """Files that replace what comes with Hasten or add to it; an empty field means the built-in one, or none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +36,21 @@ class MeasureOptions(QDialog):
             built_in,
             self.tr("Text (*.txt *.md)"),
         )
+        self.second = self._add(
+            self.tr("Second text"),
+            self.tr("Quality on a text of another kind as well, such as program code or another language."),
+            self.tr("none"),
+            self.tr("Text (*.txt *.md *.py);;All files (*)"),
+        )
+        self.questions = self._add(
+            self.tr("Your questions"),
+            self.tr(
+                "What both must answer rightly: a YAML, JSONL or CSV file with prompt, expect and how"
+                " (exact, contains, regex or numeric, with a tolerance)."
+            ),
+            self.tr("none"),
+            self.tr("Questions (*.yaml *.yml *.jsonl *.csv)"),
+        )
         self.dataset = self._add(
             self.tr("Data set"),
             self.tr(
@@ -54,11 +71,10 @@ class MeasureOptions(QDialog):
         layout.addWidget(buttons)
 
     def show_task(self, decoder: bool) -> None:
-        """Prompts are for models that write, data sets for those that do not."""
-        self._form.setRowVisible(self._rows[self.prompts], decoder)
-        self._form.setRowVisible(self._rows[self.prompts] + 1, decoder)
-        self._form.setRowVisible(self._rows[self.dataset], not decoder)
-        self._form.setRowVisible(self._rows[self.dataset] + 1, not decoder)
+        """Prompts and questions are for models that write, data sets for those that do not."""
+        for field, shown in ((self.prompts, decoder), (self.questions, decoder), (self.dataset, not decoder)):
+            self._form.setRowVisible(self._rows[field], shown)
+            self._form.setRowVisible(self._rows[field] + 1, shown)
 
     def _add(self, title: str, help_text: str, empty: str, kinds: str) -> QLineEdit:
         field = QLineEdit()
@@ -70,7 +86,11 @@ class MeasureOptions(QDialog):
         choose = icon_button("folder", self.tr("Choose a file…"), lambda: self._choose(field, title, kinds))
         self._rows = {**getattr(self, "_rows", {}), field: self._form.rowCount()}
         self._form.addRow(name, row(field, choose, spacing=4))
-        self._form.addRow("", label(help_text, "muted", wrap=True))
+        told = label(help_text, "muted", wrap=True)
+        told.setAlignment(Qt.AlignmentFlag.AlignTop)
+        told.setMinimumHeight(told.heightForWidth(_WIDTH))  # a form asks too late, and shares out what it thought of
+        told.setMaximumHeight(told.minimumHeight())
+        self._form.addRow("", told)
         return field
 
     def _choose(self, field: QLineEdit, title: str, kinds: str) -> None:
@@ -79,5 +99,5 @@ class MeasureOptions(QDialog):
             field.setText(path)
 
     def _clear(self) -> None:
-        for field in (self.prompts, self.text, self.dataset):
+        for field in (self.prompts, self.text, self.second, self.questions, self.dataset):
             field.clear()

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QSpinBox, QSplitter, QStackedLayout, QWidget
 
+from engine.bench.questions import read_questions
 from engine.bench.texts import builtin_prompts, read_prompts
 from engine.compare.table import ChatAnswers, Comparison
 from engine.metrics.base import DECODERS
@@ -26,6 +27,9 @@ from gui.pages.compare.pane import Pane
 from gui.pages.compare.prompts import PromptList
 from gui.pages.compare.results import Results
 from gui.pages.compare.sampling import SamplingButton
+from gui.pages.compare.save import save_differences
+from gui.pages.compare.texts import TextsView
+from gui.pages.compare.token_tip import legend
 from gui.pages.compare.turns import Turn
 from gui.settings.settings import Settings
 from gui.widgets.buttons import button, icon_button
@@ -58,6 +62,7 @@ class ComparePage(Page):
         self.shown = -1
         self.comparison: Comparison | None = None
         self.candidates: tuple[str, ...] = ()
+        self._decoder = True
         self.panes: list[Pane] = []
         self._again: Callable[[], None] = self.measure
         self._build()
@@ -86,6 +91,7 @@ class ComparePage(Page):
         self.card.clear()
         try:
             texts = read_prompts(self.options.prompts.text()) or builtin_prompts()
+            questions = read_questions(self.options.questions.text()) if self._decoder else ()
         except UserError as error:
             self._again = self.measure
             self.card.show_failure(Failure.of(error))
@@ -100,6 +106,8 @@ class ComparePage(Page):
                 candidates=self.candidates,
                 prompts=texts,
                 text=self.options.text.text().strip() or None,
+                second_text=self.options.second.text().strip() or None,
+                questions=questions,
                 dataset=self.options.dataset.text().strip() or None,
                 rounds=self.rounds.value(),
                 threads=self.settings.data.threads,
@@ -154,7 +162,7 @@ class ComparePage(Page):
         self.card = FailureCard("retry", "settings", "open_pipeline", "resume")
         self.card.remedy.connect(self._on_remedy)
         self.prompt_list = PromptList()
-        self.prompt_list.setFixedWidth(208)
+        self.prompt_list.setFixedWidth(224)
         self.prompt_list.chosen.connect(self._show)
         self._answers = QHBoxLayout()
         self._answers.setSpacing(12)
@@ -176,19 +184,24 @@ class ComparePage(Page):
         texts = row(spacing=12)
         texts.addLayout(self._answers, 1)
         texts.addWidget(self.prompt_list)
-        upper = column(texts, self._prompt_row, spacing=8)
+        self._legend = legend()
+        self.texts_view = TextsView()
+        for save in (self.prompt_list.save_button, self.texts_view.save_button):
+            save.clicked.connect(self._save_differences)
+        upper = column(texts, self._legend, self._prompt_row, spacing=8)
         upper.setStretch(0, 1)
         self._texts.setLayout(upper)
         self._no_text = label("", "muted", wrap=True)
         self.results = Results()
+        self.results.cases.chosen.connect(self._show)
         split = QSplitter(Qt.Orientation.Vertical)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(12)
-        split.addWidget(self._texts)
-        split.addWidget(self.results)
-        split.setStretchFactor(0, 5)
-        split.setStretchFactor(1, 4)
-        split.setSizes([310, 260])
+        for part in (self._texts, self.texts_view, self.results):
+            split.addWidget(part)
+        for place, share in enumerate((5, 5, 4)):
+            split.setStretchFactor(place, share)
+        split.setSizes([310, 310, 260])
         head = row(spacing=8)
         head.addLayout(column(self._verdict, self._rest, spacing=2), 1)
         parts: tuple[QWidget, ...] = (
@@ -229,9 +242,8 @@ class ComparePage(Page):
             pane.set_choices(pairs, reference)
             pane.picked.connect(lambda picked, place=place: self._pick(place, picked))
             self._answers.addWidget(pane, 1)
-        decoder = (choices.task(self.candidates[0]) or "text-generation") in DECODERS
+        self._decoder = decoder = (choices.task(self.candidates[0]) or "text-generation") in DECODERS
         self._texts.setVisible(decoder)
-        self._no_text.setVisible(not decoder)
         self._no_text.setText(
             self.tr("This model writes no text: compared are how far its results agree and how long a request takes.")
         )
@@ -247,6 +259,9 @@ class ComparePage(Page):
 
     def _show_comparison(self, comparison: Comparison | None) -> None:
         self.comparison = comparison
+        self.texts_view.set_comparison(comparison)
+        self.texts_view.setVisible(self.texts_view.shown)
+        self._no_text.setVisible(not self._decoder and not self.texts_view.shown)
         if comparison is None:
             self._verdict.setText(self.tr("Not measured yet"))
             self._rest.setText(
@@ -274,10 +289,12 @@ class ComparePage(Page):
         self.shown = place
         turns = self.conversation if place < 0 else [self.prompts[place]]
         for pane in self.panes:
+            pane.view.names = tuple(own.name.currentText() for own in self.panes)
             pane.view.show_turns(list(turns))
             pane.figure.clear()
             if turns:
                 pane.show_speed(turns[-1])
+        self._legend.setVisible(any(turn.views(0) for turn in turns))
         self.prompt_list.select(place)
         if place >= 0 and not any(self.prompts[place].answers) and not self.busy:
             self.prompt.setText(self.prompts[place].prompt)
@@ -423,6 +440,14 @@ class ComparePage(Page):
 
         if (run := self._run_of_candidates()) is not None:
             ExportDialog(run, self.jobs, self, format="report").exec()
+
+    def _save_differences(self) -> None:
+        try:
+            if self.comparison is not None:
+                save_differences(self.comparison, self)
+        except UserError as error:
+            self._again = self._save_differences
+            self.card.show_failure(Failure.of(error))
 
     def _run_of_candidates(self) -> str | None:
         """The last candidate that is a run: its folder holds the comparison."""

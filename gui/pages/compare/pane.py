@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from html import escape
 
 from PySide6.QtCore import QEvent, QPoint, Signal
-from PySide6.QtGui import QHelpEvent, QTextBlockFormat, QTextCharFormat, QTextCursor
+from PySide6.QtGui import QColor, QHelpEvent, QTextBlockFormat, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QTextEdit, QToolTip
 
 from engine.compare.format import format_number
 from gui.charts.base import series_colour
 from gui.numbers import quantity
+from gui.pages.compare.token_tip import FAINTEST, change_of, choices_table, tint, visible
 from gui.pages.compare.turns import Turn, differing, probability_words
 from gui.theme.theme import colour, follow_theme, font
 from gui.widgets.frames import Card, row
@@ -21,11 +23,16 @@ PROMPT_SHOWN = 160
 
 
 class AnswerView(QTextEdit):
-    """The text itself. Read-only; every character belongs to a turn's token or to a prompt."""
+    """The text itself. Read-only; every character belongs to a turn's token or to a prompt.
+
+    Attributes:
+        names: the candidates' names, for what is said of a token.
+    """
 
     def __init__(self, candidate: int) -> None:
         super().__init__()
         self.candidate = candidate
+        self.names: tuple[str, ...] = ()
         self._turns: list[Turn] = []
         self._starts: list[list[int]] = []  # per turn: document position where each token begins
         self._stops: list[int] = []  # per turn: document position after its last token
@@ -66,16 +73,39 @@ class AnswerView(QTextEdit):
             self._scroll()
 
     def mark(self) -> None:
-        """Tint the tokens that the other side did not write; the first of them more strongly."""
+        """Mark the tokens that the other side did not write, the first of them more strongly.
+
+        Where both models' probabilities are known, tint every token by their difference instead.
+        """
         marks = []
         for turn, starts, stop in zip(self._turns, self._starts, self._stops, strict=True):
+            if turn.views(self.candidate):
+                marks += self._by_probability(turn, starts, stop)
+                continue
             first = turn.diverged.get(self.candidate or 1)
             places = sorted(p for p in differing(turn, self.candidate) if p < len(starts))
             for begin, end in _runs(places):
-                marks.append(self._selection(starts, stop, begin, end, "accent_soft" if self.candidate else "raised"))
+                shade = colour("accent_soft" if self.candidate else "raised")
+                marks.append(self._selection(starts, stop, begin, end, shade))
             if first is not None and first < len(starts):
-                marks.append(self._selection(starts, stop, first, first + 1, "warn_soft", underline=True))
+                marks.append(self._selection(starts, stop, first, first + 1, colour("warn_soft"), underline=True))
         self.setExtraSelections(marks)
+
+    def _by_probability(self, turn: Turn, starts: list[int], stop: int) -> list[QTextEdit.ExtraSelection]:
+        first, apart = turn.diverged.get(self.candidate or 1), differing(turn, self.candidate)
+        marks = []
+        for place in range(len(starts)):
+            shade = tint(change_of(turn, self.candidate, place))
+            if shade is None and place not in apart:
+                continue
+            mark = self._selection(starts, stop, place, place + 1, shade)
+            if place in apart:
+                look = mark.format
+                look.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
+                look.setUnderlineColor(colour("warn") if place == first else series_colour(self.candidate))
+                mark.format = look
+            marks.append(mark)
+        return marks
 
     def token_at(self, place: QPoint) -> tuple[Turn, int] | None:
         """The turn and token under a point of the viewport."""
@@ -102,12 +132,30 @@ class AnswerView(QTextEdit):
             lines.append(self.tr("Here the two answers part."))
         return "\n".join(lines)
 
+    def tip(self, turn: Turn, place: int) -> str:
+        """`explain`, with both models' first choices where they are known, as HTML."""
+        views = turn.views(self.candidate)
+        if place >= len(views):
+            return self.explain(turn, place)
+        view, token = views[place], turn.answer(self.candidate)[place]
+        change = change_of(turn, self.candidate, place) or 0.0
+        lines = [self.tr("Token %1: “%2”").replace("%1", str(place + 1)).replace("%2", visible(token.text))]
+        words = self.tr("The optimised model finds it %1 probable (%2).")
+        kind = self.tr("more") if change > 0 else self.tr("less")
+        if abs(change) < FAINTEST:
+            lines.append(self.tr("Both models find it about equally probable."))
+        else:
+            lines.append(words.replace("%1", kind).replace("%2", f"{change:+.2f}".replace("-", "−")))
+        if turn.diverged.get(self.candidate or 1) == place:
+            lines.append(self.tr("Here the two answers part."))
+        return "<br>".join(map(escape, lines)) + choices_table(view, token.text, self.candidate, self.names)
+
     def viewportEvent(self, event: QEvent) -> bool:
         """Explain the token under the pointer."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             found = self.token_at(event.pos())
             if found is not None:
-                QToolTip.showText(event.globalPos(), self.explain(*found), self)
+                QToolTip.showText(event.globalPos(), self.tip(*found), self)
                 return True
             QToolTip.hideText()
         return super().viewportEvent(event)
@@ -162,7 +210,7 @@ class AnswerView(QTextEdit):
         bar.setValue(bar.maximum())
 
     def _selection(
-        self, starts: list[int], last: int, begin: int, end: int, token: str, *, underline: bool = False
+        self, starts: list[int], last: int, begin: int, end: int, shade: QColor | None, *, underline: bool = False
     ) -> QTextEdit.ExtraSelection:
         made = QTextEdit.ExtraSelection()
         cursor = QTextCursor(self.document())
@@ -171,7 +219,8 @@ class AnswerView(QTextEdit):
         cursor.setPosition(stop, QTextCursor.MoveMode.KeepAnchor)
         made.cursor = cursor
         look = QTextCharFormat()
-        look.setBackground(colour(token))
+        if shade is not None:
+            look.setBackground(shade)
         if underline:
             look.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
             look.setUnderlineColor(colour("warn"))

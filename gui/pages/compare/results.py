@@ -16,10 +16,11 @@ from gui.charts.live import LiveChart
 from gui.charts.memory import MemoryChart
 from gui.item_models.measurements import MetricRow, columns, rows_of
 from gui.item_models.rows import RowsModel
+from gui.pages.compare.cases import CasesView
 from gui.pages.compare.graph import Compiled, GraphView
 from gui.widgets.frames import Card, column, row
 
-GRAPH = 2  # the tab about the compiler
+GRAPH, CASES = 2, 3  # the tabs about the compiler and about single cases
 
 
 class Results(QWidget):
@@ -28,12 +29,14 @@ class Results(QWidget):
     Attributes:
         table: the measurement table's model.
         graph: what the compiler did.
+        cases: questions and tokens one by one.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._names: tuple[str, ...] = ()
         self._measured: list[dict[str, Measurement]] = []
+        self._second: list[tuple[Measurement, ...]] = []
         self.latency = catalog.make("latency_live", LiveChart)
         self.rate = catalog.make("rate_live", LiveChart)
         self.distribution = catalog.make("latency_distribution", LatencyDistributionChart)
@@ -49,9 +52,16 @@ class Results(QWidget):
             self._stack.addWidget(page)
         self.graph = GraphView()
         self._stack.addWidget(self.graph)
+        self.cases = CasesView()
+        self._stack.addWidget(self.cases)
         self._tabs = QButtonGroup(self)
         switch = row(spacing=0)
-        titles = (self.tr("Live"), self.tr("Distribution and memory"), self.tr("What the compiler did"))
+        titles = (
+            self.tr("Live"),
+            self.tr("Distribution and memory"),
+            self.tr("What the compiler did"),
+            self.tr("Case by case"),
+        )
         for place, title in enumerate(titles):
             tab = QPushButton(title)
             tab.setProperty("kind", "tab")
@@ -84,14 +94,15 @@ class Results(QWidget):
         self.setLayout(layout)
 
     def show_tab(self, place: int) -> None:
-        """0: the live charts; 1: distribution and memory; 2: what the compiler did."""
+        """0: the live charts; 1: distribution and memory; 2: what the compiler did; 3: case by case."""
         self._stack.setCurrentIndex(place)
-        self._measurements.setVisible(place < GRAPH)  # a graph's operators need the room
+        self._measurements.setVisible(place < GRAPH)  # operators and cases need the room
         self._tabs.button(place).setChecked(True)
 
     def show_live(self, shown: bool) -> None:
-        """Models that write no text have no live charts."""
+        """Models that write no text have no live charts, and their cases stand where answers would."""
         self._tabs.button(0).setVisible(shown)
+        self._tabs.button(CASES).setVisible(shown)
         self.show_tab(0 if shown else 1)
 
     def set_compiled(self, models: Sequence[Compiled]) -> None:
@@ -102,6 +113,8 @@ class Results(QWidget):
         """Begin anew with candidates called `names`."""
         self._names = tuple(names)
         self._measured = [{} for _ in names]
+        self._second = []
+        self.cases.set_comparison(None)
         for chart in (self.latency, self.rate, self.distribution, self.memory):
             chart.set_names(names)
         self.clear_live()
@@ -133,6 +146,8 @@ class Results(QWidget):
         """Show a finished comparison."""
         self._names = tuple(candidate.name for candidate in comparison.candidates)
         self._measured = [{m.name: m for m in candidate.measurements} for candidate in comparison.candidates]
+        self._second = [candidate.second for candidate in comparison.candidates]
+        self.cases.set_comparison(comparison)
         for chart in (self.latency, self.rate, self.distribution, self.memory):
             chart.set_names(self._names)
         self.clear_live()
@@ -146,7 +161,8 @@ class Results(QWidget):
 
     def _fill(self) -> None:
         lists = [tuple(found.values()) for found in self._measured]
-        self.table.reset(rows_of(lists), columns(self._names or ("", "")))
+        rows = [*rows_of(lists), *rows_of(self._second, second=True)]
+        self.table.reset(rows, columns(self._names or ("", "")))
         self.memory.set_measurements(lists)
         self._spread()
 

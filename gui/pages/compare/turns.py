@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from engine.compare.evidence import TokenView
 from engine.compare.table import Answer, AnswerDiff, AnswerToken
 from engine.protocol.events import Token
 
@@ -61,6 +62,23 @@ class Turn:
                 (d.first_divergence + 1 for d in self.diffs.values() if d.first_divergence is not None), default=0
             )
         return min(self.diverged.values()) + 1 if self.diverged else None
+
+    @property
+    def changed(self) -> float | None:
+        """The largest share of tokens that differ, over candidates; None while not known."""
+        return max((diff.changed for diff in self.diffs.values()), default=None)
+
+    @property
+    def shift(self) -> float:
+        """The largest mean difference of a token's probabilities, over candidates; 0 where that is not known."""
+        return max((diff.shift or 0.0 for diff in self.diffs.values()), default=0.0)
+
+    def views(self, candidate: int) -> tuple[TokenView, ...]:
+        """One candidate's tokens as both models see them; the reference's other is the second. Empty if not known."""
+        diff = self.diffs.get(candidate or 1)
+        if diff is None:
+            return ()
+        return diff.candidate_views if candidate else diff.reference_views
 
     def _look(self, candidate: int) -> None:
         left, right = self.answers[0], self.answers[candidate]

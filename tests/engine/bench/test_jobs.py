@@ -255,6 +255,7 @@ def test_chat_keeps_models_open_and_answers_in_turn(tiny_llama: Path, other_llam
     found = ChatAnswers.model_validate(chat.handle(job, context))
     assert [len(answer.tokens) <= 5 for answer in found.answers] == [True, True]
     assert len(found.diffs) == 1
+    assert len(found.diffs[0].candidate_views) == len(found.answers[1].tokens)
     opened = sum(isinstance(event, Token) for event in events)
     again = ChatAnswers.model_validate(chat.handle(job, context))
     assert [a.text for a in again.answers] == [a.text for a in found.answers]  # same seed, same words

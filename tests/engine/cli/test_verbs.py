@@ -9,6 +9,7 @@ import pytest
 
 from engine import paths
 from engine.cli.work import comparison
+from engine.compare.evidence import Question, QuestionResult
 from engine.compare.table import AnswerDiff, Candidate, Comparison
 from engine.protocol.measurement import Measurement
 from engine.recipe.recipe import Recipe
@@ -149,3 +150,36 @@ def test_a_comparison_is_printed_with_spread_and_verdict(capsys: pytest.CaptureF
     out = capsys.readouterr().out
     for part in ("100 ± 5", "tokens/s", "B answers the same", "differs from token 5", "A notice.", "twice as fast"):
         assert part in out
+
+
+def test_a_bad_file_of_questions_is_named_with_its_line_before_anything_is_measured(
+    hasten: Hasten, tmp_path: Path
+) -> None:
+    (tmp_path / "q.jsonl").write_text('{"prompt": "a", "expect": "b"}\n{"prompt": "c"}\n')
+    found = hasten("compare", "a", "b", "--tasks", str(tmp_path / "q.jsonl"))
+    assert found.code == 2
+    assert "lacks “expect”" in found.err
+    assert "q.jsonl, line 2" in found.err
+    found = hasten("compare", "a", "b", "--differences", str(tmp_path / "d.txt"))
+    assert found.code == 2
+    assert "CSV or JSON" in found.err
+
+
+def test_cases_and_the_second_text_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    other = Measurement(name="perplexity", unit="1", better="lower", value=20, low=19, high=21, samples=900)
+    asked = QuestionResult(
+        question=Question(prompt="Capital of France?", expect=("Paris",)),
+        answers=("Paris", "Rome"),
+        right=(True, False),
+    )
+    found = Comparison(
+        verdict="faster", verdict_text="", questions=(asked,),
+        candidates=tuple(
+            Candidate(name=name, reference=name, runtime="transformers", device="cpu", second=(other,)) for name in "AB"
+        ),
+    )  # fmt: skip
+    comparison(found.model_dump(mode="json"))
+    out = capsys.readouterr().out
+    assert "Perplexity, second text" in out
+    assert "20.0 ± 1.0" in out
+    assert "Question 1: B answers wrongly, unlike the original (“Capital of France?”)." in out

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from engine.bench.questions import compare_pairs
 from engine.bench.statistics import speedup
 from engine.compare.table import Candidate
 from engine.compare.verdict import alone, judge
@@ -67,6 +70,29 @@ def test_several_copies_are_told_by_their_throughput() -> None:
     two = SMALL.model_copy(update={"measurements": (rate(3.2, 2),)})
     found = judge(one, two, speedup([1.0, 1.01, 0.99], [1.3, 1.31, 1.29]), busy=False)
     assert "×1.60 the requests/s with 2 copies" in found.verdict_text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lost", "gained", "words"),
+    [
+        (18, 18, 1, 1, "18 of 20 questions right, as before"),
+        (18, 17, 2, 1, "17 of 20 questions right, 18 before: 2 lost and 1 gained, not proven worse"),
+        (18, 8, 10, 0, "8 of 20 questions right, 18 before"),
+    ],
+)
+def test_questions_are_told_with_what_is_proven(before: int, after: int, lost: int, gained: int, words: str) -> None:
+    def right(count: int) -> Measurement:
+        share = count / 20
+        return Measurement(
+            name="task_accuracy", unit="1", better="higher", value=share, low=share, high=share, samples=20
+        )
+
+    test = compare_pairs([True] * lost + [False] * gained, [False] * lost + [True] * gained)
+    one = ORIGINAL.model_copy(update={"measurements": (right(before),)})
+    two = SMALL.model_copy(update={"measurements": (right(after),), "questions": test})
+    found = judge(one, two, speedup([1.0, 1.01, 0.99], [1.0, 1.0, 1.0]), busy=False)
+    assert words in found.verdict_text.split(" · ")
+    assert f"{before} of 20 questions right" in alone(one)
 
 
 def test_a_single_candidate_is_described() -> None:

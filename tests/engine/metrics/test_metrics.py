@@ -7,8 +7,9 @@ import torch
 from engine.catalogue import load
 from engine.metrics.base import DecodeRound, Observed, Peaks, RequestRound, TokenScores
 from engine.metrics.catalog import all_metrics, get
-from engine.metrics.logits import divergence, negative_log_likelihood
+from engine.metrics.logits import best, divergence, negative_log_likelihood, overlap, squared_error
 from engine.metrics.measure import measure_all
+from engine.metrics.shared_tokens.run import median_interval
 from engine.metrics.shares import wilson
 from engine.metrics.spearman.run import correlation, ranks
 from engine.protocol.errors import UserError
@@ -138,3 +139,47 @@ def test_the_share_of_right_guesses_is_told_where_tokens_were_guessed() -> None:
     guessed = (DecodeRound(0.2, (0.02,), 9, drafted=8, accepted=6), DecodeRound(0.2, (0.02,), 9, drafted=2, accepted=1))
     assert value("acceptance_rate", Observed(weight_bytes=1, rounds=guessed)) == pytest.approx(0.7)
     assert load(get("acceptance_rate").run)(Observed(weight_bytes=1, rounds=ROUNDS)) is None
+
+
+def test_top_five_and_squared_error_of_logits() -> None:
+    random = np.random.default_rng(0)
+    reference = random.standard_normal((40, 50)).astype(np.float32)
+    candidate = reference + 0.3 * random.standard_normal((40, 50)).astype(np.float32)
+    shared = overlap(best(reference), best(candidate))
+    expected = [
+        len(set(np.argsort(a)[-5:]) & set(np.argsort(b)[-5:])) / 5 for a, b in zip(reference, candidate, strict=True)
+    ]
+    np.testing.assert_allclose(shared, expected)
+    np.testing.assert_allclose(squared_error(reference, candidate), ((reference - candidate) ** 2).mean(-1), rtol=1e-5)
+    assert overlap(best(reference[:, :3]), best(candidate[:, :3])).tolist() == [1.0] * 40
+
+
+def test_squared_error_leaves_out_what_is_ruled_out_or_one_sided() -> None:
+    reference = np.array([[1.0, -np.inf, 3.0]], dtype=np.float32)
+    candidate = np.array([[2.0, 5.0, 3.0, 9.0]], dtype=np.float32)
+    assert squared_error(reference, candidate).tolist() == [0.5]
+
+
+def test_top_five_and_logit_error_over_a_text() -> None:
+    blocks = np.repeat(np.arange(10), 8)
+    scores = TokenScores(blocks, top5=np.tile([0.8, 1.0], 40), squared=np.tile([0.1, 0.3], 40))
+    assert value("top5_agreement", Observed(1, scores=scores)) == pytest.approx(0.9)
+    assert value("logit_error", Observed(1, scores=scores)) == pytest.approx(0.2)
+
+
+def test_shared_tokens_tell_the_median_and_how_sure_it_is() -> None:
+    found = load(get("shared_tokens").run)(Observed(1, parted=np.array([3.0, 64.0, 12.0, 20.0, 7.0, 64.0])))
+    assert (found.value, found.low, found.high) == (16.0, 3.0, 64.0)
+    assert found.confidence == pytest.approx(1 - 2 / 64)
+    assert found.values == (3.0, 64.0, 12.0, 20.0, 7.0, 64.0)
+    # R: the 95 % interval of a median of 10 is the 2nd to the 9th, at 97.9 %
+    assert median_interval(np.arange(1.0, 11.0)) == (2.0, 9.0, pytest.approx(1 - 22 / 1024))
+    assert median_interval(np.array([4.0])) == (4.0, 4.0, 0.0)
+
+
+def test_questions_neighbours_and_f1() -> None:
+    assert value("task_accuracy", Observed(1, answered=np.array([1.0, 0.0, 1.0, 1.0]))) == 0.75
+    assert value("neighbours_kept", Observed(1, neighbours=np.array([0.8, 1.0, 0.6]))) == pytest.approx(0.8)
+    gold, predicted = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 1, 0])
+    # sklearn.metrics.f1_score(gold, predicted, average="macro")
+    assert value("f1", Observed(1, classes=predicted, labels=gold)) == pytest.approx((2 / 3 + 0.8 + 0) / 3)

@@ -1,0 +1,139 @@
+"""What stands behind a comparison's figures, case by case: tokens, questions, classified and embedded texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+How = Literal["exact", "contains", "regex", "numeric"]
+Choice = tuple[str, float]  # a token's text and its probability
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TokenView(_Part):
+    """One token of an answer, as both models see it after the same words.
+
+    Attributes:
+        own, other: its probability by the model that wrote it, and by the other one.
+        own_top, other_top: each model's five most probable tokens there, most probable first.
+    """
+
+    own: float
+    other: float
+    own_top: tuple[Choice, ...] = ()
+    other_top: tuple[Choice, ...] = ()
+
+    @property
+    def shift(self) -> float:
+        """How much more probable it is to the model that wrote it: −1 to 1."""
+        return self.own - self.other
+
+
+class Question(_Part):
+    """A prompt of the user's with the answer that is expected.
+
+    Attributes:
+        expect: any of these is right.
+        how: "exact" (the same text but for blanks around it), "contains" (somewhere in the answer, in any case),
+            "regex" (Python's, found anywhere) or "numeric" (the answer's last number).
+        tolerance: how far the number may be off.
+    """
+
+    prompt: str
+    expect: tuple[str, ...]
+    how: How = "contains"
+    tolerance: float = 0.0
+
+
+class QuestionResult(_Part):
+    """One question and what each candidate answered, in the candidates' order."""
+
+    question: Question
+    answers: tuple[str, ...]
+    right: tuple[bool, ...]
+
+
+class PairedTest(_Part):
+    """Whether two models answer a different share of the same questions rightly.
+
+    Attributes:
+        lost, gained: questions that only the reference, and that only the candidate answers rightly.
+        p_value: how often chance alone would part them as far or further.
+    """
+
+    lost: int
+    gained: int
+    p_value: float
+
+
+class ClassifiedText(_Part):
+    """A text, the class that each candidate gives it, and how probable it finds it.
+
+    Attributes:
+        label: the right class, where the data set tells it.
+        classes, probabilities: one per candidate.
+        before: per candidate, how probable it finds the reference's class.
+    """
+
+    text: str
+    label: int | None = None
+    classes: tuple[int, ...]
+    probabilities: tuple[float, ...]
+    before: tuple[float, ...]
+
+    def flipped(self, candidate: int = 1) -> bool:
+        """The candidate gives another class than the reference."""
+        return self.classes[candidate] != self.classes[0]
+
+    def change(self, candidate: int = 1) -> float:
+        """How the probability of the reference's class changed: −1 to 1."""
+        return self.before[candidate] - self.before[0]
+
+
+class Classified(_Part):
+    """Every text that the candidates classified. `names` are the classes' names, by number."""
+
+    names: tuple[str, ...]
+    texts: tuple[ClassifiedText, ...]
+
+    def confusion(self, candidate: int = 1) -> list[list[int]]:
+        """Texts by the reference's class (rows) and the candidate's (columns)."""
+        return self._count(lambda text: text.classes[0], candidate)
+
+    def against_labels(self, candidate: int) -> list[list[int]]:
+        """Labelled texts by the right class (rows) and the candidate's (columns); all zero without labels."""
+        return self._count(lambda text: text.label, candidate)
+
+    def _count(self, row: Callable[[ClassifiedText], int | None], candidate: int) -> list[list[int]]:
+        table = [[0] * len(self.names) for _ in self.names]
+        for text in self.texts:
+            place = row(text)
+            if place is not None and place < len(table):
+                table[place][text.classes[candidate]] += 1
+        return table
+
+
+class EmbeddedText(_Part):
+    """A text, how far its embedding turned, and the texts next to it.
+
+    Attributes:
+        cosines: per candidate, the cosine with the reference's embedding; 1 for the reference.
+        neighbours: per candidate, positions of the nearest other texts, nearest first.
+    """
+
+    text: str
+    cosines: tuple[float, ...]
+    neighbours: tuple[tuple[int, ...], ...]
+
+    def lost(self, candidate: int = 1) -> tuple[int, ...]:
+        """The reference's neighbours that the candidate no longer has."""
+        return tuple(place for place in self.neighbours[0] if place not in self.neighbours[candidate])
+
+    def found(self, candidate: int = 1) -> tuple[int, ...]:
+        """The candidate's neighbours that the reference does not have."""
+        return tuple(place for place in self.neighbours[candidate] if place not in self.neighbours[0])

@@ -1,0 +1,1 @@
+"""Tokens until the answers part."""
