@@ -42,22 +42,32 @@ class Trial:
     expected: Floats
     source: str
 
-    def logits(self, session: Session) -> Floats:
-        """What `session`, which is closed, says of the answers at the positions that count: [N, V]."""
+    def logits(self, session: Session, most: int = len(_PROMPTS)) -> Floats:
+        """What `session`, which is closed, says of the answers at the positions that count: [N, V]. It is given at most
+        `most` prompts at once, padded alike."""
+        found = []
         try:
-            first = session.prefill(self.ids, self.mask)[:, None]
-            logits = np.concatenate([first, session.extend(self.answers[:, :-1])], axis=1)
+            for begin in range(0, len(self.ids), most):
+                rows = slice(begin, begin + most)
+                first = session.prefill(self.ids[rows], self.mask[rows])[:, None]
+                logits = np.concatenate([first, session.extend(self.answers[rows, :-1])], axis=1)
+                found.append(logits[self.counted[rows]])
         finally:
             session.close()
-        found: Floats = logits[self.counted]
-        return found
+        return np.concatenate(found)
 
 
 def ask(folder: Path) -> Trial:
     """What the torch model of checkpoint `folder` makes of prompts. The whole of it is loaded, and gone afterwards: its
     decoder reads every weight once a token."""
     twin = load_model(folder, dtype=torch.float32)
-    _put_on_grid(twin, Stored(twin, Reader(folder)))
+    return ask_twin(folder, twin, Stored(twin, Reader(folder)))
+
+
+def ask_twin(folder: Path, twin: Any, stored: Stored) -> Trial:
+    """What Transformers model `twin`, read from `folder` whose files are `stored`, makes of prompts. Its embeddings and
+    head are put on their grid."""
+    _put_on_grid(twin, stored)
     return _trial(folder, twin)
 
 
@@ -101,6 +111,6 @@ def _answers(twin: Any, ids: Ids, mask: Ids, start: tuple[int, ...]) -> tuple[Id
                 use_cache=True,
             )  # fmt: skip
             following = output.logits[:, -1:].argmax(-1)
-            logits.append(output.logits[:, -1].numpy())
+            logits.append(output.logits[:, -1].float().numpy())
             answers.append(following[:, 0].numpy())
     return np.stack(answers, axis=1), np.stack(logits, axis=1)

@@ -2866,10 +2866,6 @@ Apache 许可证 2.0。</translation>
         <translation>非整数层的数值格式；自动则逐层保留检查点自己的格式。</translation>
     </message>
     <message>
-        <source>Prompt and answer together may be this long.</source>
-        <translation>提示与回答合计的最大长度。</translation>
-    </message>
-    <message>
         <source>Texts at once</source>
         <translation>同时处理的文本数</translation>
     </message>
@@ -3668,6 +3664,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Q6_K</source>
         <translation>Q6_K</translation>
+    </message>
+    <message>
+        <source>Prompt and answer together may be this long, in an encoder-decoder each.</source>
+        <translation>提示词与回答合计的最大长度（编码器-解码器模型则分别计算）。</translation>
     </message>
     <message>
         <source>With speculation: the share of the tokens guessed ahead that the model confirmed.</source>

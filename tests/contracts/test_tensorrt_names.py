@@ -19,12 +19,12 @@ import pytest
 HERE = Path(__file__).resolve().parents[2] / "engine" / "runtimes" / "tensorrt"
 # file -> expression -> the class of what it holds; "" is the module itself
 HOLDERS = {
-    "lower.py": {
+    "compile.py": {
         "trt": "", "builder": "Builder", "config": "IBuilderConfig", "parser": "OnnxParser",
         "profile": "IOptimizationProfile", "kept": "ITimingCache", "parser.get_error(0)": "ParserError",
         "trt.Logger": "Logger", "trt.MemoryPoolType": "MemoryPoolType", "trt.IProgressMonitor": "IProgressMonitor",
     },
-    "session.py": {
+    "loaded.py": {
         "trt": "", "context": "IExecutionContext", "self._engine": "ICudaEngine", "self._runtime": "Runtime",
         "trt.Logger": "Logger", "trt.TensorIOMode": "TensorIOMode",
     },
@@ -49,7 +49,7 @@ def used() -> set[str]:
     found = {f"IProgressMonitor.{name}" for name in MONITOR}
     for file, holders in HOLDERS.items():
         tree = ast.parse((HERE / file).read_text(encoding="utf-8"))
-        if file == "session.py":  # elsewhere the same names hold other things
+        if file == "loaded.py":  # elsewhere the same names hold other things
             tree = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Engine")
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) in holders:

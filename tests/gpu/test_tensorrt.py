@@ -11,8 +11,9 @@ from engine.protocol.errors import UserError
 from engine.recipe.recipe import Target
 from engine.runtimes.base import TextBatch
 from engine.runtimes.open import open_session
-from engine.runtimes.tensorrt.seal import PLAN
+from engine.runtimes.tensorrt.seal import ANSWER_PLAN, PLAN
 from engine.runtimes.tensorrt.spec import availability
+from tests.helpers.checkpoints import tiny_text2text
 from tests.helpers.onnx_runtime import build, quantized
 
 pytestmark = [
@@ -50,3 +51,33 @@ def test_an_encoder_is_built(tiny_bert: Path, tmp_path: Path) -> None:
     ids = np.random.default_rng(0).integers(3, 500, (3, 12))
     assert session.hidden(TextBatch(ids, np.ones_like(ids))).shape == (3, 12, 64)
     session.close()
+
+
+@pytest.mark.parametrize("precision", ["automatic", "bfloat16"])
+@pytest.mark.parametrize("grid", [None, (8, "row"), (4, 64)])
+@pytest.mark.parametrize("kind", ["t5", "bart", "marian"])
+def test_an_encoder_decoder_answers_a_padded_batch_as_its_rows(
+    kind: str, grid: tuple[int, object] | None, precision: str, tmp_path: Path
+) -> None:
+    source = tiny_text2text(tmp_path / "source", kind)
+    if grid is not None:
+        source = quantized(source, tmp_path, bits=grid[0], group_size=grid[1], head=8 if grid[0] == 8 else "keep")
+    folder = build(source, tmp_path, target(precision=precision, batch=2))
+    session = open_session(folder)
+    ids = np.random.default_rng(0).integers(3, 500, (2, 20))
+    alone = []
+    for row, length in zip(ids, (20, 11), strict=True):
+        steps = [session.prefill(row[None, :length]), *(session.decode(np.array([token])) for token in row[:9])]
+        alone.append(np.concatenate(steps))
+    mask = (np.arange(20)[None] < np.array([[20], [11]])).astype(np.int64)
+    first = session.prefill(ids, mask)[:, None]
+    together = np.concatenate([first, session.extend(ids[:, :9])], axis=1)
+    assert np.abs(together - np.stack(alone)).max() < 3e-2 * np.abs(together).max()
+    session.rewind(4)
+    again = session.extend(ids[:, 5:9])
+    assert np.abs(again - together[:, 6:]).max() < 3e-2 * np.abs(together).max()
+    session.close()
+    with (folder / ANSWER_PLAN).open("ab") as file:
+        file.write(b"changed")
+    with pytest.raises(UserError, match="not built here"):
+        open_session(folder)

@@ -19,14 +19,15 @@ from torch import Tensor, nn
 from transformers import Cache
 from transformers.cache_utils import DynamicLayer
 
-from engine.checkpoint.reader import Reader
-from engine.grid import grid as grids
 from engine.grid.grid import Grid
-from engine.runtimes.tensorrt.limits import block_size
+from engine.runtimes.stored import Stored
+from engine.runtimes.tensorrt.limits import block_size, cache_names
 
 OPSET = 21  # the first with blocks in DequantizeLinear
+DYNAMIC = torch.export.Dim.DYNAMIC
+TEXTS = {0: DYNAMIC, 1: DYNAMIC}  # the dynamic dimensions of ids and masks, [B, T]
+CACHE = {0: DYNAMIC, 2: DYNAMIC}  # and of keys and values, [B, H, P, D]
 _NUMPY = {ir.DataType.FLOAT: np.float32, ir.DataType.FLOAT16: np.float16, ir.DataType.BFLOAT16: ml_dtypes.bfloat16}
-_DYNAMIC = torch.export.Dim.DYNAMIC
 
 
 class Decoder(nn.Module):
@@ -39,12 +40,7 @@ class Decoder(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, past: list[tuple[Tensor, Tensor]]) -> Any:
         """The outputs as one flat tuple."""
-        layers = []
-        for keys, values in past:
-            layer: Any = DynamicLayer()  # type: ignore[no-untyped-call]
-            layer.lazy_initialization(keys, values)
-            layer.keys, layer.values = keys, values
-            layers.append(layer)
+        layers = cache_layers(past)
         positions = (attention_mask.cumsum(-1) - 1).clamp(min=0)[:, -input_ids.shape[1] :]
         output = self.model(
             input_ids=input_ids, attention_mask=attention_mask, position_ids=positions,
@@ -73,7 +69,7 @@ class Encoder(nn.Module):
 
 
 def plain_graph(twin: Any, task: str) -> ir.Model:
-    """The graph of Transformers model `twin` in its own precisions, standard operators only, weights under their names.
+    """The graph of Transformers decoder or encoder `twin`, see `exported`.
 
     A decoder's inputs are input_ids, attention_mask and past_keys_0, past_values_0, …; its outputs logits and
     present_keys_0, …. An encoder's outputs are last_hidden_state and, where the task has them, logits.
@@ -81,49 +77,56 @@ def plain_graph(twin: Any, task: str) -> ir.Model:
     twin.set_attn_implementation("eager")  # plain matrix products, whose pattern TensorRT fuses itself
     mask = torch.ones((2, 7), dtype=torch.int64)
     mask[1, 0] = 0
+    given = ["input_ids", "attention_mask"]
     if task == "text-generation":
         past = sample_past(twin, 3)
-        names = [f"{part}_{index}" for index in range(len(past)) for part in ("keys", "values")]
-        module: nn.Module = Decoder(twin)
-        inputs: tuple[Any, ...] = (torch.zeros((2, 4), dtype=torch.int64), mask, past)
-        cache = {0: _DYNAMIC, 2: _DYNAMIC}
-        shapes: tuple[Any, ...] = ({0: _DYNAMIC, 1: _DYNAMIC}, {0: _DYNAMIC, 1: _DYNAMIC}, [(cache, cache)] * len(past))
-        given = ["input_ids", "attention_mask", *(f"past_{name}" for name in names)]
-        made = ["logits", *(f"present_{name}" for name in names)]
-    else:
-        module, inputs = Encoder(twin, task), (torch.ones_like(mask), mask)
-        shapes = ({0: _DYNAMIC, 1: _DYNAMIC}, {0: _DYNAMIC, 1: _DYNAMIC})
-        given = ["input_ids", "attention_mask"]
-        made = ["last_hidden_state"] if task == "feature-extraction" else ["last_hidden_state", "logits"]
+        return exported(
+            Decoder(twin),
+            (torch.zeros((2, 4), dtype=torch.int64), mask, past),
+            (TEXTS, TEXTS, [(CACHE, CACHE)] * len(past)),
+            [*given, *cache_names("past", len(past))],
+            ["logits", *cache_names("present", len(past))],
+        )
+    made = ["last_hidden_state"] if task == "feature-extraction" else ["last_hidden_state", "logits"]
+    return exported(Encoder(twin, task), (torch.ones_like(mask), mask), (TEXTS, TEXTS), given, made)
+
+
+def exported(
+    module: nn.Module, inputs: tuple[Any, ...], shapes: tuple[Any, ...], given: list[str], made: list[str]
+) -> ir.Model:
+    """The graph of `module`, which holds a Transformers model as `model`, in that model's own precisions, standard
+    operators only, weights under their names.
+
+    `inputs` are examples, `shapes` what of them is dynamic; inputs are then called `given`, outputs `made`.
+    """
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # unoptimised: weights keep the names by which grids find them, and TensorRT optimises anyway
-        exported = torch.onnx.export(
+        program = torch.onnx.export(
             module.eval(), inputs, dynamo=True, dynamic_shapes=shapes, optimize=False, opset_version=OPSET,
             verbose=False,
         )  # fmt: skip
-    assert exported is not None
-    graph = exported.model.graph
+    assert program is not None
+    graph = program.model.graph
     for values, wanted in ((graph.inputs, given), (graph.outputs, made)):
         for value, name in zip(values, wanted, strict=True):
             value.name = name
-    return exported.model
+    return program.model
 
 
-def put_grids(model: ir.Model, reader: Reader, *, tied: bool) -> int:
-    """Put the integers of `reader` before the matrix products of the same modules; how many products that were.
+def put_grids(model: ir.Model, stored: Stored) -> int:
+    """Put the integers that are `stored` before the matrix products of the same modules; how many products that were.
 
     Weights lie transposed, [I, O], with scales in the type that the product computes in: [O] for one a row, else
     [I / block, O].
     """
-    on_grid = {module for scheme in reader.grids for module in scheme.modules}
     changed = 0
     for node in list(model.graph):
         weight = _transposed_weight(node)
-        module = next((name for name in _names(weight, tied) if name in on_grid), None)
-        if weight is None or module is None or weight.dtype not in _NUMPY:
+        module = _module(weight)
+        grid = None if module is None else stored.grid(module)
+        if weight is None or module is None or grid is None or weight.dtype not in _NUMPY:
             continue
-        grid = grids.read(reader, module)
         if block_size(grid.bits, grid.group_size, grid.values.shape[1]) is not None and grid.symmetric:
             node.replace_input_with(1, _dequantised(model.graph, node, module, grid, weight.dtype))
             changed += 1
@@ -144,6 +147,17 @@ def save(model: ir.Model, path: Path) -> int:
     return sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value is not None)
 
 
+def cache_layers(pairs: list[tuple[Tensor, Tensor]]) -> list[Any]:
+    """Layers of a cache of Transformers' that hold these keys and values."""
+    layers: list[Any] = []
+    for keys, values in pairs:
+        layer: Any = DynamicLayer()  # type: ignore[no-untyped-call]
+        layer.lazy_initialization(keys, values)
+        layer.keys, layer.values = keys, values
+        layers.append(layer)
+    return layers
+
+
 def sample_past(twin: Any, length: int) -> list[tuple[Tensor, Tensor]]:
     """Keys and values of two texts of `length` tokens, in the shapes and types that the model really has."""
     with torch.no_grad():
@@ -158,14 +172,10 @@ def _transposed_weight(node: ir.Node) -> ir.Value | None:
     return source if source is not None and source.is_initializer() else None
 
 
-def _names(weight: ir.Value | None, tied: bool) -> list[str]:
-    """The checkpoint's modules that `weight` may be: the graph's module calls the model `model`, and a file may name
-    modules with or without the prefix of the task's class."""
-    if weight is None or weight.name is None:
-        return []
-    inner = weight.name.removeprefix("model.").removesuffix(".weight")
-    found = [inner, inner.split(".", 1)[-1]]
-    return [*found, "model.embed_tokens"] if tied and inner == "lm_head" else found
+def _module(weight: ir.Value | None) -> str | None:
+    """The Transformers model's module whose matrix `weight` is: the graph's module calls the model `model`."""
+    name = "" if weight is None else weight.name or ""
+    return name.removeprefix("model.").removesuffix(".weight") if name.endswith(".weight") else None
 
 
 def _dequantised(graph: ir.Graph, before: ir.Node, module: str, grid: Grid, dtype: ir.DataType) -> ir.Value:

@@ -57,6 +57,11 @@ def room(context: int) -> int:
     return -(-context // PIECE) * PIECE
 
 
+def cache_names(kind: str, layers: int) -> list[str]:
+    """What a graph calls its inputs or outputs of `kind` (past, present or cross): keys and values of every layer."""
+    return [f"{kind}_{part}_{index}" for index in range(layers) for part in ("keys", "values")]
+
+
 def decoder_profiles(layers: int, heads: int, width: int, batch: int, longest: int) -> tuple[Profile, Profile]:
     """For pieces of prompts and for single tokens, of up to `batch` texts and `longest` positions (see `room`).
 
@@ -65,17 +70,29 @@ def decoder_profiles(layers: int, heads: int, width: int, batch: int, longest: i
 
     def corner(rows: int, new: int, past: int) -> dict[str, Shape]:
         found: dict[str, Shape] = {"input_ids": (rows, new), "attention_mask": (rows, past + new)}
-        for index in range(layers):
-            for part in ("keys", "values"):
-                found[f"past_{part}_{index}"] = (rows, heads, past, width)
-        return found
-
-    def profile(least: dict[str, Shape], usual: dict[str, Shape], most: dict[str, Shape]) -> Profile:
-        return Profile({name: (least[name], usual[name], most[name]) for name in least})
+        return found | dict.fromkeys(cache_names("past", layers), (rows, heads, past, width))
 
     return (
-        profile(corner(1, 1, 0), corner(1, PIECE, 0), corner(batch, PIECE, longest - PIECE)),
-        profile(corner(1, 1, 0), corner(1, 1, longest // 2), corner(batch, 1, longest - 1)),
+        _profile(corner(1, 1, 0), corner(1, PIECE, 0), corner(batch, PIECE, longest - PIECE)),
+        _profile(corner(1, 1, 0), corner(1, 1, longest // 2), corner(batch, 1, longest - 1)),
+    )
+
+
+def answer_profiles(
+    layers: int, heads: int, width: int, batch: int, prompt: int, longest: int
+) -> tuple[Profile, Profile]:
+    """For pieces of answers and for single tokens, of up to `longest` positions (see `room`), to up to `batch` prompts
+    of `prompt` tokens. `heads` and `width` are the cache's own."""
+
+    def corner(rows: int, read: int, new: int, past: int) -> dict[str, Shape]:
+        found: dict[str, Shape] = {"input_ids": (rows, new), "attention_mask": (rows, read)}
+        found |= dict.fromkeys(cache_names("cross", layers), (rows, heads, read, width))
+        return found | dict.fromkeys(cache_names("past", layers), (rows, heads, past, width))
+
+    least, usual = corner(1, 1, 1, 0), min(PIECE, prompt)
+    return (
+        _profile(least, corner(1, usual, 8, 0), corner(batch, prompt, PIECE, longest - PIECE)),
+        _profile(least, corner(1, usual, 1, longest // 2), corner(batch, prompt, 1, longest - 1)),
     )
 
 
@@ -83,3 +100,7 @@ def encoder_profile(batch: int, longest: int) -> Profile:
     """For up to `batch` texts of up to `longest` tokens."""
     shapes = ((1, 1), (1, min(PIECE, longest)), (batch, longest))
     return Profile(dict.fromkeys(("input_ids", "attention_mask"), shapes))
+
+
+def _profile(least: dict[str, Shape], usual: dict[str, Shape], most: dict[str, Shape]) -> Profile:
+    return Profile({name: (least[name], usual[name], most[name]) for name in least})

@@ -15,12 +15,13 @@ from engine.protocol.errors import UserError
 
 _KEY_BYTES = 32
 PLAN, SEAL, SETTINGS = "engine.plan", "engine.json", "engine-settings.json"
+PROMPT_PLAN, ANSWER_PLAN = "encoder.plan", "decoder.plan"  # instead of PLAN, the two of an encoder-decoder
 
 
 def seal(folder: Path, gpu: str, version: str) -> None:
-    """Write engine.json for the engine.plan in `folder`: `gpu`, TensorRT's `version`, and the hash over all three."""
+    """Write engine.json for the engines in `folder`: `gpu`, TensorRT's `version`, and the hash over all of them."""
     facts = {"gpu": gpu, "tensorrt": version}
-    text = json.dumps({**facts, "seal": _digest(folder / PLAN, facts)}, indent=2)
+    text = json.dumps({**facts, "seal": _digest(folder, facts)}, indent=2)
     (folder / SEAL).write_text(text + "\n", encoding="utf-8")
 
 
@@ -30,7 +31,7 @@ def require_own(folder: Path, gpu: str, version: str) -> None:
     try:
         facts = json.loads((folder / SEAL).read_text(encoding="utf-8"))
         found = str(facts.pop("seal"))
-        own = hmac.compare_digest(found, _digest(folder / PLAN, facts))
+        own = hmac.compare_digest(found, _digest(folder, facts))
     except (OSError, ValueError, KeyError, AttributeError):
         own = False
     if not own:
@@ -45,13 +46,14 @@ def require_own(folder: Path, gpu: str, version: str) -> None:
         )  # fmt: skip
 
 
-def _digest(plan: Path, facts: dict[str, str]) -> str:
+def _digest(folder: Path, facts: dict[str, str]) -> str:
     made = hmac.new(_key(), json.dumps(facts, sort_keys=True).encode(), sha256)
-    settings = plan.with_name(SETTINGS)  # they say how large the buffers are that the engine writes into
-    made.update(settings.read_bytes() if settings.is_file() else b"")
-    with plan.open("rb") as file:
-        while part := file.read(1 << 20):
-            made.update(part)
+    # the settings say how large the buffers are that the engines write into
+    for path in sorted((*folder.glob("*.plan"), *folder.glob(SETTINGS))):
+        made.update(json.dumps([path.name, path.stat().st_size]).encode())  # no byte can move to another file
+        with path.open("rb") as file:
+            while part := file.read(1 << 20):
+                made.update(part)
     return made.hexdigest()
 
 

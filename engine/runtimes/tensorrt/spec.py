@@ -8,17 +8,18 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Literal
 
-from engine.checkpoint.info import BESIDE_INTEGERS, DTYPE_BITS, CheckpointInfo, GridScheme
+from engine.checkpoint.info import CheckpointInfo, GridScheme
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
 from engine.recipe.recipe import Recipe, Target
 from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import Availability, RuntimeSpec
 from engine.runtimes.refusals import absent, build_limits, stop
-from engine.runtimes.tensorrt.limits import block_size, nearest_group, refused
+from engine.runtimes.tensorrt.forecast import weight_bytes
+from engine.runtimes.tensorrt.limits import nearest_group, refused
+from engine.runtimes.text2text_layout import TEXT2TEXT
 from engine.runtimes.torch_family import TASKS, torch_availability
 
-BITS = {"bfloat16": 16, "float16": 16, "float32": 32}
 _BUILD_PACKAGES = ("onnx", "onnx_ir", "onnxscript")
 
 
@@ -31,7 +32,12 @@ class TensorRTOptions(Options):
         "The number format of the layers without integers; automatic keeps the checkpoint's own, layer by layer.",
     )
     context: int = option(
-        1024, "Longest text", "Prompt and answer together may be this long.", unit="tokens", ge=128, le=131072
+        1024,
+        "Longest text",
+        "Prompt and answer together may be this long, in an encoder-decoder each.",
+        unit="tokens",
+        ge=128,
+        le=131072,
     )
     batch: int = option(1, "Texts at once", "The engine answers up to this many texts together.", ge=1, le=64)
     workspace: int = option(
@@ -73,6 +79,18 @@ def _check(info: CheckpointInfo, options: TensorRTOptions, target: Target) -> It
         yield stop("TensorRT is not built from shared or low-rank layers here.", to_transformers)
     elif needs_code(info.config, info.architecture):
         yield stop("TensorRT is not built from an architecture that is the checkpoint's own code.", to_transformers)
+    elif info.task == "text2text-generation" and info.model_type not in TEXT2TEXT:
+        known = ", ".join(sorted(TEXT2TEXT))
+        yield stop(
+            f"{info.model_type} models have no TensorRT graph; of the encoder-decoders these have: {known}.",
+            to_transformers,
+        )
+    half = options.precision == "float16" or (options.precision == "automatic" and "F16" in info.bytes_by_dtype)
+    if half and info.model_type in ("bart", "marian"):
+        yield stop(
+            f"{info.model_type} models have no TensorRT graph in float16: their encoder branches on its own values.",
+            Fix("Use bfloat16", lambda r: set_options(r, None, precision="bfloat16")),
+        )
     yield from _grids(info)
 
 
@@ -104,27 +122,6 @@ def _quantize_fix(scheme: GridScheme) -> Fix:
     return Fix(f"Quantise symmetrically with {words}", apply)
 
 
-def weight_bytes(info: CheckpointInfo, options: TensorRTOptions) -> int:
-    """Bytes of the engine's weights: integers with scales in the number format, everything else in it."""
-    width = BITS.get(options.precision)
-    dtypes = {tensor.name: tensor.dtype for tensor in info.tensors}
-    grids = {module: grid for grid in info.grids for module in grid.modules}
-    total = 0
-    for tensor in info.tensors:
-        module, _, leaf = tensor.name.rpartition(".")
-        grid = grids.get(module)
-        if grid is not None and leaf in BESIDE_INTEGERS:
-            continue
-        if grid is None or leaf != "weight_packed":
-            total += tensor.elements * (width or DTYPE_BITS[tensor.dtype]) // 8
-            continue
-        count, rows = tensor.elements * 32 // grid.bits, tensor.shape[0]
-        block = block_size(grid.bits, grid.group_size, count // rows) or count // rows
-        scale = width or DTYPE_BITS[dtypes.get(f"{module}.weight_scale", "F32")]
-        total += count * (4 if block < count // rows else 8) // 8 + count // block * scale // 8
-    return total
-
-
 SPEC = RuntimeSpec(
     name="tensorrt",
     title="TensorRT",
@@ -134,10 +131,11 @@ SPEC = RuntimeSpec(
     check=_check,
     build="engine.runtimes.tensorrt.lower:build",
     open="engine.runtimes.tensorrt.session:open_session",
-    tasks=TASKS,
+    tasks=TASKS | {"text2text-generation"},
     # the torch model, the graph's weights, and TensorRT's own copy of them
     peak_bytes=lambda info, options: 4 * info.parameters + 3 * weight_bytes(info, options),
     artefact_bytes=weight_bytes,
     weight_bytes=weight_bytes,
     extra="tensorrt",
+    version=2,
 )

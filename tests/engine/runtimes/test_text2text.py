@@ -25,6 +25,7 @@ from engine.runtimes.open import open_session, read_artefact
 from engine.runtimes.text2text import real_first
 from tests.helpers.checkpoints import tiny_text2text
 from tests.helpers.onnx_runtime import build, quantized
+from tests.helpers.tensorrt import opened
 
 KINDS = ("t5", "bart", "marian")
 GRAPHS = ("onnxruntime", "openvino")
@@ -50,6 +51,14 @@ def _built(checkpoint: Path, scratch: Path, runtime: str, **options: object) -> 
         if runtime == "transformers"
         else build(checkpoint, scratch, Target(runtime=runtime, options=options))
     )
+
+
+def _open(checkpoint: Path, scratch: Path, runtime: str, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """`checkpoint` on `runtime`, exact; TensorRT's session over ONNX Runtime, for two texts at once."""
+    if runtime == "tensorrt":
+        session: Session = opened(checkpoint, scratch, monkeypatch, batch=2, context=128)
+        return session
+    return open_session(_built(checkpoint, scratch, runtime, accuracy="exact"), threads=1)
 
 
 def _generated(folder: Path, ids: np.ndarray, count: int) -> list[int]:
@@ -107,9 +116,11 @@ def test_graphs_compute_what_the_grid_says(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS])
-def test_a_padded_batch_is_its_rows_alone(kind: str, runtime: str, models: dict[str, Path], tmp_path: Path) -> None:
-    session = open_session(_built(models[kind], tmp_path, runtime, accuracy="exact"), threads=1)
+@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS, "tensorrt"])
+def test_a_padded_batch_is_its_rows_alone(
+    kind: str, runtime: str, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = _open(models[kind], tmp_path, runtime, monkeypatch)
     alone = [_scores(session, ids, LONG[:6]) for ids in (SHORT, LONG)]
     pad = len(LONG) - len(SHORT)
     for left in (True, False):
@@ -124,9 +135,11 @@ def test_a_padded_batch_is_its_rows_alone(kind: str, runtime: str, models: dict[
     session.close()
 
 
-@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS])
-def test_what_is_taken_back_leaves_no_trace(runtime: str, models: dict[str, Path], tmp_path: Path) -> None:
-    session = open_session(_built(models["t5"], tmp_path, runtime, accuracy="exact"), threads=1)
+@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS, "tensorrt"])
+def test_what_is_taken_back_leaves_no_trace(
+    runtime: str, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = _open(models["t5"], tmp_path, runtime, monkeypatch)
     session.prefill(LONG[None])
     session.decode(np.array([7]))
     expected = session.extend(np.array([[8, 9]]))
@@ -141,22 +154,26 @@ def test_what_is_taken_back_leaves_no_trace(runtime: str, models: dict[str, Path
     session.close()
 
 
-@pytest.mark.parametrize("runtime", GRAPHS)
-def test_positions_beyond_the_farthest_bucket(runtime: str, models: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("runtime", [*GRAPHS, "tensorrt"])
+def test_positions_beyond_the_farthest_bucket(
+    runtime: str, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # the tiny T5 tells distances apart up to 16; prompt and answer go well beyond
-    session = open_session(_built(models["t5"], tmp_path, runtime, accuracy="exact"), threads=1)
+    session = _open(models["t5"], tmp_path, runtime, monkeypatch)
     answer = np.resize(LONG, 70)
     assert _close(_scores(session, np.resize(LONG, 90), answer), _twin(models["t5"], np.resize(LONG, 90), answer))
     session.close()
 
 
 @pytest.mark.parametrize("head", [True, False], ids=["tied", "own"])
-@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS])
-def test_stacks_of_different_depth_and_a_plain_t5(runtime: str, head: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS, "tensorrt"])
+def test_stacks_of_different_depth_and_a_plain_t5(
+    runtime: str, head: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = tiny_text2text(
         tmp_path / "t5", num_layers=1, num_decoder_layers=3, feed_forward_proj="relu", tie_word_embeddings=head
     )
-    session = open_session(_built(source, tmp_path, runtime, accuracy="exact"), threads=1)
+    session = _open(source, tmp_path, runtime, monkeypatch)
     assert _close(_scores(session, LONG, SHORT), _twin(source, LONG, SHORT))
     session.close()
 

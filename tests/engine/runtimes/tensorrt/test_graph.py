@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from engine import paths
 from engine.checkpoint.inspect import inspect
 from engine.checkpoint.load import load_model
 from engine.protocol.errors import UserError
 from engine.recipe.recipe import PassEntry, Recipe, Target
 from engine.recipe.validate import problems
 from engine.runtimes.base import TextBatch
-from engine.runtimes.tensorrt import lower, seal
+from engine.runtimes.tensorrt import seal
 from engine.runtimes.tensorrt.limits import block_size, decoder_profiles
 from tests.helpers import checkpoints
 from tests.helpers.onnx_runtime import run_pass
@@ -41,11 +42,11 @@ def test_integers_stand_before_the_products_and_compute_what_the_twin_does(
     import onnx
 
     running = opened(mixed, tmp_path, monkeypatch, batch=2, context=256)
-    model = onnx.load(str(tmp_path / "model.onnx"), load_external_data=False)
+    model = onnx.load(str(tmp_path / "engine.plan.onnx"), load_external_data=False)
     assert {node.domain for node in model.graph.node} <= {"", "ai.onnx"}
     kinds = {tensor.data_type for tensor in model.graph.initializer if tensor.name.endswith(".integers")}
     assert kinds == {onnx.TensorProto.INT4, onnx.TensorProto.INT8}
-    assert b"/site-packages" not in (tmp_path / "model.onnx").read_bytes()
+    assert b"/site-packages" not in (tmp_path / "engine.plan.onnx").read_bytes()
     ids = np.random.default_rng(0).integers(3, 500, (2, 150))
     with torch.inference_mode():
         expected = load_model(mixed)(input_ids=torch.from_numpy(ids)).logits.numpy()
@@ -114,7 +115,7 @@ def test_only_an_engine_that_was_built_here_is_loaded(tmp_path: Path) -> None:
     seal.require_own(tmp_path, "GPU", "11.4")
     with pytest.raises(UserError, match="for GPU with TensorRT"):
         seal.require_own(tmp_path, "GPU", "11.5")
-    key = lower.paths.home() / "keys" / "engines"
+    key = paths.home() / "keys" / "engines"
     assert os.name == "nt" or key.stat().st_mode & 0o777 == 0o600
     (tmp_path / seal.SETTINGS).write_text("{}")
     with pytest.raises(UserError, match="changed since"):
