@@ -21,11 +21,13 @@ class Settings(BaseModel):
     Attributes:
         stage_quota_gib: how much the caches of stages and built models may hold together, in GiB; the least recently
             used go first.
+        price_per_hour: what an hour of this machine costs, in any currency; 0 where nobody has said.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     stage_quota_gib: float = Field(20.0, ge=0.0)
+    price_per_hour: float = Field(0.0, ge=0.0)
 
     @property
     def stage_quota_bytes(self) -> int:

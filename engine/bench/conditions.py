@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 from collections.abc import Sequence
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -15,13 +17,19 @@ from engine import hardware
 from engine.compare.table import Conditions
 from engine.parallel.placement import gpus, physical_cores
 
-_LIBRARIES = ("hasten", "torch", "transformers", "onnxruntime", "onnxruntime-gpu", "openvino")
+_LIBRARIES = (
+    "hasten", "torch", "transformers", "tokenizers", "numpy", "onnxruntime", "onnxruntime-gpu", "onnxruntime-genai",
+    "openvino", "openvino-genai", "llama-cpp-python", "tensorrt",
+)  # fmt: skip
 # Above this share of the processors other programs disturb a timing.
 BUSY_PERCENT = 15.0
 
 
+_CPUS = Path("/sys/devices/system/cpu")
+
+
 def machine() -> Conditions:
-    """Processor, cores, clock, memory, GPU, system and library versions."""
+    """Processor, cores, caches, clock and what governs it, power, memory, GPU, system and library versions."""
     found: Conditions = {
         "cpu": hardware.cpu_name(),
         "cores": physical_cores(),
@@ -32,8 +40,16 @@ def machine() -> Conditions:
     clock = clock_mhz()
     if clock:
         found["clock_mhz"] = clock
+    found |= governing()
+    found["power"] = power_source()
+    if (cache := cache_bytes()) is not None:
+        found["cache_mib"] = round(cache / 2**20, 1)
+    if (virtual := is_virtual()) is not None:
+        found["virtual"] = virtual
     for gpu in gpus():
         found[f"gpu_{gpu.index}"] = gpu.name
+    if (driver := gpu_driver()) is not None:
+        found["gpu_driver"] = driver
     for library in _LIBRARIES:
         try:
             found[library.replace("-", "_")] = metadata.version(library)
@@ -79,6 +95,72 @@ def _times_of(process: psutil.Process) -> list[Any]:
         with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
             found.append(each.cpu_times())
     return found
+
+
+def governing(cpus: Path = _CPUS) -> Conditions:
+    """What governs the clock, from sysfs under `cpus`: the governor, and whether turbo clocks are allowed.
+
+    Empty where the system does not tell, as in most virtual machines.
+    """
+    found: Conditions = {}
+    governors = {_word(file) for file in sorted(cpus.glob("cpu[0-9]*/cpufreq/scaling_governor"))} - {""}
+    if governors:
+        found["governor"] = ", ".join(sorted(governors))
+    for file, allowed in (("intel_pstate/no_turbo", "0"), ("cpufreq/boost", "1")):
+        if word := _word(cpus / file):
+            found["turbo"] = word == allowed
+            break
+    return found
+
+
+def cache_bytes(cpus: Path = _CPUS) -> int | None:
+    """The size of the first processor's last-level cache, from sysfs under `cpus`; None where it does not tell."""
+    sizes = []
+    for file in cpus.glob("cpu0/cache/index[0-9]*/size"):
+        match = re.fullmatch(r"(\d+)([KMG]?)", _word(file))
+        if match:
+            sizes.append(int(match[1]) * {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}[match[2]])
+    return max(sizes, default=None)
+
+
+def power_source() -> str:
+    """ "mains", "battery (80 %)", or "no battery"."""
+    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    if battery is None:
+        return "no battery"
+    return "mains" if battery.power_plugged else f"battery ({battery.percent:.0f} %)"
+
+
+def is_virtual() -> bool | None:
+    """Whether this is a virtual machine; None where the processor does not say."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    flags = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
+    return "hypervisor" in flags[1].split() if flags else None
+
+
+def gpu_driver() -> str | None:
+    """The NVIDIA driver's version; None without one."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    try:
+        version = pynvml.nvmlSystemGetDriverVersion()
+        return version if isinstance(version, str) else str(version.decode())
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _word(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
 
 
 def clock_mhz() -> int | None:

@@ -8,22 +8,30 @@ from typing import Any
 
 import numpy as np
 
+from engine import settings
 from engine.bench import texts
 from engine.bench.answers import answer_together
 from engine.bench.candidates import Open
-from engine.bench.conditions import BUSY_PERCENT, OthersLoad
+from engine.bench.conditions import BUSY_PERCENT
+from engine.bench.disturbance import Watch
+from engine.bench.energy import EnergyMeter, gpu_joules
+from engine.bench.grid import shapes_of, time_grid
 from engine.bench.memory import probe
 from engine.bench.observe_quality import QualityObserver
 from engine.bench.questions import is_right
 from engine.bench.runner import REQUESTS_PER_ROUND, time_answers, time_requests
+from engine.bench.stopping import Stopping
 from engine.bench.views import with_views
+from engine.bench.warm_up import WarmUp
 from engine.catalogue import load
+from engine.compare.conditions import ENDED, NOT_MEASURED
+from engine.compare.deadline import judge_deadline
 from engine.compare.evidence import QuestionResult
-from engine.compare.table import Answer, AnswerDiff, Conditions
+from engine.compare.table import Answer, AnswerDiff, Conditions, Deadline, GridCell
 from engine.jobs.base import JobContext
 from engine.metrics.base import DECODERS, DecodeRound, Observed, RequestRound
 from engine.metrics.catalog import all_metrics
-from engine.parallel.placement import suggested_threads
+from engine.parallel.placement import suggested_threads, usable_cpus
 from engine.parallel.replicas import measure_replicas
 from engine.protocol.errors import UserError
 from engine.protocol.events import Measured, Token
@@ -33,6 +41,8 @@ from engine.text.chat import prompt_ids
 
 # Throughput of several copies: answers a round for each copy, and rounds.
 REQUESTS_PER_COPY, REPLICA_ROUNDS = 4, 5
+# From this share of the time on a reader is told that models waited for a processor.
+WAITED = 0.05
 # Shown as running figures while rounds are timed.
 _LIVE = ("decode_tokens_per_second", "ttft_seconds", "request_seconds")
 
@@ -44,6 +54,7 @@ class Observer:
         same_tokens: all candidates use the same vocabulary.
         notices: sentences about what could not be measured as asked.
         shape: how a round was timed, for the comparison's conditions.
+        stopping: when the rounds end, and how sure the ratio is then.
         asked: the user's questions and every candidate's answers; known after `questions`.
         judged: observes quality, and keeps what it saw case by case.
     """
@@ -51,6 +62,7 @@ class Observer:
     def __init__(self, job: CompareJob, context: JobContext, opened: Sequence[Open], same_tokens: bool) -> None:
         self.same_tokens = same_tokens
         self.notices: list[str] = []
+        self.stopping = Stopping(job.rounds, job.seconds)
         self._job, self._context, self._opened = job, context, opened
         self._sessions = [candidate.session for candidate in opened]
         self._tokenizers = [candidate.tokenizer for candidate in opened]
@@ -63,25 +75,37 @@ class Observer:
         if self._prompt < job.prompt_tokens or (self._decoder and self._new < job.new_tokens):
             shape = f"{self._prompt} prompt and {self._new} new tokens" if self._decoder else f"texts of {self._prompt}"
             self._note(f"The models hold {self._context_length} tokens, so a timing round has {shape}.")
+        self._grid = job.grid if self._decoder and len(opened) > 1 else None
         self.asked: tuple[QuestionResult, ...] = ()
         self.judged = QualityObserver(job, opened, self._context_length, self._new, self._progress, self._note)
         self._read: list[list[Ids]] = [[] for _ in opened]  # per candidate, per prompt: what its answer goes on from
         second = bool(job.second_text) and job.quality and same_tokens
         parts = (
-            self._decoder, True, self._most_copies > 1, job.quality, second, bool(job.questions), job.memory,
+            self._decoder, True, self._grid is not None, self._most_copies > 1, job.quality, second,
+            bool(job.questions), job.memory,
         )  # fmt: skip
         self._step, self._steps = 0, sum(parts)
         threads = list(dict.fromkeys(self._threads(candidate) for candidate in opened))
         self.shape: Conditions = {
             "threads": threads[0] if len(threads) == 1 else ", ".join(str(self._threads(c)) for c in opened),
             "batch": 1,
-            "rounds": job.rounds,
             "prompt_tokens": self._prompt,
         }
         if self._decoder:
             self.shape["new_tokens"] = self._new
         else:
             self.shape["requests_per_round"] = REQUESTS_PER_ROUND
+
+    def seconds(self, observed: Observed) -> list[float]:
+        """What the verdict stands on, one value a round."""
+        return seconds_of(observed, without_waiting=self._alike)
+
+    @property
+    def _alike(self) -> bool:
+        """All candidates compute on the same runtime with as many threads, and not more than there are processors: so
+        what they wait for is others' doing, and known of all to the same extent."""
+        ways = {(candidate.session.runtime, self._threads(candidate)) for candidate in self._opened}
+        return len(ways) == 1 and max(threads for _, threads in ways) <= len(usable_cpus())
 
     @property
     def disturbed(self) -> bool:
@@ -154,34 +178,108 @@ class Observer:
             for candidate in self._opened
         ]
         running: list[list[Any]] = [[] for _ in self._opened]
-        done = 0
+        done, watch, remark = 0, Watch(), ""
+        price = self._job.price_per_hour or settings.read().price_per_hour or None
+        meter = EnergyMeter(gpu=gpu_joules if any(s.device == "cuda" for s in self._sessions) else None)
+        if self._decoder:
+            self.shape["energy"] = ", ".join(meter.sources) or NOT_MEASURED
 
         def timed(candidate: int) -> Observed:
             one, own = observed[candidate], tuple(running[candidate])
             shape = {**one.conditions, "speed": conditions[candidate]}
             if self._decoder:
-                return replace(one, rounds=own, conditions=shape)
+                shape["energy"] = {**conditions[candidate], "counted": ", ".join(meter.sources)}
+                return replace(one, rounds=own, conditions=shape, price_per_hour=price)
             return replace(one, requests=own, conditions=shape)
+
+        def on_warm(candidate: int, how: WarmUp) -> None:
+            nonlocal watch
+            conditions[candidate] |= {"warm_up_answers": how.answers, "warm_up_settled": how.settled}
+            self._tell(candidate + 1, len(self._opened), "Warming up", unit="model")
+            if candidate == len(self._opened) - 1:
+                watch = Watch()
+                self.stopping.begin()
 
         def on_round(index: int, candidate: int) -> None:
             nonlocal done
             done += 1
-            self._tell(done, self._job.rounds * len(self._opened), "Timing in turn", unit="round")
+            text = "Timing in turn" + (f" ({remark})" if remark else "")
+            self._tell(done, self.stopping.planned * len(self._opened), text, unit="round")
             self._live(candidate, timed(candidate))
 
-        self._tell(0, self._job.rounds * len(self._opened), "Warming up", unit="round")
-        others = OthersLoad()
+        def enough() -> bool:
+            nonlocal remark
+            remark = watch.round()
+            return self.stopping.enough([self.seconds(timed(candidate)) for candidate in range(len(self._opened))])
+
+        self._tell(0, len(self._opened), "Warming up", unit="model")
+        most = self.stopping.most
         if self._decoder:
-            prompts = [self._prompts_of(t, text, self._job.rounds) for t in self._tokenizers]
+            prompts = [self._prompts_of(t, text, most) for t in self._tokenizers]
             rounds: list[list[DecodeRound]] = running
-            time_answers(self._sessions, prompts, self._new, self._context.check, on_round, rounds)
+            time_answers(
+                self._sessions, prompts, self._new, self._context.check, on_round, rounds,
+                enough=enough, on_warm=on_warm, joules=meter.joules if meter.sources else None,
+            )  # fmt: skip
         else:
             requests: list[list[RequestRound]] = running
-            batches = [self._request_batches(t, text) for t in self._tokenizers]
+            batches = [self._request_batches(t, text, most) for t in self._tokenizers]
             run = [s.classify if s.task == "text-classification" else s.hidden for s in self._sessions]
-            time_requests(run, batches, self._context.check, on_round, requests)
-        self.shape["others_percent"] = round(others.percent(), 1)
-        return [timed(candidate) for candidate in range(len(self._opened))]
+            time_requests(run, batches, self._context.check, on_round, requests, enough=enough, on_warm=on_warm)
+        for condition in conditions:
+            condition["rounds"] = len(running[0])
+        found = [timed(candidate) for candidate in range(len(self._opened))]
+        self._conclude_timing(watch, conditions, found)
+        return found
+
+    def _conclude_timing(self, watch: Watch, conditions: list[dict[str, Any]], observed: list[Observed]) -> None:
+        """Keep under which conditions was timed, and tell what disturbed it."""
+        seconds, rounds = [seconds_of(one) for one in observed], [r for one in observed for r in one.rounds]
+        self.shape |= {"rounds": len(seconds[0]), "rounds_ended": ENDED[self.stopping.reason or "fixed"]}
+        self.shape["warm_up_answers"] = ", ".join(str(one["warm_up_answers"]) for one in conditions)
+        self.shape |= watch.facts()
+        for candidate, one in zip(self._opened, conditions, strict=True):
+            if not one["warm_up_settled"]:
+                self._note(f"{candidate.place.name} had not settled to an even pace when the timing began.")
+        for warning in watch.warnings(seconds):
+            self._note(warning)
+        if self._alike and rounds:
+            share = sum(r.waited for r in rounds) / sum(sum(r.next_seconds) for r in rounds)
+            self.shape["waited_percent"] = round(100 * share, 1)
+            if share > WAITED:
+                self._note(
+                    f"The models waited {100 * share:.0f} % of the time for a processor that other programs had; the "
+                    "verdict leaves that out, the single figures do not."
+                )
+
+    def grid(self) -> list[GridCell]:
+        """How every candidate fares with requests of the shapes asked for; none without any."""
+        if self._job.grid is None:
+            return []
+        if self._grid is None:
+            self._note("A grid compares models that write with the first one; here there is nothing to compare so.")
+            return []
+        self._step += 1
+        fitting, too_long = shapes_of(self._grid, self._context_length)
+        if too_long:
+            self._note(f"The models hold {self._context_length} tokens; {len(too_long)} longer shapes were left out.")
+        text, _ = texts.read_text(None)
+
+        def prompts_for(tokenizer: Any) -> Callable[[int, int], list[Ids]]:
+            return lambda length, count: texts.prompts_of(tokenizer, text, length, count, ended=self._both)
+
+        progress = self._progress("Timing requests of several lengths", "request")
+        prompts = [prompts_for(tokenizer) for tokenizer in self._tokenizers]
+        return time_grid(self._sessions, prompts, fitting, self._context.check, progress)
+
+    def deadline(self, observed: Observed) -> Deadline | None:
+        """Whether the answers of the timed rounds began in time; None without a deadline, and for encoders."""
+        if self._job.deadline_seconds is None:
+            return None
+        if not self._decoder:
+            self._note("A deadline is for models that write; for these it was left out.")
+            return None
+        return judge_deadline([first for r in observed.rounds for first in r.firsts], self._job.deadline_seconds)
 
     def quality(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with scores on the evaluation text and the data set, as far as the task has them."""
@@ -279,7 +377,7 @@ class Observer:
                 target.model_copy(update={"device": candidate.session.device}),
                 self._prompts_of(candidate.tokenizer, text, REQUESTS_PER_COPY * most),
                 self._new or 1,
-                rounds=min(self._job.rounds, REPLICA_ROUNDS),
+                rounds=min(self._job.rounds or REPLICA_ROUNDS, REPLICA_ROUNDS),
                 threads=self._job.threads,
                 check=self._context.check,
             )
@@ -291,8 +389,8 @@ class Observer:
     def _prompts_of(self, tokenizer: Any, text: str, count: int) -> list[Ids]:
         return texts.prompts_of(tokenizer, text, self._prompt, count, ended=self._both)
 
-    def _request_batches(self, tokenizer: Any, text: str) -> list[list[Any]]:
-        count = self._job.rounds * REQUESTS_PER_ROUND
+    def _request_batches(self, tokenizer: Any, text: str, rounds: int) -> list[list[Any]]:
+        count = rounds * REQUESTS_PER_ROUND
         stretches = texts.prompts_of(tokenizer, text, self._prompt, count)
         batches = [texts.batch_of_ids(ids) for ids in stretches]
         return [batches[i : i + REQUESTS_PER_ROUND] for i in range(0, count, REQUESTS_PER_ROUND)]
@@ -338,3 +436,14 @@ class Observer:
         if text not in self.notices:
             self.notices.append(text)
             self._context.notice(text)
+
+
+def seconds_of(observed: Observed, *, without_waiting: bool = False) -> list[float]:
+    """What the verdict stands on, one value a round: time of an answer's tokens after the first, or of requests.
+
+    `without_waiting`: less the time in which a decoder waited for a processor that others had. That is fair only
+    between candidates that compute alike, for of other threads and processes nothing is known.
+    """
+    if observed.rounds:
+        return [r.computing_seconds if without_waiting else r.decode_seconds for r in observed.rounds]
+    return [r.seconds for r in observed.requests]

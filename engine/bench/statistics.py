@@ -124,6 +124,56 @@ def over_rounds(
     )
 
 
+def percentile(
+    name: str,
+    values: Sequence[float],
+    share: float,
+    conditions: dict[str, Any],
+    confidence: float = DISPLAY_CONFIDENCE,
+) -> Measurement:
+    """The time that `share` of `values` do not exceed, with the interval between two order statistics.
+
+    That interval assumes nothing of the distribution (Conover 1999, "Practical nonparametric statistics", section 3.2);
+    where there are too few values for its upper end it is open there.
+    """
+    x = np.sort(np.asarray(values, dtype=np.float64))
+    n = len(x)
+    unit, better = STANDARD[name]
+    # P(at most k of n lie below the percentile), for k = 0 … n
+    k = np.arange(n + 1)
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    log_chance = (
+        log_factorial[n] - log_factorial - log_factorial[::-1] + k * math.log(share) + (n - k) * math.log1p(-share)
+    )
+    below = np.cumsum(np.exp(log_chance))
+    error = (1 - confidence) / 2
+    low = int(np.searchsorted(below, error, side="right"))  # the first k that is not too improbable
+    high = int(np.searchsorted(below, 1 - error, side="left"))
+    return Measurement(
+        name=name,
+        unit=unit,
+        better=better,
+        value=float(x[min(n - 1, math.ceil(share * n) - 1)]),
+        low=float(x[low - 1]) if low >= 1 else 0.0,
+        high=float(x[high]) if high < n else math.inf,
+        confidence=confidence,
+        samples=n,
+        conditions=conditions,
+    )
+
+
+def share_at_most(events: int, count: int, confidence: float = DISPLAY_CONFIDENCE) -> float:
+    """The one-sided upper bound of a share of which `events` in `count` were seen (Clopper & Pearson 1934)."""
+    if events >= count:
+        return 1.0
+    low, high = events / count, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        seen = sum(math.comb(count, k) * middle**k * (1 - middle) ** (count - k) for k in range(events + 1))
+        low, high = (middle, high) if seen > 1 - confidence else (low, middle)
+    return high
+
+
 def bootstrap_mean(
     values: npt.NDArray[Any], blocks: npt.NDArray[Any], confidence: float = DISPLAY_CONFIDENCE, seed: int = 0
 ) -> tuple[float, float, float]:

@@ -12,6 +12,7 @@ import typer
 from engine.cli import jobs, output
 
 if TYPE_CHECKING:
+    from engine.compare.table import Comparison
     from engine.recipe.recipe import Recipe
 
 
@@ -84,9 +85,35 @@ def compare(
         Path | None, typer.Option(help="Your own questions with expected answers: YAML, JSONL or CSV.")
     ] = None,
     dataset: Annotated[Path | None, typer.Option(help="Encoders: a CSV of sentence pairs with scores.")] = None,
-    rounds: Annotated[int, typer.Option(min=3, max=1000, help="Interleaved timing rounds.")] = 7,
+    rounds: Annotated[
+        int | None,
+        typer.Option(min=3, max=1000, help="Interleaved timing rounds.", show_default="until the result is sure"),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=86400, help="Time for the rounds where their number is not given.")
+    ] = 60,
     prompt_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a timing round's prompt.")] = 128,
     new_tokens: Annotated[int, typer.Option(min=2, help="Tokens of a timing round's answer.")] = 64,
+    grid: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROMPTSxNEWS[xBATCHES]",
+            help="Time whole requests of several shapes as well: 32,128x16,64 or 32,128x16,64x1,4.",
+        ),
+    ] = None,
+    price: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="PER_HOUR",
+            help="What an hour of the machine costs: tells the cost of a million tokens.",
+            show_default="the price in Settings",
+        ),
+    ] = None,
+    deadline: Annotated[
+        float | None,
+        typer.Option(min=0.001, metavar="MS", help="Say whether 99 of 100 answers begin within so many milliseconds."),
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads for every candidate.")] = None,
     quality: Annotated[bool, typer.Option(help="Measure quality.")] = True,
     memory: Annotated[bool, typer.Option(help="Measure memory.")] = True,
@@ -97,6 +124,7 @@ def compare(
 ) -> None:
     """Measure candidates against the first: speed, memory, quality, differences of their answers, a verdict."""
     from engine.bench.questions import read_questions
+    from engine.bench.shapes import read_grid
     from engine.bench.texts import read_prompts
     from engine.compare.differences import check_file, write
     from engine.compare.table import Comparison
@@ -112,8 +140,12 @@ def compare(
         questions=read_questions(_file(tasks)),
         dataset=_file(dataset),
         rounds=rounds,
+        seconds=seconds,
         prompt_tokens=prompt_tokens,
         new_tokens=new_tokens,
+        grid=read_grid(grid),
+        price_per_hour=price,
+        deadline_seconds=None if deadline is None else deadline / 1000,
         threads=threads,
         quality=quality,
         memory=memory,
@@ -142,6 +174,7 @@ def export(
 
 def comparison(result: dict[str, Any]) -> None:
     """Print a comparison: measurements with their intervals, where answers part, the verdict."""
+    from engine.compare.conditions import in_one_line
     from engine.compare.differences import case_words
     from engine.compare.format import format_measurement
     from engine.compare.table import Comparison
@@ -170,11 +203,31 @@ def comparison(result: dict[str, Any]) -> None:
             print(f"Prompt {diff.prompt + 1}: {name} answers the same.")
         else:
             print(f"Prompt {diff.prompt + 1}: {name} differs from token {(diff.first_divergence or 0) + 1} on.")
+    if found.grid:
+        output.table(*_grid(found), right=range(1, 7))
     for line in case_words(found):
         print(line)
     for notice in found.notices:
         print(notice)
+    print(in_one_line(found.conditions))
     print(found.verdict_text)
+
+
+def _grid(found: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Columns and rows of the requests of several shapes."""
+    from engine.compare.format import factor_interval, format_seconds
+
+    rows: list[tuple[str, ...]] = []
+    for cell in found.grid:
+        value, low, high = factor_interval(cell.speedup.value, cell.speedup.low, cell.speedup.high)
+        rows.append(
+            (
+                found.candidates[cell.candidate].name, str(cell.prompt_tokens), str(cell.new_tokens), str(cell.batch),
+                format_seconds(cell.reference_seconds), format_seconds(cell.seconds), f"×{value} ({low}–{high})",
+                cell.verdict.replace("_", " "),
+            )
+        )  # fmt: skip
+    return ("", "Prompt", "New", "Texts at once", "Original", "Candidate", "Faster, 99 %", "Verdict"), rows
 
 
 def _recipe(file: Path | None, preset: str | None, settings: list[str]) -> Recipe:

@@ -114,6 +114,25 @@ class Speedup(_Part):
     rounds: int
 
 
+class Deadline(_Part):
+    """Whether answers began in time.
+
+    Attributes:
+        seconds: the deadline for the first token.
+        answers, late: answers that were timed, and those among them that began later.
+        p99: the time to the first token that 99 of 100 answers did not exceed.
+        met: at most one of a hundred answers was late.
+        late_at_most: the share that is late at most, 95 % sure.
+    """
+
+    seconds: float
+    answers: int
+    late: int
+    p99: float
+    met: bool
+    late_at_most: float
+
+
 class Candidate(_Part):
     """One model of a comparison.
 
@@ -126,6 +145,7 @@ class Candidate(_Part):
         second: the quality measurements on the second text; empty without one.
         questions: how its answers to the user's questions compare with the first candidate's; None without questions.
         verdict, verdict_text, speedup: against the first candidate; None for the first itself.
+        deadline: whether its answers began in time, where a deadline was given.
     """
 
     name: str
@@ -139,10 +159,32 @@ class Candidate(_Part):
     verdict: Verdict | None = None
     verdict_text: str = ""
     speedup: Speedup | None = None
+    deadline: Deadline | None = None
 
     def measured(self, name: str) -> Measurement | None:
         """The measurement called `name`, if there is one."""
         return next((m for m in self.measurements if m.name == name), None)
+
+
+class GridCell(_Part):
+    """How a candidate fares with requests of one shape.
+
+    Attributes:
+        candidate: index of the candidate (1 or more); compared with the first.
+        prompt_tokens, new_tokens, batch: the shape: tokens read and written for each of `batch` texts at once.
+        speedup: how many times faster a whole request is.
+        verdict: on this shape alone.
+        reference_seconds, seconds: of a whole request, the reference's and the candidate's; medians.
+    """
+
+    candidate: int
+    prompt_tokens: int
+    new_tokens: int
+    batch: int
+    speedup: Speedup
+    verdict: Verdict
+    reference_seconds: float
+    seconds: float
 
 
 class Comparison(_Part):
@@ -151,6 +193,7 @@ class Comparison(_Part):
     Attributes:
         verdict, verdict_text: of the second candidate; with more candidates the text names each.
         diffs: one per prompt and candidate after the first.
+        grid: requests of several shapes, where these were asked for.
         prompts: what was asked.
         questions: the user's questions with every candidate's answer.
         classified: of classifiers, every text with its classes; None for other models.
@@ -164,6 +207,7 @@ class Comparison(_Part):
     verdict_text: str
     candidates: tuple[Candidate, ...]
     diffs: tuple[AnswerDiff, ...] = ()
+    grid: tuple[GridCell, ...] = ()
     prompts: tuple[str, ...] = ()
     questions: tuple[QuestionResult, ...] = ()
     classified: Classified | None = None

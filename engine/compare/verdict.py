@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.bench.statistics import MARGIN, VERDICT_CONFIDENCE, verdict
+from engine.compare.deadline import deadline_words
 from engine.compare.format import factor_interval, format_bytes, format_measurement, format_percent, format_ratio
 from engine.compare.table import Candidate, Speedup
 from engine.protocol.measurement import Measurement
@@ -11,10 +12,14 @@ from engine.protocol.measurement import Measurement
 _WIDE = 1.25
 
 
-def judge(reference: Candidate, candidate: Candidate, ratio: Speedup, *, busy: bool) -> Candidate:
-    """`candidate` with verdict and sentence: "×5.3 faster (5.1–5.5, 99 % sure, 7 rounds) · 3.9 × smaller · …"."""
+def judge(reference: Candidate, candidate: Candidate, ratio: Speedup, *, busy: bool, reason: str = "") -> Candidate:
+    """`candidate` with verdict and sentence: "×5.3 faster (5.1–5.5, 99 % sure, 7 rounds) · 3.9 × smaller · …".
+
+    `reason`: why it is likely not faster, if that is known.
+    """
     parts = [
         speed_words(ratio),
+        reason,
         _throughput(reference, candidate),
         _size(reference, candidate),
         _change("perplexity", reference, candidate),
@@ -23,6 +28,7 @@ def judge(reference: Candidate, candidate: Candidate, ratio: Speedup, *, busy: b
         _questions(reference, candidate),
         _agreement(candidate),
         _guessing(candidate),
+        *_deadlines(reference, candidate),
     ]
     if busy and ratio.low > 0 and ratio.high / ratio.low > _WIDE:
         parts.append("the machine was busy: measure again when it is idle for a sharper answer")
@@ -55,7 +61,7 @@ def alone(candidate: Candidate) -> str:
     wanted = ("decode_tokens_per_second", "request_seconds", "weight_bytes", "peak_rss_bytes", "perplexity", "spearman")
     words = [_words(m) for name in wanted if (m := candidate.measured(name)) is not None]
     asked = candidate.measured("task_accuracy")
-    return " · ".join([*words, *([_right(asked)] if asked else [])])
+    return " · ".join([*words, *([_right(asked)] if asked else []), *_deadlines(candidate, candidate)])
 
 
 def _words(m: Measurement) -> str:
@@ -96,6 +102,16 @@ def _change(name: str, reference: Candidate, candidate: Candidate, label: str = 
     if before is None or after is None or before.value == 0:
         return ""
     return f"{label or name} {format_percent(after.value / before.value - 1, sign=True)}"
+
+
+def _deadlines(reference: Candidate, candidate: Candidate) -> list[str]:
+    """Whether answers begin in time, on how many answers that rests, and how the reference fared."""
+    if candidate.deadline is None:
+        return []
+    claim, rests = deadline_words(candidate.deadline)
+    if reference.deadline is not None and reference.deadline.met != candidate.deadline.met:
+        rests += f"; {reference.name} {'met' if reference.deadline.met else 'missed'} it"
+    return [claim, rests]
 
 
 def _questions(reference: Candidate, candidate: Candidate) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from engine.compare.conditions import grouped
 from engine.compare.format import format_bytes, format_measurement, format_seconds
 from engine.compare.table import AnswerDiff, Candidate, Comparison
 from engine.export.base import ExportContext
@@ -193,9 +194,15 @@ def _origin(run: RunRecord, comparison: Comparison | None) -> Iterable[str]:
         "Runtime": run.recipe.target.runtime,
     }
     if comparison is not None:
-        facts |= {"Compared": comparison.created, **comparison.conditions}
-    rows = "".join(
-        f'<tr><th scope="row">{escape(str(key).replace("_", " "))}</th><td>{escape(str(value))}</td></tr>'
-        for key, value in facts.items()
+        facts["Compared"] = comparison.created
+    yield "<h2>Origin and conditions</h2>"
+    yield _facts("Origin", facts.items())
+    for group, rows in (grouped(comparison.conditions) if comparison is not None else {}).items():
+        yield _facts(group, rows)
+
+
+def _facts(title: str, rows: Iterable[tuple[str, object]]) -> str:
+    lines = "".join(
+        f'<tr><th scope="row">{escape(term)}</th><td>{escape(str(value))}</td></tr>' for term, value in rows
     )
-    yield f"<h2>Origin and conditions</h2><table><tbody>{rows}</tbody></table>"
+    return f"<table><caption>{escape(title)}</caption><tbody>{lines}</tbody></table>"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.bench import statistics
 from engine.bench.candidates import Open, diffs_of, find, open_all, same_vocabulary
-from engine.bench.conditions import load_before, machine
+from engine.bench.conditions import cache_bytes, load_before, machine
 from engine.bench.observe import Observer
 from engine.bench.questions import compare_pairs
 from engine.bench.texts import builtin_prompts
 from engine.compare.evidence import PairedTest
+from engine.compare.reasons import Known, known_of, likely_reason
 from engine.compare.table import AnswerDiff, Candidate, Comparison, Conditions
 from engine.compare.verdict import alone, judge
 from engine.jobs.base import JobContext
@@ -66,6 +66,7 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
     observed = observer.parted(observed, diffs, answers)
     _report(context, sessions, observed, {"weight_bytes"})
     observed = observer.replicas(observer.timing(observed))
+    grid = observer.grid()
     if job.quality:
         observed = observer.quality(observed)
         _report(context, sessions, observed, None)
@@ -82,14 +83,21 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
             device=candidate.session.device,
             measurements=measurements[index],
             answers=tuple(answers[index]),
+            deadline=observer.deadline(observed[index]),
             second=_quality(second[index], candidate.session, index) if second else (),
             questions=_paired(observed, index),
         )
         for index, candidate in enumerate(opened)
     ]
+    known = [
+        known_of(candidate.place.folder, candidate.session.weight_bytes, rate.value if rate else 0.0)
+        for candidate, made in zip(opened, candidates, strict=True)
+        for rate in [made.measured("decode_tokens_per_second")]
+    ]
     conditions = {**conditions, **observer.shape}
     conditions["busy"] = bool(conditions["busy"]) or observer.disturbed
-    return _conclude(candidates, observed, observer, prompts if decoder else (), diffs, conditions)
+    found = _conclude(candidates, observed, observer, prompts if decoder else (), diffs, conditions, known)
+    return found.model_copy(update={"grid": tuple(grid)})
 
 
 def _conclude(
@@ -99,16 +107,16 @@ def _conclude(
     prompts: tuple[str, ...],
     diffs: tuple[AnswerDiff, ...],
     conditions: Conditions,
+    known: list[Known],
 ) -> Comparison:
     """The comparison with verdicts and answer differences."""
-    seconds = [_seconds(one) for one in observed]
-    judged = [
-        candidates[0],
-        *(
-            judge(candidates[0], candidate, statistics.speedup(seconds[0], own), busy=bool(conditions.get("busy")))
-            for candidate, own in zip(candidates[1:], seconds[1:], strict=True)
-        ),
-    ]
+    seconds = [observer.seconds(one) for one in observed]
+    cache, busy = cache_bytes(), bool(conditions.get("busy"))
+    judged = candidates[:1]
+    for candidate, own, facts in zip(candidates[1:], seconds[1:], known[1:], strict=True):
+        ratio = observer.stopping.speedup(seconds[0], own)
+        reason = likely_reason(known[0], facts, ratio, cache if candidate.device == "cpu" else None)
+        judged.append(judge(candidates[0], candidate, ratio, busy=busy, reason=reason))
     others = judged[1:]
     if not others:
         text = alone(judged[0])
@@ -142,13 +150,6 @@ def _paired(observed: list[Observed], index: int) -> PairedTest | None:
     if index == 0 or first is None or own is None:
         return None
     return compare_pairs([bool(right) for right in first], [bool(right) for right in own])
-
-
-def _seconds(observed: Observed) -> list[float]:
-    """What the verdict stands on, one value a round: time of an answer's tokens after the first, or of the requests."""
-    if observed.rounds:
-        return [r.decode_seconds for r in observed.rounds]
-    return [r.seconds for r in observed.requests]
 
 
 def _report(

@@ -42,7 +42,7 @@ class MetricSpec:
     better: Better
     help: str
     tasks: frozenset[Task]
-    kind: Literal["speed", "memory", "size", "quality"]
+    kind: Literal["speed", "memory", "size", "cost", "quality"]
     run: str
     needs_reference: bool = False
 
@@ -55,15 +55,37 @@ class DecodeRound:
         first_seconds: to the first token; the mean where a round is several answers.
         next_seconds: from each token to the next, of all answers.
         answers: how many answers the round is made of.
+        firsts: to the first token, of each answer.
         drafted, accepted: tokens guessed ahead, and guessed rightly, in all answers.
+        waited: seconds of `next_seconds` in which the thread waited for a processor that others had, of all answers; 0
+            where the system does not tell.
+        joules: energy that all answers took, their prompts' reading included; None where it was not measured.
     """
 
     first_seconds: float
     next_seconds: tuple[float, ...]
     prompt_tokens: int
     answers: int = 1
+    firsts: tuple[float, ...] = ()
     drafted: int = 0
     accepted: int = 0
+    waited: float = 0.0
+    joules: float | None = None
+
+    @property
+    def computing_seconds(self) -> float:
+        """`decode_seconds` without the waiting for a processor."""
+        return max(0.05 * self.decode_seconds, self.decode_seconds - self.waited / self.answers)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that all answers wrote."""
+        return len(self.next_seconds) + self.answers
+
+    @property
+    def answer_seconds(self) -> float:
+        """Seconds that all answers took, their prompts' reading included."""
+        return self.first_seconds * self.answers + sum(self.next_seconds)
 
     @property
     def decode_seconds(self) -> float:
@@ -123,6 +145,7 @@ class Observed:
         neighbours: per text, the share of its nearest texts that the reference's embeddings give too, [N].
         cosines: per text, the cosine between this candidate's embedding and the reference's, [N].
         similarities, gold: per sentence pair of the data set, predicted cosine and people's score, [N].
+        price_per_hour: what an hour of the machine costs; None where nobody has said.
         correct: per labelled text, 1 where the class is right, [N].
         classes, labels: per labelled text, the predicted and the right class, [N].
         conditions: how the timing, the memory, the quality was measured: whatever makes it repeatable.
@@ -141,6 +164,7 @@ class Observed:
     similarities: Doubles | None = None
     gold: Doubles | None = None
     correct: Doubles | None = None
+    price_per_hour: float | None = None
     classes: npt.NDArray[np.int64] | None = None
     labels: npt.NDArray[np.int64] | None = None
     conditions: dict[str, dict[str, Any]] = field(default_factory=dict)

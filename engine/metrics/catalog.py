@@ -11,6 +11,8 @@ from engine.protocol.errors import UserError
 ENTRIES: tuple[str, ...] = (
     "engine.metrics.decode_tokens_per_second.spec:SPEC",
     "engine.metrics.inter_token_latency_seconds.spec:SPEC",
+    "engine.metrics.inter_token_p90_seconds.spec:SPEC",
+    "engine.metrics.inter_token_p99_seconds.spec:SPEC",
     "engine.metrics.ttft_seconds.spec:SPEC",
     "engine.metrics.acceptance_rate.spec:SPEC",
     "engine.metrics.prefill_tokens_per_second.spec:SPEC",
@@ -19,6 +21,9 @@ ENTRIES: tuple[str, ...] = (
     "engine.metrics.peak_rss_bytes.spec:SPEC",
     "engine.metrics.peak_gpu_bytes.spec:SPEC",
     "engine.metrics.weight_bytes.spec:SPEC",
+    "engine.metrics.energy_joules_per_token.spec:SPEC",
+    "engine.metrics.tokens_per_joule.spec:SPEC",
+    "engine.metrics.cost_per_million_tokens.spec:SPEC",
     "engine.metrics.perplexity.spec:SPEC",
     "engine.metrics.kl_divergence_nats.spec:SPEC",
     "engine.metrics.top1_agreement.spec:SPEC",

@@ -75,6 +75,19 @@ class RunJob(_Job):
     trust_remote_code: bool = False
 
 
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Grid(BaseModel):
+    """Shapes of requests to time: every prompt length with every number of new tokens and of texts at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt_tokens: tuple[Count, ...] = Field(min_length=1, max_length=8)
+    new_tokens: tuple[Count, ...] = Field(min_length=1, max_length=8)
+    batch: tuple[Count, ...] = Field((1,), min_length=1, max_length=4)
+
+
 class CompareJob(_Job):
     """Measure candidates against the first one, interleaved. Result: engine.compare.table.Comparison as JSON.
 
@@ -85,8 +98,12 @@ class CompareJob(_Job):
         second_text: path of a text of another kind, on which quality is measured as well; "built-in" takes Hasten's.
         questions: the user's own questions with expected answers, for decoders.
         dataset: for encoders, a sentence-pair CSV (STS-B columns) to correlate with; None skips it.
-        rounds: interleaved timing rounds.
+        rounds: interleaved timing rounds; None goes on until the result is sure enough or the time is used up.
+        seconds: time for the rounds, where their number is not given.
         prompt_tokens, new_tokens: shape of a timing round.
+        grid: shapes of requests to time as well; None times none.
+        price_per_hour: what an hour of the machine costs; None takes the settings' price.
+        deadline_seconds: 99 of 100 answers should begin within this time; None has no deadline.
     """
 
     kind: Literal["compare"] = "compare"
@@ -96,9 +113,13 @@ class CompareJob(_Job):
     second_text: str | None = None
     questions: tuple[Question, ...] = ()
     dataset: str | None = None
-    rounds: int = Field(7, ge=3, le=1000)
+    rounds: int | None = Field(None, ge=3, le=1000)
+    seconds: float = Field(60.0, ge=1.0, le=86400.0)
     prompt_tokens: int = Field(128, ge=1)
     new_tokens: int = Field(64, ge=2)
+    deadline_seconds: float | None = Field(None, gt=0.0)
+    grid: Grid | None = None
+    price_per_hour: float | None = Field(None, ge=0.0)
     quality: bool = True
     memory: bool = True
     threads: int | None = None

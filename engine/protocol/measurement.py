@@ -12,6 +12,8 @@ Better = Literal["lower", "higher"]
 STANDARD: dict[str, tuple[str, Better]] = {
     "ttft_seconds": ("s", "lower"),
     "inter_token_latency_seconds": ("s", "lower"),
+    "inter_token_p90_seconds": ("s", "lower"),
+    "inter_token_p99_seconds": ("s", "lower"),
     "decode_tokens_per_second": ("1/s", "higher"),
     "acceptance_rate": ("1", "higher"),
     "prefill_tokens_per_second": ("1/s", "higher"),
@@ -21,6 +23,8 @@ STANDARD: dict[str, tuple[str, Better]] = {
     "peak_gpu_bytes": ("B", "lower"),
     "weight_bytes": ("B", "lower"),
     "energy_joules_per_token": ("J", "lower"),
+    "tokens_per_joule": ("1/J", "higher"),
+    "cost_per_million_tokens": ("1", "lower"),
     "perplexity": ("1", "lower"),
     "kl_divergence_nats": ("nat", "lower"),
     "top1_agreement": ("1", "higher"),

@@ -15,6 +15,7 @@ ENTRIES: dict[str, str] = {
     "rate_live": "gui.charts.rate_live:RateLiveChart",
     "latency_distribution": "gui.charts.latency_distribution:LatencyDistributionChart",
     "quality_speed": "gui.charts.quality_speed:QualitySpeedChart",
+    "length_grid": "gui.charts.length_grid:LengthGridChart",
     "memory": "gui.charts.memory:MemoryChart",
 }
 

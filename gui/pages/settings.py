@@ -83,7 +83,12 @@ class SettingsPage(Page):
         help_text = self.tr(
             "For profiles and comparisons. Automatic is what was measured to be best here, else one per physical core."
         )
-        card = self._card(self.tr("Computing"), ("threads", IntEditor(field), help_text))
+        price = self._field(self.tr("Price of an hour"), "float", minimum=0, maximum=100_000)
+        price_help = self.tr(
+            "What an hour of this machine costs, in any currency: comparisons then tell the cost of a million tokens."
+        )
+        entries = (("threads", IntEditor(field), help_text), ("price_per_hour", FloatEditor(price), price_help))
+        card = self._card(self.tr("Computing"), *entries)
         self.tuning = TuningView(self.jobs)
         card.body.addWidget(self.tuning)
         return card

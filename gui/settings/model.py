@@ -23,6 +23,7 @@ class SettingsData(BaseModel):
         threads: default threads for profiles and comparisons; None is one per physical core.
         recent: checkpoint folders, the latest first.
         stage_quota_gib: how much the stage cache may keep, in GiB.
+        price_per_hour: what an hour of this machine costs, in any currency; 0 where nobody has said.
         hub_endpoint: another address of the model hub; "" is the usual one.
         window: the window's geometry and state, base64.
         last_folder: where file dialogs open.
@@ -36,6 +37,7 @@ class SettingsData(BaseModel):
     threads: int | None = Field(None, ge=1, le=1024)
     recent: list[str] = []
     stage_quota_gib: float = Field(20.0, ge=0, le=100_000)
+    price_per_hour: float = Field(0.0, ge=0, le=100_000)
     hub_endpoint: str = ""
     window: str = ""
     last_folder: str = ""

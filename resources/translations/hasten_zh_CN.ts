@@ -328,6 +328,14 @@
         <source>How fast each model writes, over its latest tokens.</source>
         <translation>各模型的生成速度，按最近的词元计算。</translation>
     </message>
+    <message>
+        <source>Speed by length</source>
+        <translation>不同长度的速度</translation>
+    </message>
+    <message>
+        <source>How many times faster a whole request is; “?” marks what is not proven. Point at a field for more.</source>
+        <translation>整个请求快多少倍；“?”表示未得到证实。将指针移到方格上可查看详情。</translation>
+    </message>
 </context>
 <context>
     <name>CheckpointPage</name>
@@ -379,12 +387,16 @@
         <translation>正在测量</translation>
     </message>
     <message>
+        <source>until sure</source>
+        <translation>直到确定</translation>
+    </message>
+    <message>
         <source>rounds</source>
         <translation>轮</translation>
     </message>
     <message>
-        <source>How often each model is timed, in turn. More rounds give narrower intervals.</source>
-        <translation>每个模型轮流计时的次数。轮数越多，区间越窄。</translation>
+        <source>How often each model is timed, in turn. “Until sure” stops by itself when more would tell nothing new.</source>
+        <translation>每个模型轮流计时的次数。“直到确定”会在再测也得不到新结论时自动停止。</translation>
     </message>
     <message>
         <source>Rounds</source>
@@ -465,6 +477,17 @@
     <message>
         <source>Opening the models</source>
         <translation>正在打开模型</translation>
+    </message>
+</context>
+<context>
+    <name>ConditionsView</name>
+    <message>
+        <source>Not measured yet</source>
+        <translation>尚未测量</translation>
+    </message>
+    <message>
+        <source>Once measured: the machine, its load, versions, and how many rounds were timed and how.</source>
+        <translation>测量后显示：机器、负载、版本，以及计时的轮数和方式。</translation>
     </message>
 </context>
 <context>
@@ -951,6 +974,65 @@
     </message>
 </context>
 <context>
+    <name>LengthGridChart</name>
+    <message>
+        <source>prompt tokens</source>
+        <translation>提示词元数</translation>
+    </message>
+    <message>
+        <source>new tokens</source>
+        <translation>新词元数</translation>
+    </message>
+    <message>
+        <source>new tokens × texts at once</source>
+        <translation>新词元数 × 同时文本数</translation>
+    </message>
+    <message>
+        <source>%1 prompt and %2 new tokens, %3 at once: ×%4 (×%5 to ×%6, 99 % sure), %7 → %8: %9</source>
+        <translation>%1 个提示词元，%2 个新词元，同时 %3 个：×%4（×%5 至 ×%6，99 % 确定），%7 → %8: %9</translation>
+    </message>
+    <message>
+        <source>faster</source>
+        <translation>更快</translation>
+    </message>
+    <message>
+        <source>slower</source>
+        <translation>更慢</translation>
+    </message>
+    <message>
+        <source>not proven</source>
+        <translation>未得到证实</translation>
+    </message>
+    <message>
+        <source>model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>texts at once</source>
+        <translation>同时文本数</translation>
+    </message>
+    <message>
+        <source>original</source>
+        <translation>原始</translation>
+    </message>
+    <message>
+        <source>this model</source>
+        <translation>此模型</translation>
+    </message>
+    <message>
+        <source>factor</source>
+        <translation>倍数</translation>
+    </message>
+    <message>
+        <source>99 % interval</source>
+        <translation>99 % 区间</translation>
+    </message>
+    <message>
+        <source>verdict</source>
+        <translation>结论</translation>
+    </message>
+</context>
+<context>
     <name>LiveChart</name>
     <message>
         <source>token</source>
@@ -1047,16 +1129,48 @@ Apache 许可证 2.0。</translation>
         <translation>编码器：句子、句子、分数的 CSV（例如 STS-B）；分类器：文本、类别编号。</translation>
     </message>
     <message>
+        <source>Time for the rounds</source>
+        <translation>计时时限</translation>
+    </message>
+    <message>
+        <source>Where rounds go on “until sure”, they end after this time at the latest.</source>
+        <translation>计时“直到确定”时，最迟在此时间后结束。</translation>
+    </message>
+    <message>
+        <source>no deadline</source>
+        <translation>无期限</translation>
+    </message>
+    <message>
+        <source>Answers begin within</source>
+        <translation>回答开始期限</translation>
+    </message>
+    <message>
+        <source>The verdict says whether 99 of 100 answers begin within this time.</source>
+        <translation>结论会说明 100 个回答中是否有 99 个在此时间内开始。</translation>
+    </message>
+    <message>
+        <source>one length only</source>
+        <translation>只测一种长度</translation>
+    </message>
+    <message>
+        <source>Other lengths</source>
+        <translation>其他长度</translation>
+    </message>
+    <message>
+        <source>Prompt tokens × new tokens (× texts at once) to time as well, such as 32,128x16,64 or 32x16x1,4.</source>
+        <translation>另外计时的提示词元数 × 新词元数（× 同时文本数），例如 32,128x16,64 或 32x16x1,4。</translation>
+    </message>
+    <message>
+        <source>As at first</source>
+        <translation>恢复默认</translation>
+    </message>
+    <message>
         <source>none</source>
         <translation>无</translation>
     </message>
     <message>
         <source>Tables (*.csv *.tsv)</source>
         <translation>表格 (*.csv *.tsv)</translation>
-    </message>
-    <message>
-        <source>Use the built-in ones</source>
-        <translation>使用内置内容</translation>
     </message>
     <message>
         <source>Done</source>
@@ -1615,6 +1729,14 @@ Apache 许可证 2.0。</translation>
         <translation>逐例查看</translation>
     </message>
     <message>
+        <source>Conditions</source>
+        <translation>测量条件</translation>
+    </message>
+    <message>
+        <source>Lengths</source>
+        <translation>长度</translation>
+    </message>
+    <message>
         <source>Measurements</source>
         <translation>测量结果</translation>
     </message>
@@ -1848,6 +1970,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>For profiles and comparisons. Automatic is what was measured to be best here, else one per physical core.</source>
         <translation>用于性能剖析与比较。自动：采用在本机实测最佳的线程数，未实测时每个物理核心一个线程。</translation>
+    </message>
+    <message>
+        <source>Price of an hour</source>
+        <translation>每小时价格</translation>
+    </message>
+    <message>
+        <source>What an hour of this machine costs, in any currency: comparisons then tell the cost of a million tokens.</source>
+        <translation>这台机器每小时的费用，货币任意：比较时会据此给出百万词元的成本。</translation>
     </message>
     <message>
         <source>Computing</source>
@@ -2950,6 +3080,22 @@ Apache 许可证 2.0。</translation>
         <translation>生成回答时，每个后续词元的等待时间（词元间延迟）。</translation>
     </message>
     <message>
+        <source>Between tokens, p90</source>
+        <translation>词元间隔，p90</translation>
+    </message>
+    <message>
+        <source>Nine of ten tokens come at least this quickly after the one before; over all rounds.</source>
+        <translation>十个词元中有九个的间隔不超过此值；取自所有轮次。</translation>
+    </message>
+    <message>
+        <source>Between tokens, p99</source>
+        <translation>词元间隔，p99</translation>
+    </message>
+    <message>
+        <source>99 of 100 tokens come at least this quickly after the one before; over all rounds.</source>
+        <translation>100 个词元中有 99 个的间隔不超过此值；取自所有轮次。</translation>
+    </message>
+    <message>
         <source>Time to first token</source>
         <translation>首个词元延迟 (TTFT)</translation>
     </message>
@@ -3008,6 +3154,30 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Size of the weights that are read for every token, scales of quantised weights included.</source>
         <translation>每个词元需要读取的权重大小，包含量化权重的缩放因子。</translation>
+    </message>
+    <message>
+        <source>Energy per token</source>
+        <translation>每词元能耗</translation>
+    </message>
+    <message>
+        <source>Joules that the processor (and the GPU) use for each written token, reading the prompt included; other programs&apos; work counts as well.</source>
+        <translation>处理器（和 GPU）每写一个词元所用的焦耳数，包括读取提示；其他程序的工作也计算在内。</translation>
+    </message>
+    <message>
+        <source>Tokens per joule</source>
+        <translation>每焦耳词元数</translation>
+    </message>
+    <message>
+        <source>How many tokens a joule buys: the inverse of the energy per token.</source>
+        <translation>一焦耳能写多少词元：每词元能耗的倒数。</translation>
+    </message>
+    <message>
+        <source>Cost of a million tokens</source>
+        <translation>百万词元成本</translation>
+    </message>
+    <message>
+        <source>What a million written tokens cost at the machine&apos;s price per hour, one request at a time; in the currency of that price, which is set in Settings.</source>
+        <translation>按机器每小时价格、一次一个请求计算，写一百万个词元的成本；货币与“设置”中所填价格相同。</translation>
     </message>
     <message>
         <source>Perplexity</source>
@@ -3730,8 +3900,188 @@ Apache 许可证 2.0。</translation>
         <translation>每个模型的每项测量占一行，含单位、区间和样本数，供电子表格使用。</translation>
     </message>
     <message>
+        <source>How it was timed</source>
+        <translation>计时方式</translation>
+    </message>
+    <message>
+        <source>Load</source>
+        <translation>负载</translation>
+    </message>
+    <message>
+        <source>Machine</source>
+        <translation>机器</translation>
+    </message>
+    <message>
+        <source>Versions</source>
+        <translation>版本</translation>
+    </message>
+    <message>
+        <source>not measured: no counter can be read here</source>
+        <translation>未测量：此处没有可读的计数器</translation>
+    </message>
+    <message>
+        <source>Threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>Prompt tokens</source>
+        <translation>提示词元数</translation>
+    </message>
+    <message>
+        <source>New tokens</source>
+        <translation>新词元数</translation>
+    </message>
+    <message>
+        <source>Requests a round</source>
+        <translation>每轮请求数</translation>
+    </message>
+    <message>
+        <source>Answers to warm up</source>
+        <translation>预热回答数</translation>
+    </message>
+    <message>
+        <source>Energy</source>
+        <translation>能耗</translation>
+    </message>
+    <message>
+        <source>Rounds</source>
+        <translation>轮数</translation>
+    </message>
+    <message>
+        <source>Why no more rounds</source>
+        <translation>停止原因</translation>
+    </message>
+    <message>
+        <source>In use before</source>
+        <translation>之前的处理器占用</translation>
+    </message>
+    <message>
+        <source>Load average</source>
+        <translation>之前的平均负载</translation>
+    </message>
+    <message>
+        <source>Other programs</source>
+        <translation>计时期间其他程序占用</translation>
+    </message>
+    <message>
+        <source>Taken by the host</source>
+        <translation>计时期间被宿主机占用</translation>
+    </message>
+    <message>
+        <source>Waiting for a processor</source>
+        <translation>等待处理器</translation>
+    </message>
+    <message>
+        <source>Disturbing</source>
+        <translation>繁忙到影响测量</translation>
+    </message>
+    <message>
+        <source>Processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <source>Cores</source>
+        <translation>核心数</translation>
+    </message>
+    <message>
+        <source>Last-level cache</source>
+        <translation>末级缓存</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Clock at first</source>
+        <translation>开始时的频率</translation>
+    </message>
+    <message>
+        <source>Lowest clock</source>
+        <translation>计时期间最低频率</translation>
+    </message>
+    <message>
+        <source>Highest clock</source>
+        <translation>计时期间最高频率</translation>
+    </message>
+    <message>
+        <source>Clock governor</source>
+        <translation>频率调节策略</translation>
+    </message>
+    <message>
+        <source>Turbo allowed</source>
+        <translation>允许睿频</translation>
+    </message>
+    <message>
+        <source>Power source</source>
+        <translation>电源</translation>
+    </message>
+    <message>
+        <source>Virtual machine</source>
+        <translation>虚拟机</translation>
+    </message>
+    <message>
+        <source>System</source>
+        <translation>系统</translation>
+    </message>
+    <message>
+        <source>GPU 0</source>
+        <translation>GPU 0</translation>
+    </message>
+    <message>
+        <source>GPU 1</source>
+        <translation>GPU 1</translation>
+    </message>
+    <message>
+        <source>GPU 2</source>
+        <translation>GPU 2</translation>
+    </message>
+    <message>
+        <source>GPU 3</source>
+        <translation>GPU 3</translation>
+    </message>
+    <message>
+        <source>GPU 4</source>
+        <translation>GPU 4</translation>
+    </message>
+    <message>
+        <source>GPU 5</source>
+        <translation>GPU 5</translation>
+    </message>
+    <message>
+        <source>GPU 6</source>
+        <translation>GPU 6</translation>
+    </message>
+    <message>
+        <source>GPU 7</source>
+        <translation>GPU 7</translation>
+    </message>
+    <message>
+        <source>GPU driver</source>
+        <translation>GPU 驱动</translation>
+    </message>
+    <message>
+        <source>as many as asked for</source>
+        <translation>已达到指定的轮数</translation>
+    </message>
+    <message>
+        <source>the result was sure enough</source>
+        <translation>结果已足够确定</translation>
+    </message>
+    <message>
+        <source>the time was used up</source>
+        <translation>时间已用完</translation>
+    </message>
+    <message>
+        <source>the most there can be</source>
+        <translation>已达到轮数上限</translation>
+    </message>
+    <message>
         <source>An encoder-decoder is two programs with a cache between them, which this format does not hold.</source>
         <translation>编码器-解码器是两个程序，中间有缓存，此格式无法容纳。</translation>
+    </message>
+    <message>
+        <source>The processor became too hot and slowed itself down while the models were timed.</source>
+        <translation>计时期间处理器过热，自行降低了速度。</translation>
     </message>
     <message>
         <source>executorch is not installed.</source>

@@ -36,6 +36,8 @@ def engine_texts() -> Iterator[str]:
 
     from engine.checkpoint.info import Task
     from engine.checkpoint.tree import TITLES
+    from engine.compare.conditions import ENDED
+    from engine.compare.conditions import titles as condition_titles
     from engine.export.catalog import all_formats
     from engine.export.specs import TWO_PROGRAMS
     from engine.metrics.catalog import all_metrics
@@ -56,6 +58,8 @@ def engine_texts() -> Iterator[str]:
         yield from (metric.title, metric.help)
     for export in all_formats().values():
         yield from (export.title, export.summary)
+    yield from condition_titles()
+    yield from ENDED.values()
     yield TWO_PROGRAMS
     yield from get_args(Task)
     yield from TITLES.values()

@@ -13,16 +13,18 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from engine.compare.table import GridCell, Speedup, Verdict
 from engine.protocol.events import Token
 from engine.protocol.measurement import Measurement
 from gui.charts import catalog
 from gui.charts.base import Chart, series_colour
 from gui.charts.latency_distribution import LatencyDistributionChart
 from gui.charts.latency_live import LatencyLiveChart
+from gui.charts.length_grid import LengthGridChart, field_colour
 from gui.charts.memory import MemoryChart
 from gui.charts.quality_speed import Dot, QualitySpeedChart
 from gui.charts.rate_live import RateLiveChart
-from gui.theme.theme import theme
+from gui.theme.theme import colour, theme
 
 pytestmark = pytest.mark.usefixtures("styled")
 
@@ -152,3 +154,27 @@ def test_opened_large_a_chart_lives_on_and_returns(qtbot: QtBot) -> None:
     assert layout.indexOf(chart) == 0
     assert chart.isVisible()
     assert len(chart.rows()) == 4
+
+
+def test_the_grid_of_lengths_tells_each_field(qtbot: QtBot) -> None:
+    def cell(prompt: int, new: int, factor: float, verdict: Verdict) -> GridCell:
+        ratio = Speedup(value=factor, low=factor * 0.9, high=factor * 1.1, confidence=0.99, rounds=6)
+        return GridCell(
+            candidate=1, prompt_tokens=prompt, new_tokens=new, batch=1, speedup=ratio, verdict=verdict,
+            reference_seconds=factor, seconds=1.0,
+        )  # fmt: skip
+
+    chart = catalog.make("length_grid", LengthGridChart)
+    qtbot.addWidget(chart)
+    chart.set_names(("original", "small"))
+    cells = [cell(32, 16, 2.0, "faster"), cell(128, 16, 0.5, "slower"), cell(32, 64, 1.01, "not_proven")]
+    chart.set_cells(cells)
+    assert chart.cell_at(0.5, 0.5) == cells[0]
+    assert chart.cell_at(1.5, 0.5) == cells[1]
+    assert chart.cell_at(0.2, 1.9) == cells[2]
+    assert chart.cell_at(1.5, 1.5) is None
+    assert "×2.0 (×1.8 to ×2.2, 99 % sure), 2.00 s → 1.00 s: faster" in chart.words(cells[0])
+    assert [row[-1] for row in chart.rows()] == ["faster", "slower", "not proven"]
+    assert field_colour(cells[0]) != field_colour(cells[1]) != field_colour(cells[2]) == colour("surface")
+    chart.set_cells(())
+    assert chart.cell_at(0.5, 0.5) is None

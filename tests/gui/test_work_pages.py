@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QMessageBox, QPushButton
+from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from engine.compare.table import Candidate, Comparison, Speedup
@@ -215,13 +215,22 @@ def test_measuring_gives_a_verdict_that_is_kept(
     assert not page.busy
     page.options.prompts.setText(str(tmp_path / "prompts.txt"))
     page.options.text.setText(str(tmp_path / "text.txt"))
+    page.options.deadline.setValue(60_000)
+    page.options.grid.setText("sixteen")
+    page.measure_button.click()
+    assert page.card.isVisible()
+    page.options.grid.setText("8,16x4")
     page.measure_button.click()
     assert page.card.isHidden()
     _wait(qtbot, page)
     assert page.handle is not None
     assert page.handle.state == "finished", page.handle.failure
     assert page.comparison is not None
-    assert page._verdict.text()
+    assert "deadline of 60 s met" in page._verdict.text()
+    assert [cell.prompt_tokens for cell in page.comparison.grid] == [8, 16]
+    assert len(page.results.grid.rows()) == 2
+    shown = {label.text() for label in page.results.conditions.findChildren(QLabel)}
+    assert {"Rounds", "as many as asked for", "Processor"} <= shown
     assert [turn.prompt for turn in page.prompts] == ["Once upon a time", "The end of the story"]
     assert {row.spec.name for row in page.results.table.rows} >= {
         "decode_tokens_per_second",

@@ -1,19 +1,30 @@
-"""What a measurement is made on: prompts, texts for quality, the user's own questions, and for encoders a data set."""
+"""What a measurement is made on, and how: prompts, texts, questions, data sets, time for the rounds, a deadline."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
+from engine.protocol.job import CompareJob
 from gui.widgets.buttons import button, icon_button
 from gui.widgets.frames import row
 from gui.widgets.text import label
 
+TIME = int(CompareJob.model_fields["seconds"].default)
 _WIDTH = 384  # pixels of a field with its button
 
 
 class MeasureOptions(QDialog):
-    """Files that replace what comes with Hasten or add to it; an empty field means the built-in one, or none."""
+    """Files that replace what comes with Hasten or add to it (an empty one is the built-in, or none); and times."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,10 +70,30 @@ class MeasureOptions(QDialog):
             self.tr("none"),
             self.tr("Tables (*.csv *.tsv)"),
         )
-        buttons = QDialogButtonBox()
-        buttons.addButton(
-            button(self.tr("Use the built-in ones"), self._clear, kind="quiet"), buttons.ButtonRole.ResetRole
+        self.seconds = QSpinBox(minimum=5, maximum=86400, value=TIME)
+        self._add_number(
+            self.tr("Time for the rounds"),
+            self.tr("Where rounds go on “until sure”, they end after this time at the latest."),
+            self.seconds,
+            " s",
         )
+        self.deadline = QSpinBox(minimum=0, maximum=600_000)
+        self.deadline.setSpecialValueText(self.tr("no deadline"))
+        self._add_number(
+            self.tr("Answers begin within"),
+            self.tr("The verdict says whether 99 of 100 answers begin within this time."),
+            self.deadline,
+            " ms",
+        )
+        self.grid = QLineEdit()
+        self.grid.setPlaceholderText(self.tr("one length only"))
+        self._add_field(
+            self.tr("Other lengths"),
+            self.tr("Prompt tokens × new tokens (× texts at once) to time as well, such as 32,128x16,64 or 32x16x1,4."),
+            self.grid,
+        )
+        buttons = QDialogButtonBox()
+        buttons.addButton(button(self.tr("As at first"), self._clear, kind="quiet"), buttons.ButtonRole.ResetRole)
         buttons.addButton(button(self.tr("Done"), self.accept, kind="primary"), buttons.ButtonRole.AcceptRole)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 16)
@@ -71,10 +102,10 @@ class MeasureOptions(QDialog):
         layout.addWidget(buttons)
 
     def show_task(self, decoder: bool) -> None:
-        """Prompts and questions are for models that write, data sets for those that do not."""
-        for field, shown in ((self.prompts, decoder), (self.questions, decoder), (self.dataset, not decoder)):
-            self._form.setRowVisible(self._rows[field], shown)
-            self._form.setRowVisible(self._rows[field] + 1, shown)
+        """Prompts, questions and times are for models that write, data sets for those that do not."""
+        for field in (self.prompts, self.questions, self.deadline, self.grid, self.dataset):
+            self._form.setRowVisible(self._rows[field], decoder != (field is self.dataset))
+            self._form.setRowVisible(self._rows[field] + 1, decoder != (field is self.dataset))
 
     def _add(self, title: str, help_text: str, empty: str, kinds: str) -> QLineEdit:
         field = QLineEdit()
@@ -93,11 +124,32 @@ class MeasureOptions(QDialog):
         self._form.addRow("", told)
         return field
 
+    def _add_number(self, title: str, help_text: str, field: QSpinBox, unit: str) -> None:
+        field.setSuffix(unit)
+        field.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        field.setFixedWidth(140)
+        self._add_field(title, help_text, field)
+
+    def _add_field(self, title: str, help_text: str, field: QWidget) -> None:
+        field.setAccessibleName(title)
+        name = label(title)
+        name.setBuddy(field)
+        self._rows = {**self._rows, field: self._form.rowCount()}
+        self._form.addRow(name, field)
+        self._form.addRow("", label(help_text, "muted", wrap=True))
+
+    @property
+    def deadline_seconds(self) -> float | None:
+        """Within what answers should begin, or None."""
+        return self.deadline.value() / 1000 or None
+
     def _choose(self, field: QLineEdit, title: str, kinds: str) -> None:
         path, _ = QFileDialog.getOpenFileName(self, title, field.text(), kinds)
         if path:
             field.setText(path)
 
     def _clear(self) -> None:
-        for field in (self.prompts, self.text, self.second, self.questions, self.dataset):
+        for field in (self.prompts, self.text, self.second, self.questions, self.dataset, self.grid):
             field.clear()
+        self.seconds.setValue(TIME)
+        self.deadline.setValue(0)

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QSpinBox, QSplitter, QStackedLayout, QWidget
 
 from engine.bench.questions import read_questions
+from engine.bench.shapes import read_grid
 from engine.bench.texts import builtin_prompts, read_prompts
 from engine.compare.table import ChatAnswers, Comparison
 from engine.metrics.base import DECODERS
@@ -92,6 +93,7 @@ class ComparePage(Page):
         try:
             texts = read_prompts(self.options.prompts.text()) or builtin_prompts()
             questions = read_questions(self.options.questions.text()) if self._decoder else ()
+            grid = read_grid(self.options.grid.text())
         except UserError as error:
             self._again = self.measure
             self.card.show_failure(Failure.of(error))
@@ -109,7 +111,10 @@ class ComparePage(Page):
                 second_text=self.options.second.text().strip() or None,
                 questions=questions,
                 dataset=self.options.dataset.text().strip() or None,
-                rounds=self.rounds.value(),
+                rounds=self.rounds.value() if self.rounds.value() >= 3 else None,
+                seconds=self.options.seconds.value(),
+                deadline_seconds=self.options.deadline_seconds,
+                grid=grid,
                 threads=self.settings.data.threads,
             ),
             self._on_compared,
@@ -143,9 +148,14 @@ class ComparePage(Page):
 
     def _build(self) -> None:
         self._verdict, self._rest = label("", "title", wrap=True, selectable=True), label("", "muted", wrap=True)
-        self.rounds = QSpinBox(minimum=3, maximum=1000, value=7)
+        self.rounds = QSpinBox(minimum=2, maximum=1000, value=2)
+        self.rounds.setSpecialValueText(self.tr("until sure"))
         self.rounds.setSuffix(" " + self.tr("rounds"))
-        self.rounds.setToolTip(self.tr("How often each model is timed, in turn. More rounds give narrower intervals."))
+        self.rounds.setToolTip(
+            self.tr(
+                "How often each model is timed, in turn. “Until sure” stops by itself when more would tell nothing new."
+            )
+        )
         self.rounds.setAccessibleName(self.tr("Rounds"))
         self.rounds.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.rounds.setFixedWidth(120)

@@ -7,20 +7,23 @@ from collections.abc import Iterator, Sequence
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QTableView, QWidget
 
-from engine.compare.table import Comparison
+from engine.compare.table import Comparison, GridCell
 from engine.protocol.events import Measured, Token
 from engine.protocol.measurement import Measurement
 from gui.charts import catalog
 from gui.charts.latency_distribution import LatencyDistributionChart
+from gui.charts.length_grid import LengthGridChart
 from gui.charts.live import LiveChart
 from gui.charts.memory import MemoryChart
 from gui.item_models.measurements import MetricRow, columns, rows_of
 from gui.item_models.rows import RowsModel
 from gui.pages.compare.cases import CasesView
+from gui.pages.compare.conditions import ConditionsView
 from gui.pages.compare.graph import Compiled, GraphView
 from gui.widgets.frames import Card, column, row
 
-GRAPH, CASES = 2, 3  # the tabs about the compiler and about single cases
+# the tabs about the compiler, about single cases and about requests of several lengths
+GRAPH, CASES, GRID = 2, 3, 5
 
 
 class Results(QWidget):
@@ -30,6 +33,8 @@ class Results(QWidget):
         table: the measurement table's model.
         graph: what the compiler did.
         cases: questions and tokens one by one.
+        conditions: under which conditions was measured.
+        grid: requests of several lengths.
     """
 
     def __init__(self) -> None:
@@ -54,6 +59,10 @@ class Results(QWidget):
         self._stack.addWidget(self.graph)
         self.cases = CasesView()
         self._stack.addWidget(self.cases)
+        self.conditions = ConditionsView()
+        self._stack.addWidget(self.conditions)
+        self.grid = catalog.make("length_grid", LengthGridChart)
+        self._stack.addWidget(self.grid)
         self._tabs = QButtonGroup(self)
         switch = row(spacing=0)
         titles = (
@@ -61,6 +70,8 @@ class Results(QWidget):
             self.tr("Distribution and memory"),
             self.tr("What the compiler did"),
             self.tr("Case by case"),
+            self.tr("Conditions"),
+            self.tr("Lengths"),
         )
         for place, title in enumerate(titles):
             tab = QPushButton(title)
@@ -70,6 +81,7 @@ class Results(QWidget):
             self._tabs.addButton(tab, place)
             switch.addWidget(tab)
         switch.addStretch(1)
+        self._tabs.button(GRID).hide()
         self._tabs.idClicked.connect(self.show_tab)
         self.table: RowsModel[MetricRow] = RowsModel(columns(("", "")))
         self._view = QTableView()
@@ -85,16 +97,17 @@ class Results(QWidget):
         self._view.horizontalHeader().setHighlightSections(False)
         self._view.setStyleSheet("QTableView::item { padding: 0 6px; }")
         self._view.viewport().installEventFilter(self)
-        layout = row(spacing=12)
-        left = column(switch, self._stack, spacing=4)
-        left.setStretch(1, 1)
-        layout.addLayout(left, 5)
+        beside = row(spacing=12)
+        beside.addWidget(self._stack, 5)
         self._measurements = Card(self._view, kind="pane", margins=4)
-        layout.addWidget(self._measurements, 6)
+        beside.addWidget(self._measurements, 6)
+        layout = column(switch, spacing=4)  # above both, for the tabs are many
+        layout.addLayout(beside, 1)
         self.setLayout(layout)
 
     def show_tab(self, place: int) -> None:
-        """0: the live charts; 1: distribution and memory; 2: what the compiler did; 3: case by case."""
+        """0: the live charts; 1: distribution and memory; 2: what the compiler did; 3: case by case; 4: the conditions;
+        5: requests of several lengths, which is there only when they were timed."""
         self._stack.setCurrentIndex(place)
         self._measurements.setVisible(place < GRAPH)  # operators and cases need the room
         self._tabs.button(place).setChecked(True)
@@ -117,6 +130,8 @@ class Results(QWidget):
         self.cases.set_comparison(None)
         for chart in (self.latency, self.rate, self.distribution, self.memory):
             chart.set_names(names)
+        self.conditions.show_conditions({})
+        self._show_grid(())
         self.clear_live()
         self._fill()
 
@@ -145,6 +160,8 @@ class Results(QWidget):
     def show_comparison(self, comparison: Comparison) -> None:
         """Show a finished comparison."""
         self._names = tuple(candidate.name for candidate in comparison.candidates)
+        self.conditions.show_conditions(comparison.conditions)
+        self._show_grid(comparison.grid)
         self._measured = [{m.name: m for m in candidate.measurements} for candidate in comparison.candidates]
         self._second = [candidate.second for candidate in comparison.candidates]
         self.cases.set_comparison(comparison)
@@ -158,6 +175,13 @@ class Results(QWidget):
             found = [candidate.measured("request_seconds") for candidate in comparison.candidates]
             self.distribution.set_samples([m.values if m else () for m in found])
         self._fill()
+
+    def _show_grid(self, cells: Sequence[GridCell]) -> None:
+        self.grid.set_names(self._names)
+        self.grid.set_cells(cells)
+        self._tabs.button(GRID).setVisible(bool(cells))
+        if not cells and self._stack.currentIndex() == GRID:
+            self.show_tab(1)
 
     def _fill(self) -> None:
         lists = [tuple(found.values()) for found in self._measured]

@@ -31,7 +31,7 @@ def other_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is timed here is not looked at."""
     monkeypatch.setattr("engine.bench.runner.ROUND_SECONDS", 0.001)
-    monkeypatch.setattr("engine.bench.runner.WARM_UP_SECONDS", 0.001)
+    monkeypatch.setattr("engine.bench.warm_up.MOST_SECONDS", 0.001)
 
 
 @pytest.fixture
@@ -96,6 +96,26 @@ def test_candidates_built_for_several_copies_are_timed_as_such(
     rates = [candidate.measured("requests_per_second") for candidate in found.candidates]
     assert [m and (m.value, m.conditions["replicas"]) for m in rates] == [(10.0, 1), (20.0, 2)]
     assert "×2.0 the requests/s with 2 copies" in found.verdict_text
+
+
+def test_rounds_end_by_themselves_and_a_deadline_is_judged_by_every_answer(tiny_llama: Path) -> None:
+    job = CompareJob(
+        candidates=(str(tiny_llama),) * 2, prompts=("Once",), seconds=1.0, prompt_tokens=8, new_tokens=4,
+        deadline_seconds=30.0, quality=False, memory=False, threads=1,
+    )  # fmt: skip
+    found = Comparison.model_validate(compare.handle(job, context_with([])))
+    rounds = found.conditions["rounds"]
+    assert isinstance(rounds, int)
+    assert 8 <= rounds <= 256
+    assert found.conditions["rounds_ended"] in ("the result was sure enough", "the time was used up")
+    speed = found.candidates[1].speedup
+    assert speed is not None
+    assert (speed.rounds, speed.confidence) == (rounds, 0.99)
+    deadline = found.candidates[1].deadline
+    assert deadline is not None
+    assert deadline.met
+    assert deadline.answers >= rounds
+    assert "deadline of 30 s met" in found.verdict_text
 
 
 def test_a_single_candidate_is_described_not_judged(tiny_llama: Path) -> None:

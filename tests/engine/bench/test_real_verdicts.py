@@ -11,6 +11,7 @@ from engine.bench.runner import time_answers
 from engine.compare.table import Speedup
 from engine.runtimes.open import open_session
 from engine.text.tokenizer import load_tokenizer
+from tests.benchmarks.verdict_trials import BARS, trial
 from tests.helpers import checkpoints
 
 
@@ -37,6 +38,22 @@ def test_a_model_against_itself_is_not_proven_faster(stories260k: Path, repetiti
     found = [compare_speed((stories260k, stories260k), 7, 64, 32) for _ in range(repetitions)]
     proven = [ratio for ratio in found if statistics.verdict(ratio) != "not_proven"]
     assert len(proven) <= allowed, proven
+
+
+def test_real_extra_work_in_every_token_is_called_slower(tiny_llama: Path) -> None:
+    """The short form of tests/benchmarks/verdict_trials.py: half as much again, which few rounds must show."""
+    found = trial(tiny_llama, "slower", 20.0, share=0.5)
+    assert found["verdict"] == "slower"
+    assert 0.5 < found["ratio"] < 0.85
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("kind", "seconds", "fewest"), [("same", 5.0, 11), ("slower", 60.0, 9)])
+def test_trials_in_short(tiny_llama: Path, kind: str, seconds: float, fewest: int) -> None:
+    """Of twelve; the bars of 97 and 90 in a hundred are for the 200 trials of tests/benchmarks/verdict_trials.py."""
+    found = [trial(tiny_llama, kind, seconds)["verdict"] for _ in range(12)]
+    assert found.count(BARS[kind][0]) >= fewest, found
 
 
 def test_a_model_of_five_times_the_work_is_found_slower(tmp_path: Path) -> None:

@@ -88,6 +88,20 @@ def test_over_rounds_is_the_median_within_its_interval() -> None:
     assert (found.samples, found.confidence, found.conditions) == (3, 0.95, {"threads": 2})
 
 
+def test_a_percentile_lies_between_order_statistics_that_hold_it() -> None:
+    """200 samples of 500 skewed times: 95 % nominal, at least 90 % here; with few values the upper end is open."""
+    random, hits = np.random.default_rng(0), 0
+    truth = -math.log(0.1)  # the 90th percentile of Exp(1)
+    for _ in range(200):
+        found = statistics.percentile("inter_token_p90_seconds", random.exponential(1.0, 500).tolist(), 0.9, {})
+        hits += found.low <= truth <= found.high
+    assert 180 <= hits <= 199
+    few = statistics.percentile("inter_token_p99_seconds", [float(i) for i in range(1, 101)], 0.99, {})
+    assert few.value == 99.0
+    assert math.isinf(few.high)
+    assert few.low < 99.0
+
+
 def test_block_bootstrap_covers_the_mean_of_dependent_values() -> None:
     """200 texts of 40 blocks of 16 equal, skewed values: 95 % nominal, at least 90 % here."""
     random, hits = np.random.default_rng(0), 0

@@ -1,0 +1,1 @@
+"""What a million written tokens cost."""

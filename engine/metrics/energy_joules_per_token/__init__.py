@@ -1,0 +1,1 @@
+"""Energy that a written token takes."""

@@ -1,0 +1,168 @@
+"""How much faster requests of each shape are: a heat map."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QBrush, QColor
+from PySide6.QtWidgets import QWidget
+
+from engine.compare.format import factor_interval, format_ratio
+from engine.compare.table import GridCell
+from gui.charts.base import Chart, Row, line
+from gui.numbers import duration
+from gui.theme.theme import colour, font
+from gui.translate import QT_TRANSLATE_NOOP
+
+STRONGEST = math.log(4)  # a factor of four, or a quarter, has the full colour
+GAP = 0.02
+
+
+class LengthGridChart(Chart):
+    """A field for each prompt length and number of new tokens: teal is faster, the original's colour slower, plain is
+    not proven. With several candidates the picture shows the first of them, the table all."""
+
+    title = QT_TRANSLATE_NOOP("Chart", "Speed by length")
+    help = QT_TRANSLATE_NOOP(
+        "Chart", "How many times faster a whole request is; “?” marks what is not proven. Point at a field for more."
+    )
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._cells: tuple[GridCell, ...] = ()
+        self.plot.setLabel("bottom", self.tr("prompt tokens"))
+        self.plot.setLabel("left", self.tr("new tokens"))
+        self._view.scene().sigMouseMoved.connect(self._on_moved)
+        self._paint_axes()
+
+    def set_cells(self, cells: Sequence[GridCell]) -> None:
+        """Show `cells`; none empties the picture."""
+        self._cells = tuple(cells)
+        self.recolour()
+        self.refresh_table()
+
+    def recolour(self) -> None:
+        """Draw every field."""
+        self.plot.clear()
+        drawn = self._drawn()
+        if not drawn:
+            return
+        columns, lines = self._sides()
+        for cell in drawn:
+            x, y = columns.index(cell.prompt_tokens), lines.index((cell.batch, cell.new_tokens))
+            tint = field_colour(cell)
+            self.plot.addItem(
+                pg.BarGraphItem(
+                    x0=x + GAP, y0=y + GAP, width=1 - 2 * GAP, height=1 - 2 * GAP, brush=_brush(cell, tint),
+                    pen=line(colour("border")),
+                )
+            )  # fmt: skip
+            mark = "" if cell.verdict != "not_proven" else " ?"
+            text = pg.TextItem(f"{format_ratio(cell.speedup.value)}{mark}", color=_ink(tint), anchor=(0.5, 0.5))
+            text.setFont(font("body"))
+            text.setPos(x + 0.5, y + 0.5)
+            self.plot.addItem(text)
+        several = len({batch for batch, _ in lines}) > 1
+        self.plot.getAxis("bottom").setTicks([[(place + 0.5, str(prompt)) for place, prompt in enumerate(columns)]])
+        self.plot.getAxis("left").setTicks(
+            [[(place + 0.5, f"{new} × {batch}" if several else str(new)) for place, (batch, new) in enumerate(lines)]]
+        )
+        self.plot.setLabel("left", self.tr("new tokens × texts at once") if several else self.tr("new tokens"))
+        self.plot.setXRange(0, len(columns), padding=0)
+        self.plot.setYRange(0, len(lines), padding=0)
+        self._paint_axes()
+
+    def words(self, cell: GridCell) -> str:
+        """A field in a sentence, for the tooltip."""
+        value, low, high = factor_interval(cell.speedup.value, cell.speedup.low, cell.speedup.high)
+        text = self.tr("%1 prompt and %2 new tokens, %3 at once: ×%4 (×%5 to ×%6, 99 % sure), %7 → %8: %9")
+        verdict = {
+            "faster": self.tr("faster"), "slower": self.tr("slower"), "not_proven": self.tr("not proven"),
+        }[cell.verdict]  # fmt: skip
+        parts = (
+            str(cell.prompt_tokens), str(cell.new_tokens), str(cell.batch), value, low, high,
+            duration(cell.reference_seconds), duration(cell.seconds), verdict,
+        )  # fmt: skip
+        for place, part in enumerate(parts, 1):
+            text = text.replace(f"%{place}", part)
+        return text
+
+    def cell_at(self, x: float, y: float) -> GridCell | None:
+        """The field that is drawn at (x, y) in the plot's coordinates."""
+        columns, lines = self._sides()
+        place, row = math.floor(x), math.floor(y)
+        if not (0 <= place < len(columns) and 0 <= row < len(lines)):
+            return None
+        wanted = (columns[place], *lines[row])
+        return next((c for c in self._drawn() if (c.prompt_tokens, c.batch, c.new_tokens) == wanted), None)
+
+    def headers(self) -> Row:
+        """Model, shape, times, factor, verdict."""
+        return (
+            self.tr("model"), self.tr("prompt tokens"), self.tr("new tokens"), self.tr("texts at once"),
+            self.tr("original"), self.tr("this model"), self.tr("factor"), self.tr("99 % interval"), self.tr("verdict"),
+        )  # fmt: skip
+
+    def rows(self) -> list[Row]:
+        """One row a field."""
+        found: list[Row] = []
+        for cell in self._cells:
+            value, low, high = factor_interval(cell.speedup.value, cell.speedup.low, cell.speedup.high)
+            name = self.names[cell.candidate] if cell.candidate < len(self.names) else str(cell.candidate + 1)
+            verdict = self.words(cell).rpartition(": ")[2]
+            found.append(
+                (
+                    name, str(cell.prompt_tokens), str(cell.new_tokens), str(cell.batch),
+                    duration(cell.reference_seconds), duration(cell.seconds), f"×{value}", f"×{low}–×{high}", verdict,
+                )
+            )  # fmt: skip
+        return found
+
+    def _drawn(self) -> list[GridCell]:
+        first = min((cell.candidate for cell in getattr(self, "_cells", ())), default=1)
+        return [cell for cell in getattr(self, "_cells", ()) if cell.candidate == first]
+
+    def _sides(self) -> tuple[list[int], list[tuple[int, int]]]:
+        """The columns' prompt lengths, and from below the lines' (texts at once, new tokens)."""
+        drawn = self._drawn()
+        return (
+            sorted({cell.prompt_tokens for cell in drawn}),
+            sorted({(cell.batch, cell.new_tokens) for cell in drawn}),
+        )
+
+    def _on_moved(self, place: QPointF) -> None:
+        point = self.plot.vb.mapSceneToView(place)
+        cell = self.cell_at(point.x(), point.y()) if self.plot.vb.sceneBoundingRect().contains(place) else None
+        self._view.setToolTip(self.words(cell) if cell else "")
+
+
+def field_colour(cell: GridCell) -> QColor:
+    """The surface's colour where nothing is proven, else the more of the meaning's colour the larger the factor."""
+    ground = colour("surface")
+    if cell.verdict == "not_proven":
+        return ground
+    strength = min(1.0, 0.2 + 0.8 * abs(math.log(cell.speedup.value)) / STRONGEST)
+    tint = colour("accent") if cell.verdict == "faster" else colour("original")
+    return QColor.fromRgbF(*(a + (b - a) * strength for a, b in zip(_parts(ground), _parts(tint), strict=True)))
+
+
+def _parts(tint: QColor) -> tuple[float, float, float]:
+    return tint.redF(), tint.greenF(), tint.blueF()
+
+
+def _brush(cell: GridCell, tint: QColor) -> QBrush:
+    if cell.verdict != "not_proven":
+        return QBrush(tint)
+    return QBrush(colour("border"), Qt.BrushStyle.BDiagPattern)
+
+
+def _ink(ground: QColor) -> QColor:
+    """Black or white, whichever is read more easily on `ground`."""
+    light = sum(
+        share * (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4)
+        for share, part in zip((0.2126, 0.7152, 0.0722), _parts(ground), strict=True)
+    )
+    return QColor("black") if light > 0.179 else QColor("white")
