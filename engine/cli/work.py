@@ -134,11 +134,11 @@ def compare(
         check_file(differences)
     job = CompareJob(
         candidates=tuple(_reference(candidate) for candidate in candidates),
-        prompts=read_prompts(_file(prompts)),
-        text=_file(text),
-        second_text=second_text if second_text in (None, "built-in") else _file(Path(second_text)),
-        questions=read_questions(_file(tasks)),
-        dataset=_file(dataset),
+        prompts=read_prompts(given_file(prompts)),
+        text=given_file(text),
+        second_text=second_text if second_text in (None, "built-in") else given_file(Path(second_text)),
+        questions=read_questions(given_file(tasks)),
+        dataset=given_file(dataset),
         rounds=rounds,
         seconds=seconds,
         prompt_tokens=prompt_tokens,
@@ -251,7 +251,8 @@ def _reference(text: str) -> str:
     return os.path.abspath(path) if path.exists() else text
 
 
-def _file(path: Path | None) -> str | None:
+def given_file(path: Path | None) -> str | None:
+    """The absolute path of a file given as an option, None for none. Raises UserError if there is no such file."""
     from engine.protocol.errors import UserError
 
     if path is None:

@@ -32,8 +32,12 @@ def document(run: RunRecord, comparison: Comparison | None) -> dict[str, Any]:
 
 
 def write_json(context: ExportContext) -> None:
-    """Write run, conditions, measurements, answers and differences as one JSON document."""
-    text = json.dumps(document(context.run, newest(context.run)), ensure_ascii=False, indent=1)
+    """Write run, conditions, measurements, answers, differences and explanation as one JSON document."""
+    found = document(context.run, newest(context.run))
+    explanation = RunStore(context.run.folder.parent).explanation(context.run.id)
+    if explanation is not None:
+        found["explanation"] = explanation
+    text = json.dumps(found, ensure_ascii=False, indent=1)
     context.destination.write_text(text + "\n", encoding="utf-8")
 
 

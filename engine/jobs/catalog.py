@@ -11,6 +11,7 @@ HANDLERS: dict[str, str] = {
     "run": "engine.jobs.run:handle",
     "compare": "engine.jobs.compare:handle",
     "chat": "engine.jobs.chat:handle",
+    "explain": "engine.jobs.explain:handle",
     "profile": "engine.jobs.profile:handle",
     "tune_machine": "engine.jobs.tune_machine:handle",
     "export": "engine.jobs.export:handle",

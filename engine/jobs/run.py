@@ -78,7 +78,7 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
         planning.require_disk(plan, out)
         context.emit(Started(job=job.id, stages=plan.titles))
         context.sessions.clear()  # their memory is the passes' to use
-        work = _Work(context, plan)
+        work = Work(context, plan)
         folder, layout = work.run_passes(source, info)
         work.run_build(folder, layout)
         record = _record(job, work, source, info, content, parents)
@@ -105,7 +105,7 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
 
 
 @dataclass
-class _Work:
+class Work:
     """One run in progress: what was done so far.
 
     Attributes:
@@ -232,7 +232,7 @@ def _source(job: RunJob, context: JobContext) -> tuple[Path, tuple[str, ...]]:
 
 
 def _record(
-    job: RunJob, work: _Work, source: Path, info: CheckpointInfo, content: str, parents: tuple[str, ...]
+    job: RunJob, work: Work, source: Path, info: CheckpointInfo, content: str, parents: tuple[str, ...]
 ) -> RunRecord:
     artefact = read_artefact(work.artefact)
     assert artefact is not None

@@ -165,6 +165,31 @@ class TuneMachineJob(_Job):
     new_tokens: int = Field(32, ge=4, le=1024)
 
 
+class ExplainJob(_Job):
+    """Find out which pass of a run and which layer its difference to the original comes from.
+
+    Result: engine.compare.explanation.Explanation as JSON, kept beside the run.
+
+    Attributes:
+        run: a run's id.
+        text: path of the text to measure on; None takes the built-in text.
+        windows: how many windows of 256 tokens (of an encoder: eight texts for each) of it are used.
+        layers: restore each layer alone.
+        speed: build every stage for the run's runtime and time them in turn, `rounds` rounds.
+        new_tokens: tokens of a timing round's answer.
+    """
+
+    kind: Literal["explain"] = "explain"
+    run: str
+    text: str | None = None
+    windows: int = Field(8, ge=1, le=128)
+    layers: bool = True
+    speed: bool = False
+    rounds: int = Field(5, ge=3, le=1000)
+    new_tokens: int = Field(32, ge=2)
+    threads: int | None = None
+
+
 class ExportJob(_Job):
     """Write a run in a format of the export catalogue. Result: {"path", "files", "verified"}."""
 
@@ -176,6 +201,6 @@ class ExportJob(_Job):
 
 AnyJob = Annotated[
     SampleJob | InspectJob | ImportJob | HubSearchJob | HubDownloadJob | RunJob
-    | CompareJob | ChatJob | ProfileJob | TuneMachineJob | ExportJob,
+    | CompareJob | ChatJob | ProfileJob | TuneMachineJob | ExplainJob | ExportJob,
     Field(discriminator="kind"),
 ]  # fmt: skip

@@ -14,6 +14,7 @@ RECORD = "run.json"
 ARTEFACT = "artefact"
 CHECKPOINT = "checkpoint"
 COMPARISONS = "comparisons"
+EXPLANATION = "explanation.json"
 
 
 class StageRecord(BaseModel):

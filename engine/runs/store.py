@@ -17,7 +17,7 @@ from engine import paths
 from engine.drafts import clean, discard, finished
 from engine.protocol.codec import spelled
 from engine.protocol.errors import UserError
-from engine.runs.record import ARTEFACT, COMPARISONS, RECORD, ComparisonSummary, RunRecord
+from engine.runs.record import ARTEFACT, COMPARISONS, EXPLANATION, RECORD, ComparisonSummary, RunRecord
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, stamp TEXT NOT NULL, record TEXT NOT NULL)"
 
@@ -81,16 +81,21 @@ class RunStore:
         """Keep a comparison (the JSON of `hasten compare`) beside the run; the file written."""
         folder = self.get(run_id).folder / COMPARISONS
         folder.mkdir(exist_ok=True)
-        target = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.json"
-        draft = target.with_suffix(f".tmp-{os.getpid()}")
-        draft.write_text(json.dumps(spelled(comparison), ensure_ascii=False, indent=1), encoding="utf-8")
-        os.replace(draft, target)
-        return target
+        return _write(folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.json", comparison)
 
     def comparisons(self, run_id: str) -> Documents:
         """Every comparison saved beside the run, oldest first."""
         files = sorted((self.get(run_id).folder / COMPARISONS).glob("*.json"))
         return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+    def save_explanation(self, run_id: str, explanation: dict[str, Any]) -> Path:
+        """Keep an explanation (the JSON of `hasten explain`) beside the run, in place of an earlier one; the file."""
+        return _write(self.get(run_id).folder / EXPLANATION, explanation)
+
+    def explanation(self, run_id: str) -> dict[str, Any] | None:
+        """The explanation kept beside the run, or None."""
+        file = self.get(run_id).folder / EXPLANATION
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
     def children(self, run_id: str) -> Records:
         """The runs that started from this run's result, newest first."""
@@ -136,6 +141,14 @@ def candidate_folder(reference: str) -> Path:
             where=reference,
             code="not_found",
         ) from error
+
+
+def _write(target: Path, document: dict[str, Any]) -> Path:
+    """Write `document` to `target`, whole or not at all; `target`."""
+    draft = target.with_suffix(f".tmp-{os.getpid()}")
+    draft.write_text(json.dumps(spelled(document), ensure_ascii=False, indent=1), encoding="utf-8")
+    os.replace(draft, target)
+    return target
 
 
 def _stamp(folder: Path) -> str:

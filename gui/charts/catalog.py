@@ -16,6 +16,7 @@ ENTRIES: dict[str, str] = {
     "latency_distribution": "gui.charts.latency_distribution:LatencyDistributionChart",
     "quality_speed": "gui.charts.quality_speed:QualitySpeedChart",
     "length_grid": "gui.charts.length_grid:LengthGridChart",
+    "waterfall": "gui.charts.waterfall:WaterfallChart",
     "memory": "gui.charts.memory:MemoryChart",
 }
 

@@ -147,6 +147,24 @@ class Document(QObject):
             label = self.tr("Change %1").replace("%1", self._title(entries[index].name))
         self._push(label, after, merge=f"{index}/{changed}" if changed else "")
 
+    def keep_precise(self, pattern: str, title: str) -> bool:
+        """Leave the layers that `pattern` names out of every quantization in force (empty: embedding and head), as one
+        undo step called after `title`; whether there was anything to change."""
+        entries = list(self._recipe.passes)
+        for index, entry in enumerate(entries):
+            if entry.name != "quantize" or not entry.enabled:
+                continue
+            options = {key: value for key, value in entry.options.items() if pattern or key != "head"}
+            left_out = list(options.get("exclude", ()))
+            if pattern and pattern not in left_out:
+                options["exclude"] = [*left_out, pattern]
+            entries[index] = entry.model_copy(update={"options": options})
+        after = self._with(entries)
+        if after == self._recipe:
+            return False
+        self._push(self.tr("Keep %1 in higher precision").replace("%1", title), after)
+        return True
+
     def set_target(self, changed: str, value: Any) -> None:
         """Change one field of the target; another runtime starts with its own default options."""
         update = {changed: value}

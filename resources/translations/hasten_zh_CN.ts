@@ -336,6 +336,14 @@
         <source>How many times faster a whole request is; “?” marks what is not proven. Point at a field for more.</source>
         <translation>整个请求快多少倍；“?”表示未得到证实。将指针移到方格上可查看详情。</translation>
     </message>
+    <message>
+        <source>What each step cost or saved</source>
+        <translation>每一步的代价与收益</translation>
+    </message>
+    <message>
+        <source>Every bar begins where the one above it ended. Orange is worse, blue is better; thin lines: 95 %.</source>
+        <translation>每个条形从上一个结束处开始。橙色为变差，蓝色为变好；细线为 95 % 区间。</translation>
+    </message>
 </context>
 <context>
     <name>CheckpointPage</name>
@@ -445,6 +453,10 @@
     <message>
         <source>Forget the conversation and begin another</source>
         <translation>清除当前对话，重新开始</translation>
+    </message>
+    <message>
+        <source>Where and why</source>
+        <translation>差异在哪、为何</translation>
     </message>
     <message>
         <source>Nothing to compare yet</source>
@@ -602,6 +614,10 @@
         <translation>更改“%1”</translation>
     </message>
     <message>
+        <source>Keep %1 in higher precision</source>
+        <translation>让%1保持更高精度</translation>
+    </message>
+    <message>
         <source>Change the target</source>
         <translation>更改目标</translation>
     </message>
@@ -616,6 +632,69 @@
     <message>
         <source>Open %1</source>
         <translation>打开 %1</translation>
+    </message>
+</context>
+<context>
+    <name>ExplanationModel</name>
+    <message>
+        <source>Won back, %1</source>
+        <translation>可挽回，%1</translation>
+    </message>
+    <message>
+        <source>Layer</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>Own error</source>
+        <translation>自身误差</translation>
+    </message>
+    <message>
+        <source>How far its output is from the original&apos;s, given what it is given there</source>
+        <translation>输入与原模型相同时，其输出与原模型输出的差距</translation>
+    </message>
+    <message>
+        <source>Accumulated</source>
+        <translation>累积误差</translation>
+    </message>
+    <message>
+        <source>The same, given what the layers before it make of the text now: errors that have added up</source>
+        <translation>同样的差距，但输入来自现在的前面各层：即累积起来的误差</translation>
+    </message>
+    <message>
+        <source>How much nearer the model comes to its original when this layer alone has its weights; measured</source>
+        <translation>仅将此层恢复为原权重时，模型向原模型靠近多少；为实测值</translation>
+    </message>
+    <message>
+        <source>Embedding</source>
+        <translation>嵌入</translation>
+    </message>
+    <message>
+        <source>Output head</source>
+        <translation>输出头</translation>
+    </message>
+    <message>
+        <source>Layer %1</source>
+        <translation>第 %1 层</translation>
+    </message>
+    <message>
+        <source>Build for %1</source>
+        <translation>为 %1 构建</translation>
+    </message>
+    <message>
+        <source>nats</source>
+        <translation>奈特</translation>
+    </message>
+    <message>
+        <source>1 − cosine</source>
+        <translation>1 − 余弦</translation>
+    </message>
+    <message>
+        <source>dropped</source>
+        <translation>已删除</translation>
+    </message>
+    <message>
+        <source>unchanged</source>
+        <translation>未改变</translation>
     </message>
 </context>
 <context>
@@ -2333,6 +2412,168 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>with huge memory pages</source>
         <translation>使用大内存页</translation>
+    </message>
+</context>
+<context>
+    <name>WaterfallChart</name>
+    <message>
+        <source>What the bars show</source>
+        <translation>条形显示的内容</translation>
+    </message>
+    <message>
+        <source>distance from the original</source>
+        <translation>与原模型的距离</translation>
+    </message>
+    <message>
+        <source>weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>distance from the original, %1</source>
+        <translation>与原模型的距离，%1</translation>
+    </message>
+    <message>
+        <source>weights, MiB</source>
+        <translation>权重，MiB</translation>
+    </message>
+    <message>
+        <source>%1, ms</source>
+        <translation>%1，毫秒</translation>
+    </message>
+    <message>
+        <source>step</source>
+        <translation>步骤</translation>
+    </message>
+    <message>
+        <source>lost, %1</source>
+        <translation>损失，%1</translation>
+    </message>
+    <message>
+        <source>perplexity</source>
+        <translation>困惑度</translation>
+    </message>
+    <message>
+        <source>Original</source>
+        <translation>原模型</translation>
+    </message>
+    <message>
+        <source>All steps</source>
+        <translation>全部步骤</translation>
+    </message>
+    <message>
+        <source>time per token</source>
+        <translation>每词元耗时</translation>
+    </message>
+    <message>
+        <source>time per request</source>
+        <translation>每请求耗时</translation>
+    </message>
+    <message>
+        <source>Result</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>weights: %1</source>
+        <translation>权重：%1</translation>
+    </message>
+    <message>
+        <source>lost: %1 %2</source>
+        <translation>损失：%1 %2</translation>
+    </message>
+    <message>
+        <source>perplexity: %1</source>
+        <translation>困惑度：%1</translation>
+    </message>
+</context>
+<context>
+    <name>WhyView</name>
+    <message>
+        <source>Finding out where the difference comes from</source>
+        <translation>正在查找差异的来源</translation>
+    </message>
+    <message>
+        <source>Where does the difference come from?</source>
+        <translation>差异从何而来？</translation>
+    </message>
+    <message>
+        <source>Find out</source>
+        <translation>查找原因</translation>
+    </message>
+    <message>
+        <source>Time every step too</source>
+        <translation>同时为每一步计时</translation>
+    </message>
+    <message>
+        <source>Builds every step&apos;s model for the run&apos;s runtime and times them in turn, which takes longer</source>
+        <translation>为该次运行的运行时构建每一步的模型并轮流计时，耗时更长</translation>
+    </message>
+    <message>
+        <source>Show what was found</source>
+        <translation>显示已有结果</translation>
+    </message>
+    <message>
+        <source>Keep this layer in higher precision</source>
+        <translation>让此层保持更高精度</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Go to Pipeline</source>
+        <translation>前往流程页</translation>
+    </message>
+    <message>
+        <source>Find out again</source>
+        <translation>重新查找</translation>
+    </message>
+    <message>
+        <source>Layers and what they cost</source>
+        <translation>各层及其代价</translation>
+    </message>
+    <message>
+        <source>Choose a run above: the steps of its recipe and its layers are then examined.</source>
+        <translation>请在上方选择一次运行：随后会检查其配方的各个步骤和各层。</translation>
+    </message>
+    <message>
+        <source>Every step of “%1” is measured against the original, then each layer alone is set back to the original&apos;s weights. That takes minutes for a large model, and runs in the background.</source>
+        <translation>先将“%1”的每一步与原模型对比测量，再逐层单独恢复为原权重。大模型需要几分钟，在后台进行。</translation>
+    </message>
+    <message>
+        <source>No step moved the model away from its original.</source>
+        <translation>没有任何步骤使模型偏离原模型。</translation>
+    </message>
+    <message>
+        <source>“%1” costs most: %2 of %3 %4.</source>
+        <translation>“%1”代价最大：占 %3 %4 中的 %2。</translation>
+    </message>
+    <message>
+        <source>%1 matters most: restoring it alone wins back %2.</source>
+        <translation>%1影响最大：仅恢复它即可挽回 %2。</translation>
+    </message>
+    <message>
+        <source>The recipe in the pipeline rounds no weights</source>
+        <translation>流程中的配方不对权重取整</translation>
+    </message>
+    <message>
+        <source>Choose a layer in the table</source>
+        <translation>请在表格中选择一层</translation>
+    </message>
+    <message>
+        <source>This layer was dropped: it has no weights any more</source>
+        <translation>此层已被删除，不再有权重</translation>
+    </message>
+    <message>
+        <source>Leave it out of the quantization in the pipeline</source>
+        <translation>在流程的量化步骤中排除它</translation>
+    </message>
+    <message>
+        <source>%1 is left out of the quantization now. Run the recipe again to see what it gives.</source>
+        <translation>%1已从量化中排除。请再次运行配方查看效果。</translation>
+    </message>
+    <message>
+        <source>%1 is left out of the quantization already.</source>
+        <translation>%1已经从量化中排除。</translation>
     </message>
 </context>
 <context>
@@ -4082,6 +4323,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>The processor became too hot and slowed itself down while the models were timed.</source>
         <translation>计时期间处理器过热，自行降低了速度。</translation>
+    </message>
+    <message>
+        <source>No step moved the model away from its original.</source>
+        <translation>没有任何步骤使模型偏离原模型。</translation>
     </message>
     <message>
         <source>executorch is not installed.</source>

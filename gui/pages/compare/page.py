@@ -32,6 +32,7 @@ from gui.pages.compare.save import save_differences
 from gui.pages.compare.texts import TextsView
 from gui.pages.compare.token_tip import legend
 from gui.pages.compare.turns import Turn
+from gui.pages.compare.why import WhyView
 from gui.settings.settings import Settings
 from gui.widgets.buttons import button, icon_button
 from gui.widgets.empty import EmptyState
@@ -204,6 +205,9 @@ class ComparePage(Page):
         self._no_text = label("", "muted", wrap=True)
         self.results = Results()
         self.results.cases.chosen.connect(self._show)
+        self.why = WhyView(self.document, self.jobs, self.settings)
+        self.why.navigate.connect(self.navigate)
+        self.results.add_tab(self.tr("Where and why"), self.why)
         split = QSplitter(Qt.Orientation.Vertical)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(12)
@@ -261,6 +265,7 @@ class ComparePage(Page):
         self.options.show_task(decoder)
         names = [pane.name.currentText() for pane in self.panes]
         self.results.set_names(names)
+        self.why.set_run(choices.record(self._run_of_candidates() or ""))
         self.results.set_compiled([choices.compiled(*both) for both in zip(self.candidates, names, strict=True)])
         self.prompts = [Turn(text) for text in builtin_prompts()]
         self._show_comparison(choices.latest(self.candidates))

@@ -64,7 +64,7 @@ class Results(QWidget):
         self.grid = catalog.make("length_grid", LengthGridChart)
         self._stack.addWidget(self.grid)
         self._tabs = QButtonGroup(self)
-        switch = row(spacing=0)
+        switch = self._switch = row(spacing=0)
         titles = (
             self.tr("Live"),
             self.tr("Distribution and memory"),
@@ -74,9 +74,7 @@ class Results(QWidget):
             self.tr("Lengths"),
         )
         for place, title in enumerate(titles):
-            tab = QPushButton(title)
-            tab.setProperty("kind", "tab")
-            tab.setCheckable(True)
+            tab = _tab(title)
             tab.setChecked(place == 0)
             self._tabs.addButton(tab, place)
             switch.addWidget(tab)
@@ -111,6 +109,12 @@ class Results(QWidget):
         self._stack.setCurrentIndex(place)
         self._measurements.setVisible(place < GRAPH)  # operators and cases need the room
         self._tabs.button(place).setChecked(True)
+
+    def add_tab(self, title: str, view: QWidget) -> None:
+        """One more tab, which needs the room of the measurements as well."""
+        tab = _tab(title)
+        self._tabs.addButton(tab, self._stack.addWidget(view))
+        self._switch.insertWidget(self._switch.count() - 1, tab)
 
     def show_live(self, shown: bool) -> None:
         """Models that write no text have no live charts, and their cases stand where answers would."""
@@ -204,6 +208,14 @@ class Results(QWidget):
         if spare > 0:
             for place in range(header.count()):
                 header.resizeSection(place, header.sectionSize(place) + spare)
+
+
+def _tab(title: str) -> QPushButton:
+    """A button that shows one part."""
+    tab = QPushButton(title)
+    tab.setProperty("kind", "tab")
+    tab.setCheckable(True)
+    return tab
 
 
 def _streamed(comparison: Comparison) -> Iterator[Token]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import paths
+from engine.cli.explain import explanation
 from engine.cli.work import comparison
 from engine.compare.evidence import Question, QuestionResult
 from engine.compare.table import AnswerDiff, Candidate, Comparison
@@ -16,6 +17,7 @@ from engine.recipe.recipe import Recipe
 from tests.engine.cli.conftest import Answer
 from tests.engine.runs.records import put
 from tests.engine.runs.test_cache import build
+from tests.helpers.explanations import FOUND
 
 Hasten = Callable[..., Answer]
 VERBS = (
@@ -33,7 +35,7 @@ VERBS = (
         "metrics",
         "formats",
     ),
-    *("presets", "run", "compare", "export", "runs", "stages"),
+    *("presets", "run", "compare", "explain", "export", "runs", "stages"),
 )
 
 
@@ -183,3 +185,20 @@ def test_cases_and_the_second_text_are_printed(capsys: pytest.CaptureFixture[str
     assert "Perplexity, second text" in out
     assert "20.0 ± 1.0" in out
     assert "Question 1: B answers wrongly, unlike the original (“Capital of France?”)." in out
+
+
+def test_an_explanation_is_told_in_tables_and_words(capsys: pytest.CaptureFixture[str]) -> None:
+    explanation(FOUND)
+    lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+    cells = [[cell.strip() for cell in line if cell.strip()] for line in lines]
+    assert ["Quantize (int4 / 32)", "−60.0 MiB", "+0.100 ± 0.010", "+10.0 %", "−5.00 ms"] in cells
+    assert ["All steps", "−79.0 MiB", "+0.350", "+30.0 %", "−15.0 ms"] in cells
+    assert ["Layer 2", "4.0 %", "4.0 %", "+0.200 ± 0.010"] in cells
+    assert ["Layer 1", "dropped", "–", "–"] in cells
+    assert ["“Drop layers” costs most: 0.300 of 0.350 nats."] in cells
+
+
+def test_a_run_that_is_not_there_cannot_be_explained(hasten: Hasten) -> None:
+    wrong = hasten("explain", "nonsense", "--json")
+    assert wrong.code == 2
+    assert wrong.json["error"]["code"] == "not_found"
