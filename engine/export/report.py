@@ -14,6 +14,7 @@ from engine.export.figures import newest
 from engine.export.report_cases import STYLE, cases, tinted
 from engine.export.report_charts import charts
 from engine.export.report_why import explained
+from engine.metrics.catalog import all_metrics
 from engine.protocol.measurement import Measurement
 from engine.runs.record import RunRecord
 from engine.runs.store import RunStore
@@ -99,15 +100,19 @@ def _measurements(candidates: Sequence[Candidate]) -> Iterable[str]:
     for name in names:
         cells = "".join(f'<td class="number">{_cell(candidate.measured(name))}</td>' for candidate in candidates)
         better = next(m.better for c in candidates for m in c.measurements if m.name == name)
-        label = name.removesuffix("_seconds").removesuffix("_bytes").replace("_", " ")
-        yield f'<tr><th scope="row">{escape(label)}<small>{better} is better</small></th>{cells}</tr>'
+        yield f'<tr><th scope="row">{escape(_title(name))}<small>{better} is better</small></th>{cells}</tr>'
     for name in dict.fromkeys(m.name for candidate in candidates for m in candidate.second):
         found = [next((m for m in candidate.second if m.name == name), None) for candidate in candidates]
         cells = "".join(f'<td class="number">{_cell(measured)}</td>' for measured in found)
-        label = name.removesuffix("_nats").replace("_", " ")
         where = next(m.conditions.get("text") for m in found if m is not None)
-        yield f'<tr><th scope="row">{escape(label)}<small>on {escape(str(where))}</small></th>{cells}</tr>'
+        yield f'<tr><th scope="row">{escape(_title(name))}<small>on {escape(str(where))}</small></th>{cells}</tr>'
     yield "</tbody></table></div>"
+
+
+def _title(name: str) -> str:
+    """What the window calls the measurement `name`; its own name where no metric has it."""
+    spec = all_metrics().get(name)
+    return spec.title if spec else name.replace("_", " ")
 
 
 def _cell(measured: Measurement | None) -> str:
@@ -130,7 +135,7 @@ def _bars(candidates: Sequence[Candidate]) -> Iterable[str]:
         return
     top = max(max(m.value, min(m.high, 2 * m.value)) for _, m in found) or 1.0
     height = 34 * len(found)
-    yield f'<svg role="img" aria-label="{name.replace("_", " ")}" viewBox="0 0 720 {height}" width="100%">'
+    yield f'<svg role="img" aria-label="{escape(_title(name))}" viewBox="0 0 720 {height}" width="100%">'
     for index, (label, m) in enumerate(found):
         y = 34 * index
         length = 380 * m.value / top
