@@ -21,7 +21,7 @@ from tests.helpers import checkpoints, encoders
 def _short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is timed here is not looked at."""
     monkeypatch.setattr("engine.bench.runner.ROUND_SECONDS", 0.001)
-    monkeypatch.setattr("engine.bench.runner.WARM_UP_SECONDS", 0.001)
+    monkeypatch.setattr("engine.bench.warm_up.MOST_SECONDS", 0.001)
 
 
 def _compare(*candidates: Path, **options: object) -> Comparison:
