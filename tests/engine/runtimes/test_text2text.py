@@ -29,6 +29,7 @@ from tests.helpers.tensorrt import opened
 
 KINDS = ("t5", "bart", "marian")
 GRAPHS = ("onnxruntime", "openvino")
+TENSORRT = pytest.param("tensorrt", marks=pytest.mark.slow)  # ten seconds to write the graphs
 GRIDS: list[dict[str, Any] | None] = [
     None,
     {"bits": 8, "head": 8},
@@ -116,7 +117,7 @@ def test_graphs_compute_what_the_grid_says(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS, "tensorrt"])
+@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS, TENSORRT])
 def test_a_padded_batch_is_its_rows_alone(
     kind: str, runtime: str, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +136,7 @@ def test_a_padded_batch_is_its_rows_alone(
     session.close()
 
 
-@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS, "tensorrt"])
+@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS, TENSORRT])
 def test_what_is_taken_back_leaves_no_trace(
     runtime: str, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,7 +155,7 @@ def test_what_is_taken_back_leaves_no_trace(
     session.close()
 
 
-@pytest.mark.parametrize("runtime", [*GRAPHS, "tensorrt"])
+@pytest.mark.parametrize("runtime", [*GRAPHS, TENSORRT])
 def test_positions_beyond_the_farthest_bucket(
     runtime: str, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,7 +167,7 @@ def test_positions_beyond_the_farthest_bucket(
 
 
 @pytest.mark.parametrize("head", [True, False], ids=["tied", "own"])
-@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS, "tensorrt"])
+@pytest.mark.parametrize("runtime", ["transformers", *GRAPHS, TENSORRT])
 def test_stacks_of_different_depth_and_a_plain_t5(
     runtime: str, head: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

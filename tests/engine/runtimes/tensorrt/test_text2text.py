@@ -28,10 +28,10 @@ pytest.importorskip("onnxscript")
 
 PROMPT, ANSWER = np.arange(3, 40) * 7 % 500 + 4, np.resize(np.arange(13, 60) * 3 % 500 + 4, 140)
 # every family, and every grid that TensorRT holds
-CASES: list[tuple[str, dict[str, Any]]] = [
+CASES = [
     ("t5", {"bits": 8, "group_size": "row", "head": 8}),
-    ("bart", {"bits": 4, "group_size": 64}),
-    ("marian", {"bits": 8, "group_size": "row", "head": 8}),
+    pytest.param("bart", {"bits": 4, "group_size": 64}, marks=pytest.mark.slow),
+    pytest.param("marian", {"bits": 8, "group_size": "row", "head": 8}, marks=pytest.mark.slow),
 ]
 
 
@@ -75,7 +75,8 @@ def test_plain_graphs_over_onnx_runtime_compute_what_the_grid_says(
 @pytest.mark.parametrize(
     ("kind", "products"),
     [
-        ("bart", 2 * 6 + 3 * 10 + 1),  # 2 + 3 layers and the head; what reads the prompt is 4 products
+        # 2 + 3 layers and the head; what reads the prompt is 4 products
+        pytest.param("bart", 2 * 6 + 3 * 10 + 1, marks=pytest.mark.slow),
         ("t5", 2 * 7 + 2 * 11 + 1),  # gated: a product more
     ],
 )
@@ -104,6 +105,7 @@ def test_a_build_with_a_stand_in_for_the_compiler_is_checked_and_sealed(
         session.open_session(request(context, artefact))
 
 
+@pytest.mark.slow
 def test_a_build_that_computes_something_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch)
     ask = text2text_verify.ask_twin
@@ -120,6 +122,7 @@ def test_a_build_that_computes_something_else_is_refused(tmp_path: Path, monkeyp
         lower.build(context)
 
 
+@pytest.mark.slow
 def test_a_t5_in_float16_over_onnx_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = tiny_text2text(tmp_path / "source")
     running = opened(checkpoint, tmp_path, monkeypatch, precision="float16")
