@@ -23,6 +23,8 @@ FIRST = 8
 MOST = 256
 # A proven difference is told when its interval's ends differ by no more than this factor.
 NARROW = 1.5
+# So is one of at least this factor, however wide its interval: text that is guessed ahead never gives a narrow one.
+CLEAR = 2.0
 # A last look is worth while if the time left allows this share of rounds more.
 _WORTH = 0.25
 
@@ -90,8 +92,8 @@ class Stopping:
 
 
 def settled(ratio: Speedup) -> bool:
-    """Whether more rounds would tell nothing of use: the difference is proven and its size known roughly, or the whole
-    interval lies within the margin below which nothing is claimed."""
+    """Whether more rounds would tell nothing of use: the difference is proven and its size known roughly, or it is
+    CLEAR, or the whole interval lies within the margin below which nothing is claimed."""
     if verdict(ratio) != "not_proven":
-        return ratio.high <= NARROW * ratio.low
+        return ratio.high <= NARROW * ratio.low or ratio.low >= CLEAR or ratio.high <= 1 / CLEAR
     return ratio.low > 1 / (1 + MARGIN) and ratio.high < 1 + MARGIN

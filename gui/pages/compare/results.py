@@ -95,6 +95,7 @@ class Results(QWidget):
         self._view.horizontalHeader().setHighlightSections(False)
         self._view.setStyleSheet("QTableView::item { padding: 0 6px; }")
         self._view.viewport().installEventFilter(self)
+        self._stack.setMinimumWidth(1)  # pages that stand without the measurements must not take their room
         beside = row(spacing=12)
         beside.addWidget(self._stack, 5)
         self._measurements = Card(self._view, kind="pane", margins=4)

@@ -46,6 +46,7 @@ class ExportDialog(QDialog):
         self.setWindowTitle(self.tr("Export"))
         self.setMinimumWidth(560)
         self.format = QComboBox()
+        self.format.setMaxVisibleItems(20)  # all of them, so that nobody has to scroll to learn what there is
         record = RunStore().get(run)
         self._why_not = {
             name: " ".join(engine_text(sentence) for sentence in spec.why_not(record))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.bench.statistics import speedup, verdict
-from engine.bench.stopping import FIRST, MOST, Stopping, settled
+from engine.bench.stopping import FIRST, MOST, NARROW, Stopping, settled
 
 
 class Clock:
@@ -116,6 +116,14 @@ def test_an_adaptive_interval_is_wider_than_a_fixed_one_and_narrows_as_looks_are
     adaptive, fixed = stopping.speedup(*times), speedup(*times)
     assert adaptive.low < fixed.low < fixed.high < adaptive.high
     assert adaptive.confidence == fixed.confidence
+
+
+def test_a_clear_difference_is_settled_though_its_size_is_not_known() -> None:
+    wide = speedup([9.0, 4.0, 7.0, 12.0] * 4, [1.0] * 16)
+    assert wide.high > NARROW * wide.low
+    assert settled(wide)
+    assert settled(speedup([1.0] * 16, [9.0, 4.0, 7.0, 12.0] * 4))
+    assert not settled(speedup([2.0, 1.0, 1.6, 2.8] * 4, [1.0] * 16))
 
 
 def test_an_interval_within_the_margin_is_settled_though_nothing_is_proven() -> None:
