@@ -99,7 +99,7 @@ class Results(QWidget):
         beside = row(spacing=12)
         beside.addWidget(self._stack, 5)
         self._measurements = Card(self._view, kind="pane", margins=4)
-        beside.addWidget(self._measurements, 6)
+        beside.addWidget(self._measurements, 7)
         layout = column(switch, spacing=4)  # above both, for the tabs are many
         layout.addLayout(beside, 1)
         self.setLayout(layout)
