@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from engine.bench.statistics import DISPLAY_CONFIDENCE
+from engine.bench.statistics import bootstrap_of
 from engine.metrics.base import Observed
 from engine.protocol.measurement import Measurement
-
-RESAMPLES = 500
 
 
 def measure(observed: Observed) -> Measurement | None:
@@ -17,17 +15,14 @@ def measure(observed: Observed) -> Measurement | None:
     predicted, gold = observed.classes, observed.labels
     if predicted is None or gold is None:
         return None
-    drawn = np.random.default_rng(0).integers(0, len(gold), size=(RESAMPLES, len(gold)))
-    estimates = [macro_f1(predicted[pick], gold[pick]) for pick in drawn]
-    low, high = np.quantile(estimates, [(1 - DISPLAY_CONFIDENCE) / 2, (1 + DISPLAY_CONFIDENCE) / 2])
-    value = macro_f1(predicted, gold)
+    value, low, high = bootstrap_of(macro_f1, predicted, gold)
     return Measurement(
         name="f1",
         unit="1",
         better="higher",
         value=value,
-        low=min(float(low), value),
-        high=max(float(high), value),
+        low=low,
+        high=high,
         samples=len(gold),
         conditions=observed.conditions_of("quality"),
     )

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.bench.statistics import DISPLAY_CONFIDENCE
+from engine.bench.statistics import bootstrap_of
 from engine.metrics.base import Observed
 from engine.protocol.measurement import Measurement
-
-RESAMPLES = 500
 
 
 def measure(observed: Observed) -> Measurement | None:
@@ -19,18 +17,14 @@ def measure(observed: Observed) -> Measurement | None:
     x, y = observed.similarities, observed.gold
     if x is None or y is None:
         return None
-    random = np.random.default_rng(0)
-    drawn = random.integers(0, len(x), size=(RESAMPLES, len(x)))
-    estimates = [correlation(x[pick], y[pick]) for pick in drawn]
-    low, high = np.quantile(estimates, [(1 - DISPLAY_CONFIDENCE) / 2, (1 + DISPLAY_CONFIDENCE) / 2])
-    value = correlation(x, y)
+    value, low, high = bootstrap_of(correlation, x, y)
     return Measurement(
         name="spearman",
         unit="1",
         better="higher",
         value=value,
-        low=min(float(low), value),
-        high=max(float(high), value),
+        low=low,
+        high=high,
         samples=len(x),
         conditions=observed.conditions_of("quality"),
     )
