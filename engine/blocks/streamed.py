@@ -97,7 +97,11 @@ class StreamedModel:
 
     def stored_weight(self, name: str) -> str | None:
         """The checkpoint's name of the weight of a module, from its name in the base model; None if it has none."""
-        return stored_name(self._reader, f"{self.full_name(name)}.weight", self._prefix)
+        return self.stored_parameter(f"{name}.weight")
+
+    def stored_parameter(self, name: str) -> str | None:
+        """The checkpoint's name of a parameter, from its name in the base model; None if it has none."""
+        return stored_name(self._reader, self.full_name(name), self._prefix)
 
     def stored_head(self) -> str | None:
         """The checkpoint's name of the weight that turns hidden states into logits; None if there is none."""
@@ -118,14 +122,14 @@ class StreamedModel:
         def hook(block: nn.Module, args: Any, kwargs: Any) -> None:
             self.load(name)
             if before is not None:
-                before(name, block, _hidden(args, kwargs))
+                before(name, block, hidden_of(args, kwargs))
 
         return hook
 
     def _leave(self, name: str, after: After | None) -> Any:
         def hook(block: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
             if after is not None:
-                after(name, block, _hidden(args, kwargs), output[0] if isinstance(output, tuple) else output)
+                after(name, block, hidden_of(args, kwargs), output[0] if isinstance(output, tuple) else output)
             self.unload(name)
 
         return hook
@@ -186,7 +190,8 @@ def _assign(module: nn.Module, tensors: dict[str, Tensor]) -> None:
             parameter.requires_grad_(False)
 
 
-def _hidden(args: Any, kwargs: Any) -> Tensor:
+def hidden_of(args: Any, kwargs: Any) -> Tensor:
+    """The hidden states that a block is called with."""
     hidden = args[0] if args else kwargs["hidden_states"]
     assert isinstance(hidden, Tensor)
     return hidden

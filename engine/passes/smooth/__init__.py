@@ -1,0 +1,1 @@
+"""Share the burden of rounding between activations and weights."""
