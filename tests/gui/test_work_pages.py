@@ -220,6 +220,8 @@ def test_measuring_gives_a_verdict_that_is_kept(
     page.measure_button.click()
     assert page.card.isVisible()
     page.options.grid.setText("8,16x4")
+    page.options.clients.setValue(2)
+    page.options.time_prompts.setChecked(True)
     page.measure_button.click()
     assert page.card.isHidden()
     _wait(qtbot, page)
@@ -234,6 +236,7 @@ def test_measuring_gives_a_verdict_that_is_kept(
     assert [turn.prompt for turn in page.prompts] == ["Once upon a time", "The end of the story"]
     assert {row.spec.name for row in page.results.table.rows} >= {
         "decode_tokens_per_second",
+        "load_response_p90_seconds",
         "weight_bytes",
         "perplexity",
     }
