@@ -270,7 +270,11 @@ class Observer:
         if self._job.clients is None:
             return observed
         self._step += 1
-        progress = self._progress(f"Timing {self._job.clients} requests at once", "round")
+        self.shape["clients"] = self._job.clients
+        self._note(
+            "Of requests at once a model, or each copy of it, answers one at a time; the others wait their turn."
+        )
+        progress = self._progress(f"Timing {self._job.clients} requests at once", "request")
         return observe_load(self._job, self._opened, observed, self.workload, self._new, self._context.check, progress)
 
     def grid(self) -> list[GridCell]:

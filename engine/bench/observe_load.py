@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -19,7 +20,7 @@ from engine.parallel.replicas import Replicas
 from engine.protocol.job import CompareJob
 from engine.runtimes.base import Ids, Session
 
-# progress(done, total) after every candidate's round; may raise Cancelled.
+# progress(done, total) after every request; may raise Cancelled.
 Progress = Callable[[int, int], None]
 
 
@@ -40,6 +41,7 @@ def observe_load(
     assert job.clients is not None
     count = job.clients * (1 + EACH)
     most = min(job.rounds or MOST, MOST)
+    planned, done = job.rounds or FEWEST, itertools.count(1)
     found: list[list[LoadRound]] = [[] for _ in opened]
     with ExitStack() as stack:
         fronts = [_Front(one, job, new_tokens, check, stack) for one in opened]
@@ -51,10 +53,13 @@ def observe_load(
             gc.collect()
             for candidate in order:
                 clients = Clients(job.clients, requests[candidate][index * count : (index + 1) * count])
-                fronts[candidate].answer(clients)
+                total = min(planned, most) * count * len(opened)
+                fronts[candidate].answer(clients, lambda total=total: progress(next(done), total))  # type: ignore[misc]
                 found[candidate].append(clients.round())
-                progress(sum(map(len, found)), most * len(opened))
-            if job.rounds is None and index + 1 >= FEWEST and time.perf_counter() - began > job.seconds:
+            if job.rounds is None:
+                pace = (time.perf_counter() - began) / (index + 1)
+                planned = max(FEWEST, int(job.seconds / pace))
+            if index + 1 >= planned:
                 break
     return [
         replace(one, load=tuple(rounds), conditions={**one.conditions, "load": front.facts(workload, rounds)})
@@ -81,13 +86,22 @@ class _Front:
         if self._replicas is not None:
             self._replicas.warm_up(request, self._new)
 
-    def answer(self, clients: Clients) -> None:
-        """Answer everything that `clients` send."""
+    def answer(self, clients: Clients, told: Callable[[], None]) -> None:
+        """Answer everything that `clients` send; `told` is called after each request."""
+
+        def work(serve: Serve) -> None:
+            def telling(request: Any, first: Callable[[], None]) -> Sequence[float]:
+                gaps = serve(request, first)
+                told()
+                return gaps
+
+            clients.work(telling)
+
         clients.begin()
         if self._replicas is not None:
-            self._replicas.work(clients.work, self._new)
+            self._replicas.work(work, self._new)
         else:
-            clients.work(_serving(self._session, self._new, self._check))
+            work(_serving(self._session, self._new, self._check))
 
     def facts(self, workload: Workload, rounds: Sequence[LoadRound]) -> dict[str, Any]:
         """How it was measured."""

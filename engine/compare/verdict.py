@@ -59,7 +59,15 @@ def speed_words(ratio: Speedup) -> str:
 
 def alone(candidate: Candidate) -> str:
     """What is said of a single candidate, compared with nothing."""
-    wanted = ("decode_tokens_per_second", "request_seconds", "weight_bytes", "peak_rss_bytes", "perplexity", "spearman")
+    wanted = (
+        "decode_tokens_per_second",
+        "request_seconds",
+        "load_requests_per_second",
+        "weight_bytes",
+        "peak_rss_bytes",
+        "perplexity",
+        "spearman",
+    )
     words = [_words(m) for name in wanted if (m := candidate.measured(name)) is not None]
     asked = candidate.measured("task_accuracy")
     return " · ".join([*words, *([_right(asked)] if asked else []), *_deadlines(candidate, candidate)])
@@ -67,7 +75,10 @@ def alone(candidate: Candidate) -> str:
 
 def _words(m: Measurement) -> str:
     value, unit = format_measurement(m)
-    label = {"weight_bytes": " of weights", "peak_rss_bytes": " peak memory", "request_seconds": " a request"}
+    label = {
+        "weight_bytes": " of weights", "peak_rss_bytes": " peak memory", "request_seconds": " a request",
+        "load_requests_per_second": f" with {m.conditions.get('clients')} at once",
+    }  # fmt: skip
     if m.name in ("perplexity", "spearman"):
         return f"{'perplexity' if m.name == 'perplexity' else 'correlation with people'} {value}"
     return f"{value} {unit}{label.get(m.name, '')}"

@@ -88,7 +88,11 @@ class Replicas:
         """Run `loop` for every copy at once, with what lets that copy answer a request of ids [T]."""
 
         def answer(process: subprocess.Popen[str]) -> None:
-            loop(lambda ids, first: self._ask(process, {"ids": ids.tolist(), "new_tokens": new_tokens}, first)[1:])
+            def serve(ids: Ids, first: Callable[[], None]) -> list[float]:
+                request = {"ids": ids.tolist(), "new_tokens": new_tokens, "tell_first": True}
+                return self._ask(process, request, first)[1:]
+
+            loop(serve)
 
         self._together(answer)
 
