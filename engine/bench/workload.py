@@ -18,7 +18,6 @@ class Workload:
     Attributes:
         name: what they come from.
         prompt_tokens: how many tokens a request reads: one number, or "12–40".
-        longest: the most that one reads.
     """
 
     def __init__(
@@ -40,8 +39,8 @@ class Workload:
         if self._own:
             self.name = f"{len(self._own)} prompts" if len(self._own) > 1 else "one prompt"
             lengths = [len(ids) for text in self._own for ids in self._read(text)]
-        low, self.longest = min(lengths), max(lengths)
-        self.prompt_tokens: int | str = low if low == self.longest else f"{low}–{self.longest}"
+        low, high = min(lengths), max(lengths)
+        self.prompt_tokens: int | str = low if low == high else f"{low}–{high}"
 
     def prompts(self, candidate: int, count: int) -> list[Ids]:
         """`count` requests of one text each, ids [T]: different stretches of text, or the user's own in turn."""

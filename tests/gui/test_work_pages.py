@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from engine.compare.table import Candidate, Comparison, Speedup
 from engine.export.base import FormatSpec
 from engine.protocol.events import Started
+from engine.protocol.job import CompareJob
 from engine.protocol.measurement import Measurement
 from engine.recipe.recipe import Recipe
 from engine.runs.store import RunStore
@@ -199,6 +200,26 @@ def test_stop_keeps_what_was_written(
     assert page.panes[0].view.toPlainText().startswith("Once")
 
 
+def test_what_is_measured_is_chosen_among_the_options(
+    qtbot: QtBot, opened: Document, engine: JobRunner, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = ComparePage(opened, engine, settings)
+    qtbot.addWidget(page)
+    opened.set_candidates(str(opened.checkpoint))
+    jobs: list[CompareJob] = []
+    monkeypatch.setattr(page, "_submit", lambda job, *rest: jobs.append(job))
+    page.measure()
+    page.options.clients.setValue(4)
+    page.options.time_prompts.setChecked(True)
+    page.options.pause.setChecked(False)
+    page.options.deadline.setValue(200)
+    page.measure()
+    page.options._clear()
+    page.measure()
+    asked = [(job.clients, job.time_prompts, job.pause, job.deadline_seconds) for job in jobs]
+    assert asked == [(None, False, True, None), (4, True, False, 0.2), (None, False, True, None)]
+
+
 def test_measuring_gives_a_verdict_that_is_kept(
     qtbot: QtBot, opened: Document, engine: JobRunner, settings: Settings, run_id: str, tmp_path: Path
 ) -> None:
@@ -220,8 +241,6 @@ def test_measuring_gives_a_verdict_that_is_kept(
     page.measure_button.click()
     assert page.card.isVisible()
     page.options.grid.setText("8,16x4")
-    page.options.clients.setValue(2)
-    page.options.time_prompts.setChecked(True)
     page.measure_button.click()
     assert page.card.isHidden()
     _wait(qtbot, page)
@@ -236,7 +255,6 @@ def test_measuring_gives_a_verdict_that_is_kept(
     assert [turn.prompt for turn in page.prompts] == ["Once upon a time", "The end of the story"]
     assert {row.spec.name for row in page.results.table.rows} >= {
         "decode_tokens_per_second",
-        "load_response_p90_seconds",
         "weight_bytes",
         "perplexity",
     }
