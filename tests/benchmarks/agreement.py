@@ -27,8 +27,6 @@ import psutil
 
 from engine.bench.conditions import OthersLoad, machine
 from engine.bench.runner import orders
-from engine.bench.statistics import DISPLAY_CONFIDENCE as CONFIDENCE
-from engine.bench.statistics import speedup
 from engine.bench.texts import prompts_of
 from engine.parallel.placement import physical_cores
 from engine.text.tokenizer import load_tokenizer
@@ -36,6 +34,7 @@ from tests.benchmarks.decode import text_of, workshop_of
 from tests.benchmarks.peers import programs
 from tests.benchmarks.peers.candidates import Workshop
 from tests.benchmarks.peers.environments import Environments, PeerUnavailable
+from tests.benchmarks.peers.paired import paired_ratio
 from tests.benchmarks.peers.perplexities import CONTEXT, perplexities
 from tests.benchmarks.peers.processes import Process
 
@@ -66,12 +65,12 @@ class Pair:
 
     def row(self) -> dict[str, Any]:
         """What was found: tokens a second and seconds to the first one, and Hasten's over the program's."""
-        rate, first = speedup(self.tokens[1], self.tokens[0], CONFIDENCE), speedup(*self.firsts, CONFIDENCE)
+        rate, first = paired_ratio(self.tokens[1], self.tokens[0]), paired_ratio(*self.firsts)
         return {
             "runtime": self.runtime, "recipe": self.recipe, "program": self.program.title,
             "tokens_per_second": [1 / statistics.median(own) for own in self.tokens],
             "ttft_seconds": [statistics.median(own) for own in self.firsts],
-            "rate_ratio": rate.model_dump(), "ttft_ratio": first.model_dump(),
+            "rate_ratio": asdict(rate), "ttft_ratio": asdict(first),
             "rounds": {"first_seconds": self.firsts, "token_seconds": self.tokens},
         }  # fmt: skip
 
@@ -105,7 +104,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(RECIPES), help="runtimes, separated by commas")
-    parser.add_argument("--rounds", type=int, default=7, help="of timing; 0 leaves the speed out")
+    parser.add_argument("--rounds", type=int, default=15, help="of timing; 0 leaves the speed out")
     parser.add_argument("--windows", type=int, default=32, help=f"of {CONTEXT} tokens; 0 leaves perplexity out")
     parser.add_argument("--prompt", type=int, default=128, help="tokens of a prompt")
     parser.add_argument("--new", type=int, default=64, help="new tokens of an answer")

@@ -16,7 +16,7 @@ from engine.runtimes.llamacpp.limits import CACHE_TYPES, MODEL, attention_for
 from tests.benchmarks.peers.environments import HERE, Environments, PeerUnavailable
 from tests.benchmarks.peers.processes import Process
 
-ANSWERS = 3  # of one call, means taken by the program itself
+ANSWERS = 2  # of one call, means taken by the program itself
 
 
 @dataclass(frozen=True)
