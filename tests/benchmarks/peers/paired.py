@@ -22,8 +22,8 @@ class Ratio:
 def paired_ratio(above: Sequence[float], below: Sequence[float]) -> Ratio:
     """`above` over `below`, paired by round: Hodges & Lehmann's estimate on logarithms with Wilcoxon's interval.
 
-    (1963, "Estimates of location based on rank tests".) The median of the means of all pairs of rounds: a round in three
-    may be spoilt without moving it much, which a mean would not bear.
+    (1963, "Estimates of location based on rank tests".) The median of the means of all pairs of rounds: a quarter of
+    them may be spoilt without moving it far, which a mean would not bear.
     """
     logs = np.log(np.asarray(above)) - np.log(np.asarray(below))
     n = len(logs)
