@@ -65,7 +65,7 @@ ROUND: Mapping[str, tuple[str, Callable[[Value], str]]] = {
     "batch": ("Texts at once", _plain),
     "prompt_tokens": ("Prompt tokens", _plain),
     "new_tokens": ("New tokens", _plain),
-    "clients": ("Requests at once, beside the rounds", _plain),
+    "clients": ("Requests at once", _plain),
     "requests_per_round": ("Requests a round", _plain),
     "warm_up_answers": ("Answers to warm up", _plain),
     "energy": ("Energy", _plain),

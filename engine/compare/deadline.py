@@ -34,7 +34,7 @@ def judge_deadline(times: Sequence[float], seconds: float, *, whole: bool = Fals
 def deadline_words(found: Deadline) -> tuple[str, str]:
     """The verdict, and what it rests on: ("deadline of 200 ms met", "56 of 56 answers began in time, …")."""
     within = f"{found.seconds:g} s" if found.seconds >= 1 else f"{found.seconds * 1000:g} ms"
-    together = f" with {found.clients} requests at once" if found.clients > 1 else ""
+    together = f", {found.clients} at once" if found.clients > 1 else ""
     rests = (
         f"{found.answers - found.late} of {found.answers} answers {'came' if found.whole else 'began'} in time, p99 "
         f"{format_seconds(found.p99)}; of many more at most {format_percent(found.late_at_most)} would be late "

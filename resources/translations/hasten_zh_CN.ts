@@ -4245,8 +4245,8 @@ Apache 许可证 2.0。</translation>
         <translation>新词元数</translation>
     </message>
     <message>
-        <source>Requests at once, beside the rounds</source>
-        <translation>各轮之外的同时请求数</translation>
+        <source>Requests at once</source>
+        <translation>同时请求数</translation>
     </message>
     <message>
         <source>Requests a round</source>

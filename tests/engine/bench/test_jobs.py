@@ -145,7 +145,7 @@ def test_requests_at_once_wait_for_their_turn_and_read_the_users_prompts(tiny_ll
         assert (candidate.load_deadline.met, candidate.load_deadline.clients) == (False, 2)
         assert candidate.measured("load_inter_token_latency_seconds")
     assert "the requests/s with 2 at once" in found.verdict_text
-    assert "missed with 2 requests at once" in found.verdict_text
+    assert "missed, 2 at once" in found.verdict_text
 
     job = CompareJob(candidates=(str(tiny_bert),) * 2, deadline_seconds=30.0, **asked)  # type: ignore[arg-type]
     found = Comparison.model_validate(compare.handle(job, context_with([])))
