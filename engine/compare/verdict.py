@@ -102,8 +102,8 @@ def _load(reference: Candidate, candidate: Candidate) -> str:
     before, after = reference.measured("load_requests_per_second"), candidate.measured("load_requests_per_second")
     if before is None or after is None:
         return ""
-    seconds = [[1 / rate for rate in found.values] for found in (before, after)]
-    ratio = speedup(*seconds, DISPLAY_CONFIDENCE)
+    first, own = ([1 / rate for rate in found.values] for found in (before, after))
+    ratio = speedup(first, own, DISPLAY_CONFIDENCE)
     value, low, high = factor_interval(ratio.value, ratio.low, ratio.high)
     sure = f"{low}–{high}, {DISPLAY_CONFIDENCE * 100:.0f} % sure, {ratio.rounds} rounds"
     return f"×{value} the requests/s with {after.conditions['clients']} at once ({sure})"

@@ -49,7 +49,7 @@ def main() -> int:
         request = json.loads(line)
         ids = np.asarray(request["ids"], dtype=np.int64)
         if session.task in ("text-generation", "text2text-generation"):
-            seconds = []
+            seconds: list[float] = []
             for step in session.generate(ids, request["new_tokens"], stop_at_eos=False):
                 if not seconds and request.get("tell_first"):
                     say({"first": True})
