@@ -54,6 +54,10 @@ class Watch:
         busy = self.others[-1]
         return f"other programs use {busy:.0f} % of the processors" if busy > BUSY_PERCENT else ""
 
+    def resume(self) -> None:
+        """The next round begins now: what happened since the last one is no part of it."""
+        self._load, self._times = self._make(), _times()
+
     def facts(self) -> Conditions:
         """The readings over all rounds, for the conditions."""
         found: Conditions = {

@@ -17,12 +17,15 @@ from engine.bench.disturbance import Watch
 from engine.bench.energy import EnergyMeter, gpu_joules
 from engine.bench.grid import shapes_of, time_grid
 from engine.bench.memory import probe
+from engine.bench.observe_load import observe_load
 from engine.bench.observe_quality import QualityObserver
+from engine.bench.pausing import MOST, Pauses
 from engine.bench.questions import is_right
 from engine.bench.runner import REQUESTS_PER_ROUND, time_answers, time_requests
 from engine.bench.stopping import Stopping
 from engine.bench.views import with_views
 from engine.bench.warm_up import WarmUp
+from engine.bench.workload import Workload
 from engine.catalogue import load
 from engine.compare.conditions import ENDED, NOT_MEASURED
 from engine.compare.deadline import judge_deadline
@@ -36,8 +39,7 @@ from engine.parallel.replicas import measure_replicas
 from engine.protocol.errors import UserError
 from engine.protocol.events import Measured, Token
 from engine.protocol.job import CompareJob
-from engine.runtimes.base import Ids
-from engine.text.chat import prompt_ids
+from engine.runtimes.base import Ids, TextBatch
 
 # Throughput of several copies: answers a round for each copy, and rounds.
 REQUESTS_PER_COPY, REPLICA_ROUNDS = 4, 5
@@ -62,7 +64,10 @@ class Observer:
     def __init__(self, job: CompareJob, context: JobContext, opened: Sequence[Open], same_tokens: bool) -> None:
         self.same_tokens = same_tokens
         self.notices: list[str] = []
-        self.stopping = Stopping(job.rounds, job.seconds)
+        self._pauses = Pauses(
+            MOST * job.seconds if job.pause else 0.0, lambda text: self._tell(0, 0, text, unit="pause"), context.notice
+        )
+        self.stopping = Stopping(job.rounds, job.seconds, self._pauses.clock)
         self._job, self._context, self._opened = job, context, opened
         self._sessions = [candidate.session for candidate in opened]
         self._tokenizers = [candidate.tokenizer for candidate in opened]
@@ -75,21 +80,22 @@ class Observer:
         if self._prompt < job.prompt_tokens or (self._decoder and self._new < job.new_tokens):
             shape = f"{self._prompt} prompt and {self._new} new tokens" if self._decoder else f"texts of {self._prompt}"
             self._note(f"The models hold {self._context_length} tokens, so a timing round has {shape}.")
+        self.workload = Workload(job, opened, self._context_length, self._prompt, self._new, self._note)
         self._grid = job.grid if self._decoder and len(opened) > 1 else None
         self.asked: tuple[QuestionResult, ...] = ()
         self.judged = QualityObserver(job, opened, self._context_length, self._new, self._progress, self._note)
         self._read: list[list[Ids]] = [[] for _ in opened]  # per candidate, per prompt: what its answer goes on from
         second = bool(job.second_text) and job.quality and same_tokens
         parts = (
-            self._decoder, True, self._grid is not None, self._most_copies > 1, job.quality, second,
-            bool(job.questions), job.memory,
+            self._decoder, True, job.clients is not None, self._grid is not None, self._most_copies > 1, job.quality,
+            second, bool(job.questions), job.memory,
         )  # fmt: skip
         self._step, self._steps = 0, sum(parts)
         threads = list(dict.fromkeys(self._threads(candidate) for candidate in opened))
         self.shape: Conditions = {
             "threads": threads[0] if len(threads) == 1 else ", ".join(str(self._threads(c)) for c in opened),
             "batch": 1,
-            "prompt_tokens": self._prompt,
+            "prompt_tokens": self.workload.prompt_tokens,
         }
         if self._decoder:
             self.shape["new_tokens"] = self._new
@@ -131,7 +137,7 @@ class Observer:
         found: list[list[Answer]] = [[] for _ in self._opened]
         for index, text in enumerate(prompts):
             self._tell(index, len(prompts), "Answering the prompts", unit="prompt")
-            ids = self._prompt_ids(text, "Prompt", index)
+            ids = self.workload.asked(text, f"Prompt {index + 1}")
             made = answer_together(
                 self._sessions, self._tokenizers, ids, self._new, self._emit, self._context.check,
                 prompt=index, text=text,
@@ -172,9 +178,9 @@ class Observer:
     def timing(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with the timed rounds."""
         self._step += 1
-        text, name = texts.read_text(None)
-        conditions = [
-            {**self.shape, "threads": self._threads(candidate), "device": candidate.session.device, "text": name}
+        kept = {**self.shape, "text": self.workload.name}
+        conditions: list[dict[str, Any]] = [
+            {**kept, "threads": self._threads(candidate), "device": candidate.session.device}
             for candidate in self._opened
         ]
         running: list[list[Any]] = [[] for _ in self._opened]
@@ -210,12 +216,17 @@ class Observer:
         def enough() -> bool:
             nonlocal remark
             remark = watch.round()
-            return self.stopping.enough([self.seconds(timed(candidate)) for candidate in range(len(self._opened))])
+            if self.stopping.enough([self.seconds(timed(candidate)) for candidate in range(len(self._opened))]):
+                return True
+            if self._pauses.wait(watch.others[-1]):
+                watch.resume()
+            return False
 
+        self._pauses.begin()
         self._tell(0, len(self._opened), "Warming up", unit="model")
         most = self.stopping.most
         if self._decoder:
-            prompts = [self._prompts_of(t, text, most) for t in self._tokenizers]
+            prompts = [self.workload.prompts(index, most) for index in range(len(self._opened))]
             rounds: list[list[DecodeRound]] = running
             time_answers(
                 self._sessions, prompts, self._new, self._context.check, on_round, rounds,
@@ -223,7 +234,7 @@ class Observer:
             )  # fmt: skip
         else:
             requests: list[list[RequestRound]] = running
-            batches = [self._request_batches(t, text, most) for t in self._tokenizers]
+            batches = [self._batches(index, most) for index in range(len(self._opened))]
             run = [s.classify if s.task == "text-classification" else s.hidden for s in self._sessions]
             time_requests(run, batches, self._context.check, on_round, requests, enough=enough, on_warm=on_warm)
         for condition in conditions:
@@ -241,6 +252,8 @@ class Observer:
         for candidate, one in zip(self._opened, conditions, strict=True):
             if not one["warm_up_settled"]:
                 self._note(f"{candidate.place.name} had not settled to an even pace when the timing began.")
+        if self._pauses.seconds:
+            self.shape["paused_seconds"] = round(self._pauses.seconds, 1)
         for warning in watch.warnings(seconds):
             self._note(warning)
         if self._alike and rounds:
@@ -251,6 +264,18 @@ class Observer:
                     f"The models waited {100 * share:.0f} % of the time for a processor that other programs had; the "
                     "verdict leaves that out, the single figures do not."
                 )
+
+    def load(self, observed: list[Observed]) -> list[Observed]:
+        """`observed` with rounds of several clients at once, where the job asks for them."""
+        if self._job.clients is None:
+            return observed
+        self._step += 1
+        self.shape["clients"] = self._job.clients
+        self._note(
+            "Of requests at once a model, or each copy of it, answers one at a time; the others wait their turn."
+        )
+        progress = self._progress(f"Timing {self._job.clients} requests at once", "request")
+        return observe_load(self._job, self._opened, observed, self.workload, self._new, self._context.check, progress)
 
     def grid(self) -> list[GridCell]:
         """How every candidate fares with requests of the shapes asked for; none without any."""
@@ -273,13 +298,20 @@ class Observer:
         return time_grid(self._sessions, prompts, fitting, self._context.check, progress)
 
     def deadline(self, observed: Observed) -> Deadline | None:
-        """Whether the answers of the timed rounds began in time; None without a deadline, and for encoders."""
+        """Whether the answers of the timed rounds began in time (an encoder's: came); None without a deadline."""
         if self._job.deadline_seconds is None:
             return None
-        if not self._decoder:
-            self._note("A deadline is for models that write; for these it was left out.")
+        firsts = [first for r in observed.rounds for first in r.firsts] or [
+            s for r in observed.requests for s in r.each
+        ]
+        return judge_deadline(firsts, self._job.deadline_seconds, whole=not self._decoder)
+
+    def load_deadline(self, observed: Observed) -> Deadline | None:
+        """The same under the load of several clients; None without one of both."""
+        if self._job.deadline_seconds is None or self._job.clients is None:
             return None
-        return judge_deadline([first for r in observed.rounds for first in r.firsts], self._job.deadline_seconds)
+        responses = [response for r in observed.load for response in r.responses]
+        return judge_deadline(responses, self._job.deadline_seconds, whole=not self._decoder, clients=self._job.clients)
 
     def quality(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with scores on the evaluation text and the data set, as far as the task has them."""
@@ -307,7 +339,7 @@ class Observer:
         given: list[list[str]] = [[] for _ in self._opened]
         for index, question in enumerate(self._job.questions):
             self._tell(index, len(self._job.questions), "Answering your questions", unit="question")
-            ids = self._prompt_ids(question.prompt, "Question", index)
+            ids = self.workload.asked(question.prompt, f"Question {index + 1}")
             made = answer_together(
                 self._sessions, self._tokenizers, ids, self._new, lambda token: None, self._context.check,
                 text=question.prompt,
@@ -366,7 +398,6 @@ class Observer:
         if most == 1:
             return observed
         self._step += 1
-        text, _ = texts.read_text(None)
         found = []
         for index, (candidate, one) in enumerate(zip(self._opened, observed, strict=True)):
             target = candidate.place.target
@@ -375,7 +406,7 @@ class Observer:
             rate = measure_replicas(
                 candidate.place.folder,
                 target.model_copy(update={"device": candidate.session.device}),
-                self._prompts_of(candidate.tokenizer, text, REQUESTS_PER_COPY * most),
+                self.workload.prompts(index, REQUESTS_PER_COPY * most),
                 self._new or 1,
                 rounds=min(self._job.rounds or REPLICA_ROUNDS, REPLICA_ROUNDS),
                 threads=self._job.threads,
@@ -386,30 +417,10 @@ class Observer:
             )
         return found
 
-    def _prompts_of(self, tokenizer: Any, text: str, count: int) -> list[Ids]:
-        return texts.prompts_of(tokenizer, text, self._prompt, count, ended=self._both)
-
-    def _request_batches(self, tokenizer: Any, text: str, rounds: int) -> list[list[Any]]:
-        count = rounds * REQUESTS_PER_ROUND
-        stretches = texts.prompts_of(tokenizer, text, self._prompt, count)
-        batches = [texts.batch_of_ids(ids) for ids in stretches]
-        return [batches[i : i + REQUESTS_PER_ROUND] for i in range(0, count, REQUESTS_PER_ROUND)]
-
-    def _prompt_ids(self, text: str, kind: str, index: int) -> list[Ids]:
-        """`text` as each candidate's tokenizer and chat template write it."""
-        message = [{"role": "user", "content": text}]
-        return [
-            self._fitting(prompt_ids(candidate.tokenizer, message, candidate.session.task), f"{kind} {index + 1}")
-            for candidate in self._opened
-        ]
-
-    def _fitting(self, ids: Ids, name: str) -> Ids:
-        """`ids` cut at the front to leave room for the answer."""
-        room = self._context_length - self._new
-        if len(ids) <= room:
-            return ids
-        self._note(f"{name} is longer than the models hold; only its last {room} tokens were used.")
-        return ids[-room:]
+    def _batches(self, candidate: int, rounds: int) -> list[list[TextBatch]]:
+        """The requests of an encoder's rounds."""
+        texts_of = iter(self.workload.prompts(candidate, rounds * REQUESTS_PER_ROUND))
+        return [[texts.batch_of_ids(next(texts_of)) for _ in range(REQUESTS_PER_ROUND)] for _ in range(rounds)]
 
     def _threads(self, candidate: Open) -> int:
         target = candidate.place.target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import math
 import statistics
 import time
@@ -120,12 +121,13 @@ def time_requests(
                 check()
                 gc.collect()
                 run, requests = runners[candidate], batches[candidate][index]
-                started = time.perf_counter()
+                marks = [time.perf_counter()]
                 for batch in requests:
                     run(batch)
-                seconds = time.perf_counter() - started
-                tokens = int(requests[0].attention_mask.sum())
-                found[candidate].append(RequestRound(seconds, len(requests), tokens))
+                    marks.append(time.perf_counter())
+                tokens = round(sum(int(batch.attention_mask.sum()) for batch in requests) / len(requests))
+                each = tuple(after - before for before, after in itertools.pairwise(marks))
+                found[candidate].append(RequestRound(marks[-1] - marks[0], len(requests), tokens, each))
                 on_round(index, candidate)
             if enough():
                 break

@@ -93,7 +93,7 @@ def read_text(path: str | None) -> tuple[str, str]:
 def windows(tokenizer: Any, text: str, context_length: int) -> Windows:
     """`text` in consecutive windows for teacher-forced prediction. Raises UserError if it is too short for one."""
     ids = np.asarray(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], dtype=np.int64)
-    lead = _beginning(tokenizer)
+    lead = beginning(tokenizer)
     body = min(WINDOW, context_length) - len(lead)
     cut = len(ids) > MAX_TOKENS
     ids = ids[:MAX_TOKENS]
@@ -126,7 +126,7 @@ def prompts_of(tokenizer: Any, text: str, length: int, count: int, *, ended: boo
 
     `ended`: with the mark that the tokenizer sets behind a text, as an encoder-decoder expects it.
     """
-    lead = _beginning(tokenizer)
+    lead = beginning(tokenizer)
     end = _marks(tokenizer)[1] if ended else lead[:0]
     ids = np.asarray(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], dtype=np.int64)
     body = max(1, length - len(lead) - len(end))
@@ -232,7 +232,7 @@ def _rows(path: str, delimiter: str) -> list[list[str]]:
         ) from error
 
 
-def _beginning(tokenizer: Any) -> Ids:
+def beginning(tokenizer: Any) -> Ids:
     """The beginning mark [1] if the tokenizer sets one before a text, else nothing [0]."""
     first = tokenizer("a")["input_ids"][:1]
     marked = first and first[0] == tokenizer.bos_token_id

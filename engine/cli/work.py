@@ -76,6 +76,15 @@ def compare(
         list[str], typer.Argument(metavar="A B …", help="Checkpoint folders or run ids; A is the reference.")
     ],
     prompts: Annotated[Path | None, typer.Option(help="A file of prompts: one a line, or a YAML list.")] = None,
+    prompt: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="A prompt; may be given several times.")
+    ] = None,
+    time_prompts: Annotated[
+        bool,
+        typer.Option(
+            "--time-prompts", help="Time with these prompts (or the built-in ones) instead of stretches of text."
+        ),
+    ] = False,
     text: Annotated[Path | None, typer.Option(help="A text file for perplexity, KL divergence and agreement.")] = None,
     second_text: Annotated[
         str | None,
@@ -92,6 +101,9 @@ def compare(
     seconds: Annotated[
         float, typer.Option(min=1, max=86400, help="Time for the rounds where their number is not given.")
     ] = 60,
+    pause: Annotated[
+        bool, typer.Option(help="Wait between rounds while other programs take much of the processors.")
+    ] = True,
     prompt_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a timing round's prompt.")] = 128,
     new_tokens: Annotated[int, typer.Option(min=2, help="Tokens of a timing round's answer.")] = 64,
     grid: Annotated[
@@ -99,6 +111,16 @@ def compare(
         typer.Option(
             metavar="PROMPTSxNEWS[xBATCHES]",
             help="Time whole requests of several shapes as well: 32,128x16,64 or 32,128x16,64x1,4.",
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=256,
+            metavar="N",
+            help="Measure as well how N requests at once are answered, each waiting for its turn.",
+            show_default="one at a time",
         ),
     ] = None,
     price: Annotated[
@@ -112,7 +134,11 @@ def compare(
     ] = None,
     deadline: Annotated[
         float | None,
-        typer.Option(min=0.001, metavar="MS", help="Say whether 99 of 100 answers begin within so many milliseconds."),
+        typer.Option(
+            min=0.001,
+            metavar="MS",
+            help="Say whether 99 of 100 answers begin (of encoders: are there) within so many milliseconds.",
+        ),
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads for every candidate.")] = None,
     quality: Annotated[bool, typer.Option(help="Measure quality.")] = True,
@@ -134,13 +160,16 @@ def compare(
         check_file(differences)
     job = CompareJob(
         candidates=tuple(_reference(candidate) for candidate in candidates),
-        prompts=read_prompts(given_file(prompts)),
+        prompts=(*read_prompts(given_file(prompts)), *(prompt or ())),
+        time_prompts=time_prompts,
         text=given_file(text),
         second_text=second_text if second_text in (None, "built-in") else given_file(Path(second_text)),
         questions=read_questions(given_file(tasks)),
         dataset=given_file(dataset),
         rounds=rounds,
         seconds=seconds,
+        pause=pause,
+        clients=concurrency,
         prompt_tokens=prompt_tokens,
         new_tokens=new_tokens,
         grid=read_grid(grid),

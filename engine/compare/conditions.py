@@ -18,6 +18,10 @@ def _percent(value: Value) -> str:
     return f"{value:g} %" if isinstance(value, (int, float)) else str(value)
 
 
+def _seconds(value: Value) -> str:
+    return f"{value:g} s" if isinstance(value, (int, float)) else str(value)
+
+
 def _clock(value: Value) -> str:
     return f"{format_number(value / 1000)} GHz" if isinstance(value, (int, float)) else str(value)
 
@@ -51,6 +55,7 @@ LOAD: Mapping[str, tuple[str, Callable[[Value], str]]] = {
     "busy_percent": ("In use before", _percent),
     "load_average": ("Load average", _plain),
     "others_percent": ("Other programs", _percent),
+    "paused_seconds": ("Paused for other programs", _seconds),
     "stolen_percent": ("Taken by the host", _percent),
     "waited_percent": ("Waiting for a processor", _percent),
     "busy": ("Disturbing", _plain),
@@ -60,6 +65,7 @@ ROUND: Mapping[str, tuple[str, Callable[[Value], str]]] = {
     "batch": ("Texts at once", _plain),
     "prompt_tokens": ("Prompt tokens", _plain),
     "new_tokens": ("New tokens", _plain),
+    "clients": ("Requests at once", _plain),
     "requests_per_round": ("Requests a round", _plain),
     "warm_up_answers": ("Answers to warm up", _plain),
     "energy": ("Energy", _plain),

@@ -11,7 +11,7 @@ _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _COUNTS = ("", " thousand", " million", " billion", " trillion")
 _MOST_DIGITS = 6  # of a value with a narrow spread
 # What is counted per second, by measurement name.
-_RATES = {"requests_per_second": "requests/s"}
+_RATES = dict.fromkeys(("requests_per_second", "load_requests_per_second"), "requests/s")
 
 
 def format_number(value: float, digits: int = 3) -> str:

@@ -115,14 +115,16 @@ class Speedup(_Part):
 
 
 class Deadline(_Part):
-    """Whether answers began in time.
+    """Whether answers began in time, or of models that do not write: were there in time.
 
     Attributes:
-        seconds: the deadline for the first token.
-        answers, late: answers that were timed, and those among them that began later.
-        p99: the time to the first token that 99 of 100 answers did not exceed.
+        seconds: the deadline.
+        answers, late: answers that were timed, and those among them that were later.
+        p99: the time that 99 of 100 answers did not exceed.
         met: at most one of a hundred answers was late.
         late_at_most: the share that is late at most, 95 % sure.
+        whole: the time runs to the whole answer, for the model does not write.
+        clients: requests at once.
     """
 
     seconds: float
@@ -131,6 +133,8 @@ class Deadline(_Part):
     p99: float
     met: bool
     late_at_most: float
+    whole: bool = False
+    clients: int = 1
 
 
 class Candidate(_Part):
@@ -146,6 +150,7 @@ class Candidate(_Part):
         questions: how its answers to the user's questions compare with the first candidate's; None without questions.
         verdict, verdict_text, speedup: against the first candidate; None for the first itself.
         deadline: whether its answers began in time, where a deadline was given.
+        load_deadline: the same with several requests at once, where these were timed too.
     """
 
     name: str
@@ -160,6 +165,7 @@ class Candidate(_Part):
     verdict_text: str = ""
     speedup: Speedup | None = None
     deadline: Deadline | None = None
+    load_deadline: Deadline | None = None
 
     def measured(self, name: str) -> Measurement | None:
         """The measurement called `name`, if there is one."""

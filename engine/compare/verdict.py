@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.bench.statistics import MARGIN, VERDICT_CONFIDENCE, verdict
+from engine.bench.statistics import DISPLAY_CONFIDENCE, MARGIN, VERDICT_CONFIDENCE, speedup, verdict
 from engine.compare.deadline import deadline_words
 from engine.compare.format import factor_interval, format_bytes, format_measurement, format_percent, format_ratio
 from engine.compare.table import Candidate, Speedup
@@ -21,6 +21,7 @@ def judge(reference: Candidate, candidate: Candidate, ratio: Speedup, *, busy: b
         speed_words(ratio),
         reason,
         _throughput(reference, candidate),
+        _load(reference, candidate),
         _size(reference, candidate),
         _change("perplexity", reference, candidate),
         _change("accuracy", reference, candidate),
@@ -58,7 +59,15 @@ def speed_words(ratio: Speedup) -> str:
 
 def alone(candidate: Candidate) -> str:
     """What is said of a single candidate, compared with nothing."""
-    wanted = ("decode_tokens_per_second", "request_seconds", "weight_bytes", "peak_rss_bytes", "perplexity", "spearman")
+    wanted = (
+        "decode_tokens_per_second",
+        "request_seconds",
+        "load_requests_per_second",
+        "weight_bytes",
+        "peak_rss_bytes",
+        "perplexity",
+        "spearman",
+    )
     words = [_words(m) for name in wanted if (m := candidate.measured(name)) is not None]
     asked = candidate.measured("task_accuracy")
     return " · ".join([*words, *([_right(asked)] if asked else []), *_deadlines(candidate, candidate)])
@@ -66,7 +75,10 @@ def alone(candidate: Candidate) -> str:
 
 def _words(m: Measurement) -> str:
     value, unit = format_measurement(m)
-    label = {"weight_bytes": " of weights", "peak_rss_bytes": " peak memory", "request_seconds": " a request"}
+    label = {
+        "weight_bytes": " of weights", "peak_rss_bytes": " peak memory", "request_seconds": " a request",
+        "load_requests_per_second": f" with {m.conditions.get('clients')} at once",
+    }  # fmt: skip
     if m.name in ("perplexity", "spearman"):
         return f"{'perplexity' if m.name == 'perplexity' else 'correlation with people'} {value}"
     return f"{value} {unit}{label.get(m.name, '')}"
@@ -83,6 +95,18 @@ def _throughput(reference: Candidate, candidate: Candidate) -> str:
     return (
         f"{format_ratio(after.value / before.value)} the requests/s with {copies} {'copy' if copies == 1 else 'copies'}"
     )
+
+
+def _load(reference: Candidate, candidate: Candidate) -> str:
+    """How many times more requests of several clients are answered, where these were measured."""
+    before, after = reference.measured("load_requests_per_second"), candidate.measured("load_requests_per_second")
+    if before is None or after is None:
+        return ""
+    first, own = ([1 / rate for rate in found.values] for found in (before, after))
+    ratio = speedup(first, own, DISPLAY_CONFIDENCE)
+    value, low, high = factor_interval(ratio.value, ratio.low, ratio.high)
+    sure = f"{low}–{high}, {DISPLAY_CONFIDENCE * 100:.0f} % sure, {ratio.rounds} rounds"
+    return f"×{value} the requests/s with {after.conditions['clients']} at once ({sure})"
 
 
 def _size(reference: Candidate, candidate: Candidate) -> str:
@@ -106,12 +130,17 @@ def _change(name: str, reference: Candidate, candidate: Candidate, label: str = 
 
 def _deadlines(reference: Candidate, candidate: Candidate) -> list[str]:
     """Whether answers begin in time, on how many answers that rests, and how the reference fared."""
-    if candidate.deadline is None:
-        return []
-    claim, rests = deadline_words(candidate.deadline)
-    if reference.deadline is not None and reference.deadline.met != candidate.deadline.met:
-        rests += f"; {reference.name} {'met' if reference.deadline.met else 'missed'} it"
-    return [claim, rests]
+    found = []
+    for first, own in (
+        (reference.deadline, candidate.deadline), (reference.load_deadline, candidate.load_deadline)
+    ):  # fmt: skip
+        if own is None:
+            continue
+        claim, rests = deadline_words(own)
+        if first is not None and first.met != own.met:
+            rests += f"; {reference.name} {'met' if first.met else 'missed'} it"
+        found += [claim, rests]
+    return found
 
 
 def _questions(reference: Candidate, candidate: Candidate) -> str:

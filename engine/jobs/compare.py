@@ -65,7 +65,7 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
     observed = [Observed(session.weight_bytes) for session in sessions]
     observed = observer.parted(observed, diffs, answers)
     _report(context, sessions, observed, {"weight_bytes"})
-    observed = observer.replicas(observer.timing(observed))
+    observed = observer.load(observer.replicas(observer.timing(observed)))
     grid = observer.grid()
     if job.quality:
         observed = observer.quality(observed)
@@ -84,6 +84,7 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
             measurements=measurements[index],
             answers=tuple(answers[index]),
             deadline=observer.deadline(observed[index]),
+            load_deadline=observer.load_deadline(observed[index]),
             second=_quality(second[index], candidate.session, index) if second else (),
             questions=_paired(observed, index),
         )

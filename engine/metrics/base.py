@@ -95,11 +95,33 @@ class DecodeRound:
 
 @dataclass(frozen=True)
 class RequestRound:
-    """`requests` texts sent one after another through an encoder, `tokens` each, in `seconds` together."""
+    """`requests` texts sent one after another through an encoder, `tokens` each, in `seconds` together.
+
+    Attributes:
+        each: seconds of every request alone.
+    """
 
     seconds: float
     requests: int
     tokens: int
+    each: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class LoadRound:
+    """`requests` sent by `clients` at once, each its next one as soon as its last one was answered, in `seconds`.
+
+    Attributes:
+        responses: seconds from sending to the first token (of an encoder: to the answer), waiting in the queue
+            included; each client's first request is left out.
+        gaps: seconds from each token to the next.
+    """
+
+    seconds: float
+    requests: int
+    clients: int
+    responses: tuple[float, ...]
+    gaps: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,6 +160,7 @@ class Observed:
     Attributes:
         weight_bytes: bytes of weights that the runtime reads for one token.
         rounds, requests: timed rounds in order, of a decoder or an encoder.
+        load: rounds of several clients at once.
         rates: requests a second of all replicas together, one a round.
         scores: on the evaluation text.
         parted: per prompt, how many tokens the answer shares with the reference's before the first other one, [N].
@@ -154,6 +177,7 @@ class Observed:
     weight_bytes: int
     rounds: tuple[DecodeRound, ...] = ()
     requests: tuple[RequestRound, ...] = ()
+    load: tuple[LoadRound, ...] = ()
     rates: tuple[float, ...] = ()
     peaks: Peaks | None = None
     scores: TokenScores | None = None

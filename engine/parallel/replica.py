@@ -1,8 +1,9 @@
 """Run as `python -m engine.parallel.replica FOLDER …`: one copy of a model answering requests from its stdin.
 
 Lines of JSON: in {"ids": [...], "new_tokens": n}; out first {"ready": true}, then {"tokens": made, "seconds": [...]}
-for each request (seconds a token, of a decoder only), or {"failure": …} when the model does not open. An empty
-stdin ends it.
+for each request (seconds a token, of a decoder only), or {"failure": …} when the model does not open. A request with
+"tell_first" is answered with {"first": true} as well, as soon as a decoder's first token is known. An empty stdin ends
+it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ def main() -> int:
         request = json.loads(line)
         ids = np.asarray(request["ids"], dtype=np.int64)
         if session.task in ("text-generation", "text2text-generation"):
-            seconds = [step.seconds for step in session.generate(ids, request["new_tokens"], stop_at_eos=False)]
+            seconds: list[float] = []
+            for step in session.generate(ids, request["new_tokens"], stop_at_eos=False):
+                if not seconds and request.get("tell_first"):
+                    say({"first": True})
+                seconds.append(step.seconds)
         else:
             batch = TextBatch(ids[None], np.ones((1, len(ids)), np.int64), np.zeros((1, len(ids)), np.int64))
             (session.classify if session.task == "text-classification" else session.hidden)(batch)

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
+from engine.bench.load import Serve
 from engine.bench.statistics import over_rounds
 from engine.parallel.placement import gpus, pinned_cpus, suggested_threads
 from engine.protocol.errors import Failure, UserError
@@ -83,6 +84,18 @@ class Replicas:
         self._together(work)
         return time.perf_counter() - began
 
+    def work(self, loop: Callable[[Serve], None], new_tokens: int) -> None:
+        """Run `loop` for every copy at once, with what lets that copy answer a request of ids [T]."""
+
+        def answer(process: subprocess.Popen[str]) -> None:
+            def serve(ids: Ids, first: Callable[[], None]) -> list[float]:
+                request = {"ids": ids.tolist(), "new_tokens": new_tokens, "tell_first": True}
+                return self._ask(process, request, first)[1:]
+
+            loop(serve)
+
+        self._together(answer)
+
     def warm_up(self, request: Ids, new_tokens: int) -> None:
         """Let every copy answer `request` once."""
         self._together(lambda process: self._ask(process, {"ids": request.tolist(), "new_tokens": new_tokens}))
@@ -127,24 +140,30 @@ class Replicas:
     def _await_ready(self, process: subprocess.Popen[str]) -> None:
         self._answer(process)
 
-    def _ask(self, process: subprocess.Popen[str], request: dict[str, Any]) -> None:
+    def _ask(
+        self, process: subprocess.Popen[str], request: dict[str, Any], first: Callable[[], None] = lambda: None
+    ) -> list[float]:
+        """Seconds of each token of the answer to `request`; `first` is called as its first one arrives."""
         assert process.stdin is not None
         try:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
         except BrokenPipeError:
             pass  # the answer says why it ended
-        self._answer(process)
+        while "first" in (answer := self._answer(process)):
+            first()
+        seconds: list[float] = answer["seconds"]
+        return seconds
 
-    def _answer(self, process: subprocess.Popen[str]) -> None:
-        """Wait for one answer. Raises what the process failed with."""
+    def _answer(self, process: subprocess.Popen[str]) -> dict[str, Any]:
+        """Wait for one line. Raises what the process failed with."""
         assert process.stdout is not None
         line = process.stdout.readline()
         if line:
-            answer = json.loads(line)
+            answer: dict[str, Any] = json.loads(line)
             if "failure" in answer:
                 raise Failure.model_validate(answer["failure"]).to_error()
-            return
+            return answer
         code = process.wait()
         if code < 0:
             raise UserError(

@@ -100,10 +100,14 @@ class CompareJob(_Job):
         dataset: for encoders, a sentence-pair CSV (STS-B columns) to correlate with; None skips it.
         rounds: interleaved timing rounds; None goes on until the result is sure enough or the time is used up.
         seconds: time for the rounds, where their number is not given.
+        pause: wait between rounds while other programs take much of the processors; at most half of `seconds` in all.
         prompt_tokens, new_tokens: shape of a timing round.
         grid: shapes of requests to time as well; None times none.
         price_per_hour: what an hour of the machine costs; None takes the settings' price.
-        deadline_seconds: 99 of 100 answers should begin within this time; None has no deadline.
+        time_prompts: rounds answer `prompts` in turn, through the chat template, instead of stretches of text of
+            `prompt_tokens`.
+        clients: measure as well how so many requests at once are answered; None does not.
+        deadline_seconds: 99 of 100 answers should begin (of encoders: be there) within this time; None has no deadline.
     """
 
     kind: Literal["compare"] = "compare"
@@ -115,8 +119,11 @@ class CompareJob(_Job):
     dataset: str | None = None
     rounds: int | None = Field(None, ge=3, le=1000)
     seconds: float = Field(60.0, ge=1.0, le=86400.0)
+    pause: bool = True
     prompt_tokens: int = Field(128, ge=1)
     new_tokens: int = Field(64, ge=2)
+    time_prompts: bool = False
+    clients: int | None = Field(None, ge=1, le=256)
     deadline_seconds: float | None = Field(None, gt=0.0)
     grid: Grid | None = None
     price_per_hour: float | None = Field(None, ge=0.0)

@@ -1156,12 +1156,16 @@ Apache 许可证 2.0。</translation>
         <translation>提示词</translation>
     </message>
     <message>
-        <source>What both models answer: a text file with one prompt a line, or a YAML list.</source>
-        <translation>两个模型要回答的内容：每行一个提示词的文本文件，或 YAML 列表。</translation>
-    </message>
-    <message>
         <source>Prompts (*.txt *.yaml *.yml)</source>
         <translation>提示词 (*.txt *.yaml *.yml)</translation>
+    </message>
+    <message>
+        <source>Time the rounds with these prompts</source>
+        <translation>各轮计时使用这些提示</translation>
+    </message>
+    <message>
+        <source>The rounds answer them in turn, instead of stretches of text that are all of one length.</source>
+        <translation>各轮依次回答这些提示，而不是长度相同的文本片段。</translation>
     </message>
     <message>
         <source>Text for quality</source>
@@ -1216,16 +1220,28 @@ Apache 许可证 2.0。</translation>
         <translation>计时“直到确定”时，最迟在此时间后结束。</translation>
     </message>
     <message>
+        <source>Pause while other programs are busy</source>
+        <translation>其他程序繁忙时暂停</translation>
+    </message>
+    <message>
+        <source>Between rounds, while others take much of the processors; at most half of the time above.</source>
+        <translation>在两轮之间，当其他程序大量占用处理器时暂停；总共不超过上面时间的一半。</translation>
+    </message>
+    <message>
+        <source>one only</source>
+        <translation>仅一个</translation>
+    </message>
+    <message>
+        <source>Requests at once</source>
+        <translation>同时请求数</translation>
+    </message>
+    <message>
+        <source>How quickly so many are answered as well; each waits for its turn, and that counts.</source>
+        <translation>另外测量同时这么多请求时回答得多快；每个请求要排队，等待时间计入。</translation>
+    </message>
+    <message>
         <source>no deadline</source>
         <translation>无期限</translation>
-    </message>
-    <message>
-        <source>Answers begin within</source>
-        <translation>回答开始期限</translation>
-    </message>
-    <message>
-        <source>The verdict says whether 99 of 100 answers begin within this time.</source>
-        <translation>结论会说明 100 个回答中是否有 99 个在此时间内开始。</translation>
     </message>
     <message>
         <source>one length only</source>
@@ -1248,8 +1264,20 @@ Apache 许可证 2.0。</translation>
         <translation>无</translation>
     </message>
     <message>
+        <source>What models that write answer: a text file with one prompt a line, or a YAML list.</source>
+        <translation>会写文本的模型要回答的内容：每行一个提示的文本文件，或 YAML 列表。</translation>
+    </message>
+    <message>
         <source>Tables (*.csv *.tsv)</source>
         <translation>表格 (*.csv *.tsv)</translation>
+    </message>
+    <message>
+        <source>Answers within</source>
+        <translation>回答时限</translation>
+    </message>
+    <message>
+        <source>The verdict says whether 99 of 100 answers begin (of encoders: are there) within this time.</source>
+        <translation>结论会说明 100 个回答中是否有 99 个在此时间内开始（编码器则为完成）。</translation>
     </message>
     <message>
         <source>Done</source>
@@ -4085,6 +4113,50 @@ Apache 许可证 2.0。</translation>
         <translation>使用推测解码时：提前猜测的词元中被模型确认的比例。</translation>
     </message>
     <message>
+        <source>Requests per second, under load</source>
+        <translation>负载下每秒请求数</translation>
+    </message>
+    <message>
+        <source>How many requests are answered each second when several clients send theirs at once.</source>
+        <translation>多个客户端同时发送请求时，每秒回答多少个请求。</translation>
+    </message>
+    <message>
+        <source>Response under load, p50</source>
+        <translation>负载下响应，p50</translation>
+    </message>
+    <message>
+        <source>Half of the requests of several clients at once begin to be answered within this time, waiting for their turn included: until the first token (TTFT), or of models that do not write until the answer.</source>
+        <translation>多个客户端同时请求时，一半的请求在此时间内开始得到回答，排队等待计算在内：到第一个词元为止（TTFT）；不写文本的模型则到得出结果为止。</translation>
+    </message>
+    <message>
+        <source>Response under load, p90</source>
+        <translation>负载下响应，p90</translation>
+    </message>
+    <message>
+        <source>Nine of ten requests of several clients at once begin to be answered within this time, waiting for their turn included.</source>
+        <translation>多个客户端同时请求时，十个请求中有九个在此时间内开始得到回答，排队等待计算在内。</translation>
+    </message>
+    <message>
+        <source>Response under load, p99</source>
+        <translation>负载下响应，p99</translation>
+    </message>
+    <message>
+        <source>99 of 100 requests of several clients at once begin to be answered within this time, waiting for their turn included.</source>
+        <translation>多个客户端同时请求时，100 个请求中有 99 个在此时间内开始得到回答，排队等待计算在内。</translation>
+    </message>
+    <message>
+        <source>Between tokens, under load</source>
+        <translation>负载下词元间隔</translation>
+    </message>
+    <message>
+        <source>The time from one token of an answer to the next when several clients send their requests at once: half come sooner.</source>
+        <translation>多个客户端同时请求时，回答中一个词元到下一个词元的时间：一半更快。</translation>
+    </message>
+    <message>
+        <source>How surprised the model is by real text: the number of words it hesitates between, on average. Lower is better; only models with the same tokenizer can be compared. Every token of a window of text but the first counts; llama-perplexity counts only the second half, so its figure is lower. For models that answer a text with another (T5), the text is the original&apos;s own answers.</source>
+        <translation>模型对真实文本的意外程度：平均在多少个词之间犹豫。越低越好；仅分词器相同的模型可以比较。每段文本窗口中除第一个词元外都计入；llama-perplexity 只计后一半，因此其数值更低。对于以文本回答文本的模型（T5），所用文本是原始模型自己的回答。</translation>
+    </message>
+    <message>
         <source>F1 score</source>
         <translation>F1 分数</translation>
     </message>
@@ -4173,6 +4245,10 @@ Apache 许可证 2.0。</translation>
         <translation>新词元数</translation>
     </message>
     <message>
+        <source>Requests at once</source>
+        <translation>同时请求数</translation>
+    </message>
+    <message>
         <source>Requests a round</source>
         <translation>每轮请求数</translation>
     </message>
@@ -4203,6 +4279,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Other programs</source>
         <translation>计时期间其他程序占用</translation>
+    </message>
+    <message>
+        <source>Paused for other programs</source>
+        <translation>因其他程序暂停</translation>
     </message>
     <message>
         <source>Taken by the host</source>
@@ -4407,10 +4487,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Drop layers measures one stack of layers, and an encoder-decoder has two that need each other.</source>
         <translation>“层剪枝”只测量一叠层，而编码器-解码器模型有两叠相互依赖的层。</translation>
-    </message>
-    <message>
-        <source>How surprised the model is by real text: the number of words it hesitates between, on average. Lower is better; only models with the same tokenizer can be compared. For models that answer a text with another (T5), the text is the original&apos;s own answers.</source>
-        <translation>模型对真实文本的意外程度：平均在多少个词之间犹豫。越低越好；仅分词器相同的模型可以比较。对于以文本回答文本的模型（T5），所用文本是原始模型自己的回答。</translation>
     </message>
     <message>
         <source>ONNX Runtime runs encoder-decoders on the CPU only.</source>

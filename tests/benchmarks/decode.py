@@ -129,18 +129,22 @@ def _made(workshop: Workshop, asked: argparse.Namespace) -> tuple[list[Candidate
 
 def _texts(workshop: Workshop, asked: argparse.Namespace) -> tuple[list[Ids], list[Ids]]:
     """Windows for quality and one prompt a round, from the text."""
-    if asked.text is not None:
-        text = asked.text.read_text(encoding="utf-8")
-    else:
-        shared = Path(os.environ.get("HASTEN_SHARED", ROOT.parent / "shared"))
-        with gzip.open(shared / "corpora" / "wikitext2" / "test.raw.gz", "rt", encoding="utf-8") as file:
-            text = file.read()
+    text = text_of(asked)
     tokenizer = load_tokenizer(workshop.original)
     windows = prompts_of(tokenizer, text, min(WINDOW, workshop.room), WINDOWS)
     length = min(asked.prompt, workshop.room - asked.new)
     if length < 1:
         raise SystemExit(f"The model holds {workshop.room} tokens: choose fewer than {asked.new} new ones.")
     return windows, prompts_of(tokenizer, text, length, asked.rounds)
+
+
+def text_of(asked: argparse.Namespace) -> str:
+    """The text that was asked for, WikiText-2's test part without one."""
+    if asked.text is not None:
+        return str(asked.text.read_text(encoding="utf-8"))
+    shared = Path(os.environ.get("HASTEN_SHARED", ROOT.parent / "shared"))
+    with gzip.open(shared / "corpora" / "wikitext2" / "test.raw.gz", "rt", encoding="utf-8") as file:
+        return file.read()
 
 
 def _reference(candidate: Candidate, windows: list[Ids], scratch: Path, cache: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from engine.compare.table import Candidate, Comparison, Speedup
 from engine.export.base import FormatSpec
 from engine.protocol.events import Started
+from engine.protocol.job import CompareJob
 from engine.protocol.measurement import Measurement
 from engine.recipe.recipe import Recipe
 from engine.runs.store import RunStore
@@ -197,6 +198,26 @@ def test_stop_keeps_what_was_written(
     assert not page.busy
     assert not page.card.isVisible()
     assert page.panes[0].view.toPlainText().startswith("Once")
+
+
+def test_what_is_measured_is_chosen_among_the_options(
+    qtbot: QtBot, opened: Document, engine: JobRunner, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = ComparePage(opened, engine, settings)
+    qtbot.addWidget(page)
+    opened.set_candidates(str(opened.checkpoint))
+    jobs: list[CompareJob] = []
+    monkeypatch.setattr(page, "_submit", lambda job, *rest: jobs.append(job))
+    page.measure()
+    page.options.clients.setValue(4)
+    page.options.time_prompts.setChecked(True)
+    page.options.pause.setChecked(False)
+    page.options.deadline.setValue(200)
+    page.measure()
+    page.options._clear()
+    page.measure()
+    asked = [(job.clients, job.time_prompts, job.pause, job.deadline_seconds) for job in jobs]
+    assert asked == [(None, False, True, None), (4, True, False, 0.2), (None, False, True, None)]
 
 
 def test_measuring_gives_a_verdict_that_is_kept(

@@ -11,8 +11,9 @@ SPEC = MetricSpec(
     better="lower",
     help=(
         "How surprised the model is by real text: the number of words it hesitates between, on average. Lower "
-        "is better; only models with the same tokenizer can be compared. For models that answer a text with another "
-        "(T5), the text is the original's own answers."
+        "is better; only models with the same tokenizer can be compared. Every token of a window of text but the first "
+        "counts; llama-perplexity counts only the second half, so its figure is lower. For models that answer a text "
+        "with another (T5), the text is the original's own answers."
     ),
     tasks=DECODERS,
     kind="quality",

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
-    QFormLayout,
+    QHBoxLayout,
     QLineEdit,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
 from engine.protocol.job import CompareJob
 from gui.widgets.buttons import button, icon_button
-from gui.widgets.frames import row
+from gui.widgets.frames import column, row
 from gui.widgets.text import label
 
 TIME = int(CompareJob.model_fields["seconds"].default)
-_WIDTH = 384  # pixels of a field with its button
+_WIDTH = 384  # pixels of a column
 
 
 class MeasureOptions(QDialog):
@@ -29,17 +29,18 @@ class MeasureOptions(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("What is measured"))
-        self.setMinimumWidth(560)
-        self._form = QFormLayout()
-        self._form.setHorizontalSpacing(16)
-        self._form.setVerticalSpacing(8)
-        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._rows: dict[QWidget, QWidget] = {}
+        self._column = files = column(spacing=12)
         built_in = self.tr("built in")
         self.prompts = self._add(
             self.tr("Prompts"),
-            self.tr("What both models answer: a text file with one prompt a line, or a YAML list."),
+            self.tr("What models that write answer: a text file with one prompt a line, or a YAML list."),
             built_in,
             self.tr("Prompts (*.txt *.yaml *.yml)"),
+        )
+        self.time_prompts = self._add_choice(
+            self.tr("Time the rounds with these prompts"),
+            self.tr("The rounds answer them in turn, instead of stretches of text that are all of one length."),
         )
         self.text = self._add(
             self.tr("Text for quality"),
@@ -70,6 +71,7 @@ class MeasureOptions(QDialog):
             self.tr("none"),
             self.tr("Tables (*.csv *.tsv)"),
         )
+        self._column = times = column(spacing=12)
         self.seconds = QSpinBox(minimum=5, maximum=86400, value=TIME)
         self._add_number(
             self.tr("Time for the rounds"),
@@ -77,11 +79,23 @@ class MeasureOptions(QDialog):
             self.seconds,
             " s",
         )
+        self.pause = self._add_choice(
+            self.tr("Pause while other programs are busy"),
+            self.tr("Between rounds, while others take much of the processors; at most half of the time above."),
+        )
+        self.pause.setChecked(True)
+        self.clients = QSpinBox(minimum=1, maximum=256)
+        self.clients.setSpecialValueText(self.tr("one only"))
+        self._add_number(
+            self.tr("Requests at once"),
+            self.tr("How quickly so many are answered as well; each waits for its turn, and that counts."),
+            self.clients,
+        )
         self.deadline = QSpinBox(minimum=0, maximum=600_000)
         self.deadline.setSpecialValueText(self.tr("no deadline"))
         self._add_number(
-            self.tr("Answers begin within"),
-            self.tr("The verdict says whether 99 of 100 answers begin within this time."),
+            self.tr("Answers within"),
+            self.tr("The verdict says whether 99 of 100 answers begin (of encoders: are there) within this time."),
             self.deadline,
             " ms",
         )
@@ -91,57 +105,59 @@ class MeasureOptions(QDialog):
             self.tr("Other lengths"),
             self.tr("Prompt tokens × new tokens (× texts at once) to time as well, such as 32,128x16,64 or 32x16x1,4."),
             self.grid,
+            row(self.grid),
         )
         buttons = QDialogButtonBox()
         buttons.addButton(button(self.tr("As at first"), self._clear, kind="quiet"), buttons.ButtonRole.ResetRole)
         buttons.addButton(button(self.tr("Done"), self.accept, kind="primary"), buttons.ButtonRole.AcceptRole)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 16)
-        layout.setSpacing(16)
-        layout.addLayout(self._form)
-        layout.addWidget(buttons)
+        for each in (files, times):
+            each.addStretch(1)
+        self.setLayout(column(row(files, times, spacing=32), buttons, spacing=16, margins=(24, 24, 24, 16)))
 
     def show_task(self, decoder: bool) -> None:
-        """Prompts, questions and times are for models that write, data sets for those that do not."""
-        for field in (self.prompts, self.questions, self.deadline, self.grid, self.dataset):
-            self._form.setRowVisible(self._rows[field], decoder != (field is self.dataset))
-            self._form.setRowVisible(self._rows[field] + 1, decoder != (field is self.dataset))
+        """Questions and other lengths are for models that write, data sets for those that do not."""
+        for field in (self.questions, self.grid, self.dataset):
+            self._rows[field].setVisible(decoder != (field is self.dataset))
 
     def _add(self, title: str, help_text: str, empty: str, kinds: str) -> QLineEdit:
         field = QLineEdit()
         field.setPlaceholderText(empty)
-        field.setAccessibleName(title)
         field.setClearButtonEnabled(True)
-        name = label(title)
-        name.setBuddy(field)
         choose = icon_button("folder", self.tr("Choose a file…"), lambda: self._choose(field, title, kinds))
-        self._rows = {**getattr(self, "_rows", {}), field: self._form.rowCount()}
-        self._form.addRow(name, row(field, choose, spacing=4))
-        told = label(help_text, "muted", wrap=True)
-        told.setAlignment(Qt.AlignmentFlag.AlignTop)
-        told.setMinimumHeight(told.heightForWidth(_WIDTH))  # a form asks too late, and shares out what it thought of
-        told.setMaximumHeight(told.minimumHeight())
-        self._form.addRow("", told)
+        self._add_field(title, help_text, field, row(field, choose, spacing=4))
         return field
 
-    def _add_number(self, title: str, help_text: str, field: QSpinBox, unit: str) -> None:
+    def _add_number(self, title: str, help_text: str, field: QSpinBox, unit: str = "") -> None:
         field.setSuffix(unit)
         field.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         field.setFixedWidth(140)
-        self._add_field(title, help_text, field)
+        self._add_field(title, help_text, field, row(field, None))
 
-    def _add_field(self, title: str, help_text: str, field: QWidget) -> None:
+    def _add_field(self, title: str, help_text: str, field: QWidget, line: QHBoxLayout) -> None:
         field.setAccessibleName(title)
-        name = label(title)
+        name, told = label(title), label(help_text, "muted", wrap=True)
         name.setBuddy(field)
-        self._rows = {**self._rows, field: self._form.rowCount()}
-        self._form.addRow(name, field)
-        self._form.addRow("", label(help_text, "muted", wrap=True))
+        told.setFixedWidth(_WIDTH)
+        told.setFixedHeight(told.heightForWidth(_WIDTH))  # a layout asks too late, and shares out what it thought of
+        self._rows[field] = QWidget()
+        self._rows[field].setLayout(column(name, line, told, spacing=4))
+        self._column.addWidget(self._rows[field])
+
+    def _add_choice(self, title: str, help_text: str) -> QCheckBox:
+        box = QCheckBox(title)
+        box.setToolTip(help_text)
+        self._column.addWidget(box)
+        return box
 
     @property
     def deadline_seconds(self) -> float | None:
         """Within what answers should begin, or None."""
         return self.deadline.value() / 1000 or None
+
+    @property
+    def clients_at_once(self) -> int | None:
+        """How many requests at once are timed as well, or None."""
+        return self.clients.value() if self.clients.value() > 1 else None
 
     def _choose(self, field: QLineEdit, title: str, kinds: str) -> None:
         path, _ = QFileDialog.getOpenFileName(self, title, field.text(), kinds)
@@ -153,3 +169,6 @@ class MeasureOptions(QDialog):
             field.clear()
         self.seconds.setValue(TIME)
         self.deadline.setValue(0)
+        self.clients.setValue(1)
+        self.time_prompts.setChecked(False)
+        self.pause.setChecked(True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sys
 import zipfile
@@ -79,10 +80,15 @@ class Workshop:
             yield Offer(f"openvino-{kind}", lambda kind=kind: self._openvino(kind))
         for kind in ("F32", "Q8_0", "Q4_0", "shipped"):
             yield Offer(f"llamacpp-{kind.lower()}", lambda kind=kind: self._llamacpp(kind))
-        for preset in presets.names():
-            yield Offer(preset, lambda preset=preset: self._hasten(preset, ["--preset", preset]))
-        for file in (*sorted(RECIPES.glob("*.yaml")), *recipes):
+        for name in (*presets.names(), *(file.stem for file in sorted(RECIPES.glob("*.yaml")))):
+            yield Offer(name, lambda name=name: self._hasten(name, self.choice(name)))
+        for file in recipes:
             yield Offer(file.stem, lambda file=file: self._hasten(file.stem, ["--recipe", str(file.resolve())]))
+
+    @staticmethod
+    def choice(name: str) -> list[str]:
+        """What `hasten run` is told to take preset `name`, or the recipe of that name beside these benchmarks."""
+        return ["--preset", name] if name in presets.names() else ["--recipe", str(RECIPES / f"{name}.yaml")]
 
     def transformers(self, dtype: str, *, compiled: bool) -> Candidate:
         """Transformers on the original."""
@@ -153,15 +159,24 @@ class Workshop:
 
         return self._made(f"gguf-{kind}", make) / f"{kind}.gguf"
 
-    def _hasten(self, name: str, choice: list[str]) -> Candidate:
+    def built(self, name: str, choice: list[str]) -> Path:
+        """The folder of what `hasten run` makes of the original by `choice` (a recipe or a preset)."""
         home = {"HASTEN_HOME": str(self.environments.cache / "home")}
         command = [sys.executable, "-m", "engine.cli", "run", str(self.original), *choice, "--json"]
-        made = json.loads(self.environments.call(command, f"make-{name}", where=ROOT, PYTHONPATH=str(ROOT), **home))
-        given = json.dumps({"folder": made["artefact"], "threads": self.threads})
-        start = (sys.executable, "-m", "tests.benchmarks.peers.run_hasten", given)
-        manifest = json.loads((Path(made["artefact"]) / "hasten.json").read_text(encoding="utf-8"))
-        variables = (("PYTHONPATH", str(ROOT)), *home.items())
-        return Candidate(name, f"Hasten {name}", True, start, manifest["weight_bytes"], variables)
+        made = self.environments.call(command, f"make-{name}", where=ROOT, PYTHONPATH=_python_path(), **home)
+        return Path(json.loads(made)["artefact"])
+
+    def hasten_command(self, module: str, folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+        """What starts a process of `module` with the model in `folder` opened by Hasten, and its variables."""
+        given = json.dumps({"folder": str(folder), "threads": self.threads})
+        command = (sys.executable, "-m", f"tests.benchmarks.peers.{module}", given)
+        return command, {"PYTHONPATH": _python_path(), "HASTEN_HOME": str(self.environments.cache / "home")}
+
+    def _hasten(self, name: str, choice: list[str]) -> Candidate:
+        folder = self.built(name, choice)
+        command, variables = self.hasten_command("run_hasten", folder)
+        manifest = json.loads((folder / "hasten.json").read_text(encoding="utf-8"))
+        return Candidate(name, f"Hasten {name}", True, command, manifest["weight_bytes"], tuple(variables.items()))
 
     def _script(self, environment: str, file: str, given: dict[str, object]) -> tuple[str, ...]:
         return (str(self.environments.python(environment)), str(HERE / file), json.dumps(given))
@@ -199,6 +214,11 @@ def sample(environments: Environments) -> tuple[Path, Path]:
             [*command, str(models / "Q4_1.gguf"), str(original)], "sample", where=ROOT, PYTHONPATH=str(ROOT)
         )
     return original, models / "Q4_1.gguf"
+
+
+def _python_path() -> str:
+    """This repository first, then what was there already: a llama.cpp of one's own may lie there."""
+    return os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
 
 
 def _size(folder: Path, pattern: str) -> int:

@@ -3,6 +3,7 @@
 Standard library and numpy only: this file runs in the environment of every peer.
 
 Lines in: {"cmd": "answer", "ids": [...], "new": n}, {"cmd": "logits", "ids": [...], "out": FILE}, {"cmd": "memory"}.
+Any other "cmd" is a method of the model's own, called with the rest of the line; its answer is a JSON object.
 Lines out: first {"ready": true, "weight_bytes": n or null, "versions": {...}}; then {"ttft": s, "seconds": [...],
 "ids": [...]}, {"logits": FILE}, {"peak_rss_bytes": n}. An empty stdin ends the process.
 """
@@ -56,7 +57,8 @@ def serve(open_model: Callable[..., Model]) -> None:
     say({"ready": True, "weight_bytes": model.weight_bytes, "versions": versions})
     for line in sys.stdin:
         request = json.loads(line)
-        say(_COMMANDS[request.pop("cmd")](model, **request))
+        command = request.pop("cmd")
+        say(_COMMANDS[command](model, **request) if command in _COMMANDS else getattr(model, command)(**request))
 
 
 def _answer(model: Model, ids: list[int], new: int) -> dict[str, Any]:

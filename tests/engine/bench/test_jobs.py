@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from engine.bench.load import EACH
 from engine.bench.profile import Profile
+from engine.bench.runner import REQUESTS_PER_ROUND
 from engine.bench.statistics import over_rounds
 from engine.compare.table import ChatAnswers, Comparison
 from engine.jobs import chat, compare, profile
 from engine.protocol.errors import Cancelled, UserError
-from engine.protocol.events import Event, Log, Measured, Token
+from engine.protocol.events import Event, Log, Measured, Progress, Token
 from engine.protocol.job import ChatJob, CompareJob, ProfileJob, Sampling
 from engine.protocol.measurement import Measurement
 from engine.recipe.recipe import Target
@@ -116,6 +118,61 @@ def test_rounds_end_by_themselves_and_a_deadline_is_judged_by_every_answer(tiny_
     assert deadline.met
     assert deadline.answers >= rounds
     assert "deadline of 30 s met" in found.verdict_text
+
+
+def test_requests_at_once_wait_for_their_turn_and_read_the_users_prompts(tiny_llama: Path, tiny_bert: Path) -> None:
+    asked = {
+        "prompts": ("Once", "Once upon a time there was"), "time_prompts": True, "clients": 2, "rounds": 3,
+        "new_tokens": 3, "quality": False, "memory": False, "threads": 1,
+    }  # fmt: skip
+    job = CompareJob(candidates=(str(tiny_llama),) * 2, deadline_seconds=1e-6, **asked)  # type: ignore[arg-type]
+    found = Comparison.model_validate(compare.handle(job, context_with([])))
+    lengths = str(found.conditions["prompt_tokens"]).split("–")
+    assert len(lengths) == 2
+    for candidate in found.candidates:
+        alone, typical, rate = (
+            candidate.measured(name)
+            for name in ("ttft_seconds", "load_response_p50_seconds", "load_requests_per_second")
+        )
+        assert alone
+        assert typical
+        assert rate
+        assert typical.value > alone.value  # a whole answer comes before it
+        assert (typical.samples, rate.samples) == (3 * 2 * EACH, 3)
+        assert typical.conditions["clients"] == 2
+        assert typical.conditions["text"] == "2 prompts"
+        assert candidate.load_deadline
+        assert (candidate.load_deadline.met, candidate.load_deadline.clients) == (False, 2)
+        assert candidate.measured("load_inter_token_latency_seconds")
+    assert "the requests/s with 2 at once" in found.verdict_text
+    assert "missed, 2 at once" in found.verdict_text
+
+    job = CompareJob(candidates=(str(tiny_bert),) * 2, deadline_seconds=30.0, **asked)  # type: ignore[arg-type]
+    found = Comparison.model_validate(compare.handle(job, context_with([])))
+    encoder = found.candidates[1]
+    assert encoder.deadline
+    assert (encoder.deadline.met, encoder.deadline.answers) == (True, 3 * REQUESTS_PER_ROUND)
+    assert "answers came in time" in found.verdict_text
+    assert encoder.measured("load_response_p99_seconds")
+    assert encoder.measured("load_inter_token_latency_seconds") is None
+
+
+def test_the_timing_pauses_while_other_programs_are_busy(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.bench.pausing.BUSY_PERCENT", -1.0)
+    monkeypatch.setattr("engine.bench.pausing.INTERVAL", 0.001)
+    events: list[Event] = []
+    job = CompareJob(
+        candidates=(str(tiny_llama),) * 2, prompts=("Once",), rounds=3, prompt_tokens=8, new_tokens=4,
+        quality=False, memory=False, threads=1,
+    )  # fmt: skip
+    found = Comparison.model_validate(compare.handle(job, context_with(events)))
+    assert float(str(found.conditions["paused_seconds"])) >= 0
+    told = [event.text for event in events if isinstance(event, Log | Progress)]
+    assert any("Paused while other programs use" in text for text in told)
+    assert any("The timing goes on" in text for text in told)
+    events.clear()
+    without = job.model_copy(update={"pause": False})
+    assert "paused_seconds" not in compare.handle(without, context_with(events))["conditions"]
 
 
 def test_a_single_candidate_is_described_not_judged(tiny_llama: Path) -> None:

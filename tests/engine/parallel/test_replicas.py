@@ -5,6 +5,7 @@ import numpy as np
 import psutil
 import pytest
 
+from engine.bench.load import Clients
 from engine.parallel import placement
 from engine.parallel.replicas import Replicas, measure_replicas
 from engine.protocol.errors import Cancelled, UserError
@@ -22,15 +23,20 @@ def test_two_real_processes_share_the_requests(tiny_llama: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not pin")
-def test_replicas_keep_to_cores_of_their_own_and_a_killed_one_is_told(tiny_bert: Path) -> None:
+def test_replicas_keep_to_cores_of_their_own_answer_clients_and_a_killed_one_is_told(tiny_llama: Path) -> None:
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("there is one processor only")
-    with Replicas(tiny_bert, Target(threads=1, replicas=2)) as replicas:
+    with Replicas(tiny_llama, Target(threads=1, replicas=2)) as replicas:
         assert replicas.pinned
         pins = [os.sched_getaffinity(process.pid) for process in replicas._processes]
         assert [len(pin) for pin in pins] == [1, 1]
         assert not pins[0] & pins[1]
-        assert replicas.serve(PROMPTS, 1) > 0
+        clients = Clients(3, PROMPTS)
+        clients.begin()
+        replicas.work(clients.work, 4)
+        found = clients.round()
+        assert (found.requests, len(found.responses), len(found.gaps)) == (6, 3, 6 * 3)
+        assert 0 < min(found.responses) <= max(found.responses) < found.seconds
         replicas._processes[1].kill()
         with pytest.raises(UserError, match="want of memory"):
             replicas.serve(PROMPTS, 1)

@@ -1,0 +1,1 @@
+"""The typical time between tokens with several clients."""

@@ -1,0 +1,1 @@
+"""The typical time to a response with several clients."""

@@ -1,0 +1,1 @@
+"""The slow tenth of the times to a response with several clients."""

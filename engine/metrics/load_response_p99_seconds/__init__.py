@@ -1,0 +1,1 @@
+"""The slow hundredth of the times to a response with several clients."""
