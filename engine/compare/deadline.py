@@ -31,6 +31,7 @@ def deadline_words(found: Deadline) -> tuple[str, str]:
     within = f"{found.seconds:g} s" if found.seconds >= 1 else f"{found.seconds * 1000:g} ms"
     rests = (
         f"{found.answers - found.late} of {found.answers} answers began in time, p99 {format_seconds(found.p99)}; "
-        f"of many more at most {format_percent(found.late_at_most)} would be late ({CONFIDENCE * 100:.0f} % sure)"
+        f"if it goes on like this, no more than {format_percent(found.late_at_most)} of all answers will be late "
+        f"({CONFIDENCE * 100:.0f} % sure)"
     )
     return f"deadline of {within} {'met' if found.met else 'missed'}", rests

@@ -86,6 +86,7 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
             deadline=observer.deadline(observed[index]),
             second=_quality(second[index], candidate.session, index) if second else (),
             questions=_paired(observed, index),
+            memory=peaks.trace if (peaks := observed[index].peaks) else (),
         )
         for index, candidate in enumerate(opened)
     ]
