@@ -55,9 +55,13 @@ figcaption { color: var(--soft); } figcaption svg { margin-left: .75rem; vertica
 
 def write(context: ExportContext) -> None:
     """Write the report of the run with the newest comparison stored beside it."""
-    known = RunStore(context.run.folder.parent).explanation(context.run.id)
-    explanation = Explanation.model_validate(known) if known else None
-    context.destination.write_text(page(context.run, newest(context.run), explanation), encoding="utf-8")
+    context.destination.write_text(document(context.run), encoding="utf-8")
+
+
+def document(run: RunRecord) -> str:
+    """The report of `run` with what is stored beside it: the newest comparison and the explanation."""
+    known = RunStore(run.folder.parent).explanation(run.id)
+    return page(run, newest(run), Explanation.model_validate(known) if known else None)
 
 
 def page(run: RunRecord, comparison: Comparison | None, explanation: Explanation | None = None) -> str:

@@ -12,7 +12,7 @@ from engine.compare.table import Candidate
 
 # Wong 2011, doi:10.1038/nmeth.1618: told apart by colour-blind readers too, on light ground and on dark
 COLOURS = ("#5b6f8c", "#009e73", "#d55e00", "#cc79a7", "#e69f00")
-DASHES = ("", "7 3", "2 3", "8 3 2 3", "3 2")  # and by those who see or print no colour
+DASHES = ("7 3", "", "2 3", "8 3 2 3", "3 2")  # and by those who see or print no colour
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 720, 220, 56, 36
 
 Points = list[tuple[float, float]]
@@ -79,7 +79,7 @@ def _figure(title: str, axes: tuple[str, str], lines: Sequence[tuple[str, Points
         path = "L".join(place(x, y) for x, y in points)
         parts.append(f'<path d="M{path}" fill="none" {_stroke(at)}/>')
     legend = " ".join(
-        f'<svg width="28" height="12" aria-hidden="true"><path d="M0 6H28" {_stroke(at)}/></svg> {escape(name)}'
+        f'<svg width="28" height="12" aria-hidden="true"><path d="M0 6H28" shape-rendering="crispEdges" {_stroke(at)}/></svg> {escape(name)}'
         for at, (name, _) in enumerate(lines)
     )
     return (
@@ -92,5 +92,5 @@ def _stroke(at: int) -> str:
     """Colour and dashes of line `at`."""
     return (
         f'stroke="{COLOURS[at % len(COLOURS)]}" stroke-dasharray="{DASHES[at % len(DASHES)] or "none"}" '
-        'stroke-width="1.5"'
+        'stroke-width="2"'
     )

@@ -47,7 +47,7 @@ def run_on(checkpoint: Path, recipe: Recipe) -> str:
 def test_every_format_is_declared() -> None:
     assert list(catalog.all_formats()) == [
         "checkpoint", "dense", "runtime", "gguf", "exported", "compiled", "executorch", "recipe", "script", "report",
-        "figures", "table",
+        "pdf", "figures", "table", "tensorboard", "wandb",
     ]  # fmt: skip
     with pytest.raises(UserError, match="There is no export format"):
         catalog.get("zip")
