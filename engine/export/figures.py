@@ -27,9 +27,10 @@ def newest(run: RunRecord) -> Comparison | None:
 def document(run: RunRecord, comparison: Comparison | None) -> dict[str, Any]:
     """The run and its comparison as JSON values, without the folders of this machine."""
     made = run.model_dump(mode="json", exclude={"checkpoint", "folder", "comparisons"})
-    # what a candidate was asked for by may be a folder of this machine
-    hidden = {"candidates": {"__all__": {"reference"}}}
-    compared = None if comparison is None else comparison.model_dump(mode="json", exclude=hidden)
+    compared = None if comparison is None else comparison.model_dump(mode="json")
+    for candidate in compared["candidates"] if compared else ():
+        if candidate["reference"] != run.id:  # what it was asked for by may be a folder of this machine
+            candidate["reference"] = ""
     return {"run": made, "comparison": compared}
 
 

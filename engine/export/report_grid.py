@@ -10,7 +10,7 @@ from engine.compare.format import factor_interval, format_ratio, format_seconds
 from engine.compare.table import Comparison, GridCell
 
 STRONGEST = math.log(4)  # a factor of four, or a quarter, has the full colour
-_LEFT, _WIDE, _HIGH, _BELOW = 130, 92, 40, 40
+_LEFT, _WIDE, _HIGH, _BELOW = 130, 92, 40, 26
 
 
 def grids(comparison: Comparison) -> Iterable[str]:
@@ -40,7 +40,8 @@ def _map(name: str, reference: str, cells: list[GridCell]) -> Iterable[str]:
     columns, lines = sides(cells)
     width, height = _LEFT + _WIDE * len(columns), _HIGH * len(lines) + _BELOW
     title = f"{name} against {reference}: whole requests, times as fast"
-    yield f"<figure><figcaption>{escape(title)}; “?” is not proven at 99 %</figcaption>"
+    axes = "upwards: new tokens × texts at once; “?” is not proven at 99 %"
+    yield f"<figure><figcaption>{escape(title)}. Across: prompt tokens; {axes}</figcaption>"
     yield f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
     for cell in cells:
         x = _LEFT + _WIDE * columns.index(cell.prompt_tokens)
@@ -58,12 +59,19 @@ def _map(name: str, reference: str, cells: list[GridCell]) -> Iterable[str]:
         y = _HIGH * (len(lines) - 1 - place) + _HIGH / 2 + 5
         yield f'<text x="{_LEFT - 8}" y="{y}" text-anchor="end">{new} new × {batch}</text>'
     for place, prompt in enumerate(columns):
-        yield f'<text x="{_LEFT + _WIDE * (place + 0.5)}" y="{height - 22}" text-anchor="middle">{prompt}</text>'
-    yield f'<text x="{_LEFT}" y="{height - 4}">prompt tokens; left: new tokens × texts at once</text></svg></figure>'
+        yield f'<text x="{_LEFT + _WIDE * (place + 0.5)}" y="{height - 8}" text-anchor="middle">{prompt}</text>'
+    yield "</svg></figure>"
 
 
 def _table(comparison: Comparison) -> Iterable[str]:
-    heads = ("Prompt tokens", "New tokens", "Texts at once", comparison.candidates[0].name, "This model", "Times as fast")
+    heads = (
+        "Prompt tokens",
+        "New tokens",
+        "Texts at once",
+        comparison.candidates[0].name,
+        "This model",
+        "Times as fast",
+    )
     yield '<div class="wide"><table><caption>Seconds are medians of whole requests; the interval is of 99 %.</caption>'
     yield '<thead><tr><th scope="col">Model</th>'
     yield "".join(f'<th class="number" scope="col">{escape(head)}</th>' for head in heads)

@@ -139,9 +139,7 @@ class LatencyDistributionChart(Chart):
         for place, ms in enumerate(self._ms):
             if len(ms):
                 points = [*np.percentile(ms.array, [5, 50, 95, 99]), ms.array.max()]
-                rows.append(
-                    (self.name_of(place), str(len(ms)), *(quantity(float(p) / 1e3, "s") for p in points))
-                )
+                rows.append((self.name_of(place), str(len(ms)), *(quantity(float(p) / 1e3, "s") for p in points)))
         return rows
 
     def figures(self) -> tuple[Row, Sequence[Sequence[object]]]:

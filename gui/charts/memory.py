@@ -145,7 +145,9 @@ class MemoryChart(Chart):
             return Reading(x, None, "<br>".join([duration(x), *lines])) if lines else None
         for (kind, place, value), at in zip(self._bars, self._places, strict=False):
             if abs(y - at) <= 0.5:
-                return Reading(value / MIB, at, self.marked(place, f"{self.name_of(place)}, {self._kind(kind)}: {size(value)}"))
+                return Reading(
+                    value / MIB, at, self.marked(place, f"{self.name_of(place)}, {self._kind(kind)}: {size(value)}")
+                )
         return None
 
     def stops(self) -> Sequence[tuple[float, float]]:

@@ -52,6 +52,9 @@ def _paint(painter: QPainter, view: pg.PlotWidget, head: QTextDocument, size: QS
     head.drawContents(painter)
     painter.restore()
     view.render(
-        painter, QRectF(0, top, view.width(), view.height()), view.viewport().rect(), Qt.AspectRatioMode.IgnoreAspectRatio
+        painter,
+        QRectF(0, top, view.width(), view.height()),
+        view.viewport().rect(),
+        Qt.AspectRatioMode.IgnoreAspectRatio,
     )
     painter.end()

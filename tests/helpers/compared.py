@@ -26,7 +26,7 @@ def candidate(name: str, milliseconds: float, reference: str) -> Candidate:
         name=name, reference=reference, runtime="onnxruntime", device="cpu", second=(second,),
         measurements=(measured, Measurement.exact("weight_bytes", 123 << 20)),
         answers=(Answer(prompt="Say a", text="a" * 60, tokens=tokens),),
-        memory=tuple((at * 0.05, (100 + at) << 20) for at in range(50)),
+        memory=tuple((at * 0.05, (100 + round(milliseconds) * at) << 20) for at in range(50)),
     )  # fmt: skip
 
 
