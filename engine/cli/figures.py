@@ -17,7 +17,8 @@ def register(app: typer.Typer) -> None:
 
 def figures(
     files: Annotated[
-        list[Path], typer.Argument(metavar="A.json B.json …", help="What “export --format figures” wrote on each machine.")
+        list[Path],
+        typer.Argument(metavar="A.json B.json …", help="Written by “export --format figures” on each."),
     ],
     json: output.Json = False,
 ) -> None:

@@ -17,9 +17,11 @@ from engine.protocol.errors import UserError
 from engine.protocol.measurement import Measurement
 
 APART = (
-    "Measured apart from one another, not in turn: these figures say what each machine reached, not how sure a difference "
-    "between machines is. So there is no verdict here."
+    "Measured apart from one another, not in turn: these figures say what each machine reached, not how sure a "
+    "difference between machines is. So there is no verdict here."
 )
+OTHER_CHECKPOINT = "These are not of one checkpoint: its content differs."
+OTHER_RECIPE = "These are not of one recipe: what was done to the checkpoint differs."
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,9 @@ def side_by_side(machines: Sequence[Machine]) -> SideBySide:
         for name in dict.fromkeys(m.name for measured in lists for m in measured):
             values = tuple(next((m for m in measured if m.name == name), None) for measured in lists)
             lines.append(Line(model, name, values))
-    known = [{title: text for rows in grouped(m.comparison.conditions).values() for title, text in rows} for m in machines]
+    known = [
+        {title: text for rows in grouped(m.comparison.conditions).values() for title, text in rows} for m in machines
+    ]
     titles = dict.fromkeys(title for rows in known for title in rows)
     differing = [(title, tuple(rows.get(title, "–") for rows in known)) for title in titles]
     most = max(machines, key=lambda machine: len(machine.models))
@@ -136,11 +140,10 @@ def _unlike(machines: Sequence[Machine]) -> list[str]:
     """In what the artefacts are not the same."""
     found = []
     if len({machine.fingerprint for machine in machines}) > 1:
-        names = ", ".join(dict.fromkeys(machine.checkpoint for machine in machines))
-        found.append(f"These are not of one checkpoint: its content differs ({names}).")
+        found.append(OTHER_CHECKPOINT)
     steps = [{key: value for key, value in machine.recipe.items() if key != "name"} for machine in machines]
     if any(one != steps[0] for one in steps):
-        found.append("These are not of one recipe: what was done to the checkpoint differs.")
+        found.append(OTHER_RECIPE)
     return found
 
 

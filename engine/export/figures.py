@@ -55,7 +55,7 @@ def write_csv(context: ExportContext) -> None:
 
 
 def _rows(comparison: Comparison) -> Iterator[list[Any]]:
-    """Each model's measurements, those on the second text, and its requests of several shapes, with what they hold for."""
+    """Each model's measurements, those on the second text, and its requests of several shapes."""
     for candidate in comparison.candidates:
         model = [candidate.name, candidate.runtime, candidate.device]
         for m in (*candidate.measurements, *candidate.second):

@@ -1,4 +1,4 @@
-"""The requests of several shapes in the report: a heat map for each candidate, and the same as a table. Free of torch."""
+"""Requests of several shapes in the report: a heat map for each candidate, and the same as a table. Free of torch."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def _map(name: str, reference: str, cells: list[GridCell]) -> Iterable[str]:
     title = f"{name} against {reference}: whole requests, times as fast"
     axes = "upwards: new tokens × texts at once; “?” is not proven at 99 %"
     yield f"<figure><figcaption>{escape(title)}. Across: prompt tokens; {axes}</figcaption>"
-    yield f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    yield f'<svg role="img" aria-label="{escape(title)}" {size}>'
     for cell in cells:
         x = _LEFT + _WIDE * columns.index(cell.prompt_tokens)
         y = _HIGH * (len(lines) - 1 - lines.index((cell.batch, cell.new_tokens)))
@@ -56,8 +57,8 @@ def _map(name: str, reference: str, cells: list[GridCell]) -> Iterable[str]:
             f"{format_ratio(cell.speedup.value)}{mark}</text>"
         )
     for place, (batch, new) in enumerate(lines):
-        y = _HIGH * (len(lines) - 1 - place) + _HIGH / 2 + 5
-        yield f'<text x="{_LEFT - 8}" y="{y}" text-anchor="end">{new} new × {batch}</text>'
+        middle = _HIGH * (len(lines) - 1 - place) + _HIGH / 2 + 5
+        yield f'<text x="{_LEFT - 8}" y="{middle}" text-anchor="end">{new} new × {batch}</text>'
     for place, prompt in enumerate(columns):
         yield f'<text x="{_LEFT + _WIDE * (place + 0.5)}" y="{height - 8}" text-anchor="middle">{prompt}</text>'
     yield "</svg></figure>"

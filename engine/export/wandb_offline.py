@@ -1,4 +1,4 @@
-"""The comparison as offline runs of Weights & Biases, one for each model; `wandb sync` sends them, if the user wants it.
+"""The comparison as offline runs of Weights & Biases, one for each model; `wandb sync` sends them, if a user wants it.
 
 Its client starts programs and threads of its own and stays in a process, so it works in another one:
 `python -m engine.export.wandb_offline FOLDER` with the logs as JSON on stdin.

@@ -65,7 +65,7 @@ class Chart(QFrame):
     help: ClassVar[str] = ""
     legend_inside: ClassVar[bool] = False
     live: ClassVar[bool] = False
-    filled: ClassVar[bool] = False
+    filled = False
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -154,6 +154,10 @@ class Chart(QFrame):
         """`text` about candidate `place` as rich text, its mark before it."""
         return f"{self._swatch(place)} {escaped(text)}"
 
+    def caption(self) -> str:
+        """Who is who, as rich text: for a picture that stands alone."""
+        return self._names()
+
     def name_of(self, place: int) -> str:
         """What candidate `place` is called."""
         return self.names[place] if place < len(self.names) else str(place + 1)
@@ -214,8 +218,8 @@ class Chart(QFrame):
 
     def save_picture(self, path: Path) -> None:
         """Write what is on show with heading and names, .svg as lines, anything else as PNG. Raises OSError."""
-        legend = self.legend.text() if self.legend_inside else ""
-        save_picture(self._view, self.translated(self.title), legend or self._names(), path)
+        self.crosshair.show(None)
+        save_picture(self._view, self.translated(self.title), self.caption(), path)
 
     def enlarge(self) -> None:
         """Open the chart alone in a large window, where it stays alive; closing that puts it back."""
@@ -247,7 +251,6 @@ class Chart(QFrame):
         super().resizeEvent(event)
         if not self.legend_inside:
             self.legend.setVisible(self.width() >= LEGEND_FROM)
-        self._place_legend()
 
     # Mouse and keyboard ---------------------------------------------------------------------------------------
 
@@ -260,6 +263,8 @@ class Chart(QFrame):
                 return True
         elif kind == QEvent.Type.Leave:
             self.crosshair.show(None)
+        elif kind == QEvent.Type.Resize and watched is self._view:
+            self._place_legend()
         elif kind == QEvent.Type.KeyPress and watched is self._view and isinstance(event, QKeyEvent):
             return self._on_key(event)
         elif kind in (QEvent.Type.FocusIn, QEvent.Type.FocusOut) and watched is self._view:

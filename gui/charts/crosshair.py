@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyqtgraph as pg
-from PySide6.QtCore import QObject, QPointF, Qt
+from PySide6.QtCore import QObject, QPointF, QSize, Qt
 from PySide6.QtWidgets import QLabel
 
 from gui.charts.series import line
@@ -44,7 +44,6 @@ class Crosshair(QObject):
         self._label.setTextFormat(Qt.TextFormat.RichText)
         self._label.setFont(font("caption"))
         self._label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._label.setWordWrap(True)
         self._label.hide()
         self.recolour()
 
@@ -84,9 +83,13 @@ class Crosshair(QObject):
         at = box.mapViewToScene(QPointF(reading.x or 0.0, reading.y or 0.0))
         x = at.x() if reading.x is not None else left
         y = at.y() if reading.y is not None else top
-        self._label.setMaximumWidth(max(80, int(area.width() * 0.7)))
-        self._label.adjustSize()
-        size = self._label.size()
+        self._label.setWordWrap(False)
+        size = self._label.sizeHint()
+        room = max(120, int(area.width() * 0.8))
+        if size.width() > room:
+            self._label.setWordWrap(True)
+            size = QSize(room, self._label.heightForWidth(room))
+        self._label.resize(size)
         if x + GAP + size.width() > self._view.width():
             x = max(0.0, x - 2 * GAP - size.width())
         y = y + GAP if y + GAP + size.height() <= self._view.height() else y - GAP - size.height()

@@ -145,13 +145,20 @@ class LiveChart(Chart):
         """One token."""
         return 1.0
 
-    def _write_legend(self) -> None:
-        now = [
-            f"{self._swatch(place)} <b>{self.figure(float(np.median(values.array[-LATEST:])) / self.factor)}</b>"
+    def caption(self) -> str:
+        """Names with the median of the latest tokens."""
+        return " &nbsp; ".join(self.marked(place, f"{self.name_of(place)}: {now}") for place, now in self._now())
+
+    def _now(self) -> list[tuple[int, str]]:
+        """Each candidate with values, and the median of its latest."""
+        return [
+            (place, self.figure(float(np.median(values.array[-LATEST:])) / self.factor))
             for place, values in enumerate(getattr(self, "_values", []))
             if len(values)
         ]
-        self.legend.setText(" &nbsp; ".join(now))
+
+    def _write_legend(self) -> None:
+        self.legend.setText(" &nbsp; ".join(f"{self._swatch(place)} <b>{now}</b>" for place, now in self._now()))
         self.legend.setToolTip(" · ".join(self.names))
         self._place_legend()
 

@@ -61,7 +61,7 @@ class MemoryChart(Chart):
 
     def set_traces(self, traces: Sequence[Points]) -> None:
         """What each candidate's process held when: seconds since it began, bytes. None hides the choice."""
-        self._traces = [trace for trace in traces] if any(len(trace) > 1 for trace in traces) else []
+        self._traces = list(traces) if any(len(trace) > 1 for trace in traces) else []
         self.mode.setVisible(bool(self._traces))
         if not self._traces:
             self.mode.setCurrentIndex(0)

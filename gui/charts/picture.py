@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyqtgraph as pg
@@ -34,11 +35,14 @@ def save_picture(view: pg.PlotWidget, title: str, legend: str, path: Path) -> No
         canvas.setSize(size)
         canvas.setViewBox(QRectF(QPointF(), size.toSizeF()))
         canvas.setTitle(title)
+        canvas.setResolution(view.logicalDpiX())  # else what is cached for the screen is drawn at another scale
         _paint(QPainter(canvas), view, head, size, top)
         if not path.is_file():
             raise OSError(f"{path} could not be written")
+        drawn = path.read_text(encoding="utf-8")  # where this family is missing, another one without serifs will do
+        path.write_text(re.sub(r'font-family="([^",]*)"', r'font-family="\1, sans-serif"', drawn), encoding="utf-8")
         return
-    image = QImage(FINENESS * size, QImage.Format.Format_RGB32)
+    image = QImage(size * FINENESS, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(FINENESS)
     _paint(QPainter(image), view, head, size, top)
     if not image.save(str(path), "PNG"):

@@ -157,7 +157,8 @@ class QualitySpeedChart(Chart):
     def headers(self) -> Row:
         """Run, speed, agreement, on the front or not."""
         return (
-            self.tr("run"), self.tr("speed"), self.tr("same token as the original"), self.tr("no run is better in both"),
+            self.tr("run"), self.tr("speed"), self.tr("same token as the original"),
+            self.tr("no run is better in both"),
         )  # fmt: skip
 
     def rows(self) -> list[Row]:

@@ -51,7 +51,7 @@ def series_brush(place: int) -> QBrush:
 
 
 def swatch(place: int, *, filled: bool, ratio: float = 1.0) -> str:
-    """An <img> for rich text: a piece of candidate `place`'s line, or of its bar, for a screen of pixel ratio `ratio`."""
+    """An <img> for rich text: a piece of candidate `place`'s line, or of its bar; `ratio`: the screen's pixel ratio."""
     return _swatch(place, filled, ratio, theme().tokens.name)
 
 

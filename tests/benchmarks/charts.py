@@ -4,7 +4,7 @@ Run it by hand, on a screen or under Xvfb: python -m pytest tests/benchmarks/cha
 
 Panning: a live chart of 100,000 points in a 1280 × 720 window is moved by a hundredth of what it shows, and painted, in
 every frame; once with half of the points in view and once with 2,000. Live: latency and rate of two models beside each
-other, 200 points a second into each chart after 100,000 that are there already; the lateness of a 2 ms timer is sampled.
+other, 200 points a second into each chart after 100,000 that are there already; sampled is how late a 2 ms timer is.
 Medians of three runs; the spread is the lowest and the highest of them.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gc
+import json
 import sys
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from engine.compare.machines import read
 from engine.compare.table import GridCell, Speedup, Verdict
+from engine.export.figures import document
 from engine.protocol.events import Token
 from engine.protocol.measurement import Measurement
 from gui.charts import catalog
@@ -24,7 +27,9 @@ from gui.charts.length_grid import LengthGridChart, field_colour
 from gui.charts.memory import MemoryChart
 from gui.charts.quality_speed import Dot, QualitySpeedChart, pareto
 from gui.charts.rate_live import RateLiveChart
+from gui.pages.compare.machines import MachinesDialog, here
 from gui.theme.theme import colour, theme
+from tests.helpers import compared
 
 pytestmark = pytest.mark.usefixtures("styled")
 
@@ -303,3 +308,24 @@ def test_candidates_differ_in_more_than_colour() -> None:
     pens = {tuple(series_pen(place).dashPattern()) for place in range(4)}
     assert len(pens) == 4
     assert len({series_brush(place).style() for place in range(4)}) == 4
+
+
+def test_machines_stand_side_by_side_without_a_verdict(qtbot: QtBot, tmp_path: Path) -> None:
+    laptop = tmp_path / "laptop.json"
+    slower = compared.comparison({"cpu": "Core i5", "threads": 2}, fast=20.0)
+    laptop.write_text(json.dumps(document(compared.record(), slower)), encoding="utf-8")
+    own = here(compared.record(), compared.comparison(), "this machine")
+    dialog = MachinesDialog([own, read(laptop)])
+    qtbot.addWidget(dialog)
+    shown = [[dialog.measurements.index(r, c).data() for c in range(4)] for r in range(4)]
+    assert ["Generation speed", "fast (int4)", "100 ± 10 tokens/s", "50.0 ± 5.0 tokens/s"] in shown
+    assert dialog.conditions.index(0, 2).data() == "Core i5"
+    found = dialog.chart.reading(0, dialog.chart.stops()[1][1])
+    assert found is not None
+    assert "fast (int4), this machine<br>100 ± 10 tokens/s" in found.text
+    (tmp_path / "broken.json").write_text("{")
+    dialog.add([tmp_path / "broken.json"])
+    assert not dialog.card.isHidden()
+    assert len(dialog.machines) == 2
+    dialog.add([laptop])
+    assert dialog.measurements.columnCount() == 5
