@@ -18,11 +18,11 @@ def register(app: typer.Typer) -> None:
 def figures(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="A.json B.json …", help="Written by “export --format figures” on each."),
+        typer.Argument(metavar="A.json B.json …", help="From “export --format figures” on each machine."),
     ],
     json: output.Json = False,
 ) -> None:
-    """Show what several machines reached with one artefact, and in which conditions they differ. There is no verdict."""
+    """Show what several machines reached with one artefact, and which conditions differ. There is no verdict."""
     from dataclasses import asdict
 
     from engine.compare.format import format_measurement

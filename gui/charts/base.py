@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import pyqtgraph as pg
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
@@ -25,10 +25,11 @@ from PySide6.QtWidgets import (
 )
 
 from gui.charts.crosshair import Crosshair, Reading
+from gui.charts.hands import Hands
 from gui.charts.menu import ChartMenu
 from gui.charts.picture import save_picture
 from gui.charts.series import line, series_brush, series_colour, series_pen, swatch
-from gui.charts.zoom import STEP, Zoom
+from gui.charts.zoom import Zoom
 from gui.item_models.rows import Column, RowsModel
 from gui.theme.icons import set_icon
 from gui.theme.theme import colour, font, theme
@@ -41,7 +42,7 @@ pg.setConfigOptions(antialias=False, useOpenGL=False, enableExperimental=False)
 
 Row = tuple[str, ...]
 LEGEND_FROM = 460  # pixels of width
-STRIDE = 1 / 40  # of the picture's width, that one key press moves the crosshair by
+TOOL = 26  # pixels of a button in the heading
 
 
 class Chart(QFrame):
@@ -71,7 +72,6 @@ class Chart(QFrame):
         super().__init__(parent)
         self.names: tuple[str, ...] = ()
         self.paused = False
-        self._stop = 0
         self.setProperty("kind", "pane")
         self._heading = QLabel(self.translated(self.title))
         self._heading.setFont(font("body", bold=True))
@@ -97,13 +97,11 @@ class Chart(QFrame):
         self._stack.addWidget(self._view)
         self._stack.addWidget(self._table)
         self._build()
+        Hands(self)
         self._view.installEventFilter(self)
-        self._view.viewport().installEventFilter(self)
-        self.plot.scene().sigMouseMoved.connect(self._on_moved)
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         theme().changed.connect(self._on_theme)
-        self._say("")
         self._paint_axes()
 
     # For subclasses -------------------------------------------------------------------------------------------
@@ -131,6 +129,10 @@ class Chart(QFrame):
     def recolour(self) -> None:
         """Give every drawn item its colour anew: the theme or the candidates changed."""
 
+    def least_step(self) -> float:
+        """The distance of two neighbours along the axis, where there is a least one."""
+        return 0.0
+
     def draw(self) -> None:
         """Draw what came while the chart was paused."""
 
@@ -155,8 +157,8 @@ class Chart(QFrame):
         return f"{self._swatch(place)} {escaped(text)}"
 
     def caption(self) -> str:
-        """Who is who, as rich text: for a picture that stands alone."""
-        return self._names()
+        """Who is who, as rich text."""
+        return " &nbsp; ".join(self.marked(place, name) for place, name in enumerate(self.names))
 
     def name_of(self, place: int) -> str:
         """What candidate `place` is called."""
@@ -252,83 +254,6 @@ class Chart(QFrame):
         if not self.legend_inside:
             self.legend.setVisible(self.width() >= LEGEND_FROM)
 
-    # Mouse and keyboard ---------------------------------------------------------------------------------------
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Double click opens large; keys zoom, move the crosshair and pause; the focus is seen."""
-        kind = event.type()
-        if kind == QEvent.Type.MouseButtonDblClick and watched is self._view.viewport():
-            if not isinstance(self.parentWidget(), QDialog):
-                self.enlarge()
-                return True
-        elif kind == QEvent.Type.Leave:
-            self.crosshair.show(None)
-        elif kind == QEvent.Type.Resize and watched is self._view:
-            self._place_legend()
-        elif kind == QEvent.Type.KeyPress and watched is self._view and isinstance(event, QKeyEvent):
-            return self._on_key(event)
-        elif kind in (QEvent.Type.FocusIn, QEvent.Type.FocusOut) and watched is self._view:
-            self.setProperty("focused", kind == QEvent.Type.FocusIn)
-            self.style().polish(self)
-        return super().eventFilter(watched, event)
-
-    def _on_key(self, event: QKeyEvent) -> bool:
-        """Whether the key was for the chart."""
-        key, keys, shown = event.key(), Qt.Key, self.crosshair.shown
-        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if key in (keys.Key_Left, keys.Key_Right):
-            way = 1 if key == keys.Key_Right else -1
-            self.zoom.pan(0.25 * way) if shift else self._walk(way)
-        elif key in (keys.Key_Plus, keys.Key_Equal):
-            self.zoom.by(STEP, shown.x if shown else None)
-        elif key == keys.Key_Minus:
-            self.zoom.by(1 / STEP, shown.x if shown else None)
-        elif key in (keys.Key_0, keys.Key_Home):
-            self.zoom.reset()
-        elif key == keys.Key_Space and self.live:
-            self.pause(not self.paused)
-        elif key in (keys.Key_Return, keys.Key_Enter) and shown is not None:
-            self.choose(shown.x or 0.0, shown.y or 0.0)
-        elif key == keys.Key_Escape and shown is not None:
-            self.crosshair.show(None)
-        else:
-            return False
-        return True
-
-    def _walk(self, way: int) -> None:
-        """The crosshair goes to the next place to the right or left, and what stands there is said."""
-        stops, shown = self.stops(), self.crosshair.shown
-        if stops:
-            self._stop = (self._stop + way) % len(stops) if shown else 0
-            found = self.reading(*stops[self._stop])
-        else:
-            (left, right), (low, high) = self.plot.viewRange()
-            x = (left + right) / 2 if shown is None or shown.x is None else shown.x
-            moved = x if shown is None else x + way * max(STRIDE * (right - left), self.least_step())
-            found = self.reading(min(right, max(left, moved)), (low + high) / 2)
-        self.crosshair.show(found)
-        self._say(found.text if found else "")
-
-    def least_step(self) -> float:
-        """The distance of two neighbours along the axis, where there is a least one."""
-        return 0.0
-
-    def _on_moved(self, place: QPointF) -> None:
-        box = self.plot.getViewBox()
-        if not box.sceneBoundingRect().contains(place):
-            self.crosshair.show(None)
-            return
-        point = box.mapSceneToView(place)
-        self.crosshair.show(self.reading(point.x(), point.y()))
-
-    def _say(self, text: str) -> None:
-        """Tell a screen reader what the keyboard's crosshair stands on, or how to use it."""
-        from PySide6.QtGui import QTextDocumentFragment
-
-        plain = QTextDocumentFragment.fromHtml(text).toPlainText().replace("\ufffc", "").strip()
-        how = self.tr("A picture; arrow keys read values off, “Table” shows the same numbers as text.")
-        self._view.setAccessibleDescription(plain or how)
-
     # Inside ---------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
@@ -344,22 +269,29 @@ class Chart(QFrame):
         self._reset.hide()
         self.zoom.changed.connect(self._reset.setVisible)
         head = self._head = QHBoxLayout()
-        head.setSpacing(4)
+        head.setSpacing(0)
         head.addWidget(self._heading)
         if self.legend_inside:
             self.legend.setParent(self._view)
             head.addStretch(1)
         else:
             self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-            head.addSpacing(8)
+            self.legend.setContentsMargins(8, 0, 0, 0)
             head.addWidget(self.legend, 1)
         for tool in (self._toggle, self._reset, self._pause, ChartMenu(self).button):
+            tool.setFixedSize(TOOL, TOOL)  # small charts stand beside one another: the heading needs the room
             head.addWidget(tool)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 4, 8, 8)
         layout.setSpacing(0)
         layout.addLayout(head)
         layout.addWidget(self._stack, 1)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """What stands in the picture follows its size."""
+        if event.type() == QEvent.Type.Resize and watched is self._view:
+            self._place_legend()
+        return super().eventFilter(watched, event)
 
     def _place_legend(self) -> None:
         """A legend inside the picture stands at its upper right."""
@@ -390,11 +322,8 @@ class Chart(QFrame):
     def _swatch(self, place: int) -> str:
         return swatch(place, filled=self.filled, ratio=self.devicePixelRatioF())
 
-    def _names(self) -> str:
-        return " &nbsp; ".join(self.marked(place, name) for place, name in enumerate(self.names))
-
     def _write_legend(self) -> None:
-        self.legend.setText(self._names())
+        self.legend.setText(self.caption())
 
 
 def escaped(text: str) -> str:

@@ -85,7 +85,7 @@ class Crosshair(QObject):
         y = at.y() if reading.y is not None else top
         self._label.setWordWrap(False)
         size = self._label.sizeHint()
-        room = max(120, int(area.width() * 0.8))
+        room = max(120, self._view.width() - 2 * GAP)
         if size.width() > room:
             self._label.setWordWrap(True)
             size = QSize(room, self._label.heightForWidth(room))

@@ -83,17 +83,28 @@ class LengthGridChart(Chart):
         self.plot.getAxis("left").setTicks(
             [[(place + 0.5, f"{new} × {batch}" if several else str(new)) for place, (batch, new) in enumerate(lines)]]
         )
-        self.plot.setLabel("left", self.tr("new tokens × texts at once") if several else self.tr("new tokens"))
+        self.plot.setLabel("left", self.tr("new tokens × texts") if several else self.tr("new tokens"))
         self.fit((0, len(columns)), (0, len(lines)))
         self._paint_axes()
+
+    def caption(self) -> str:
+        """What the colours say."""
+        marks = (
+            (colour("accent"), "■", "faster"),
+            (colour("original"), "■", "slower"),
+            (colour("text"), "▨", "not_proven"),
+        )
+        words = self._verdicts()
+        return " &nbsp; ".join(f'<span style="color:{c.name()}">{mark}</span> {words[key]}' for c, mark, key in marks)
+
+    def _verdicts(self) -> dict[str, str]:
+        return {"faster": self.tr("faster"), "slower": self.tr("slower"), "not_proven": self.tr("not proven")}
 
     def words(self, cell: GridCell) -> str:
         """A field in a sentence, for the tooltip."""
         value, low, high = factor_interval(cell.speedup.value, cell.speedup.low, cell.speedup.high)
         text = self.tr("%1 prompt and %2 new tokens, %3 at once: ×%4 (×%5 to ×%6, 99 % sure), %7 → %8: %9")
-        verdict = {
-            "faster": self.tr("faster"), "slower": self.tr("slower"), "not_proven": self.tr("not proven"),
-        }[cell.verdict]  # fmt: skip
+        verdict = self._verdicts()[cell.verdict]
         parts = (
             str(cell.prompt_tokens), str(cell.new_tokens), str(cell.batch), value, low, high,
             duration(cell.reference_seconds), duration(cell.seconds), verdict,
@@ -123,7 +134,7 @@ class LengthGridChart(Chart):
         found: list[Row] = []
         for cell in self._cells:
             value, low, high = factor_interval(cell.speedup.value, cell.speedup.low, cell.speedup.high)
-            verdict = self.words(cell).rpartition(": ")[2]
+            verdict = self._verdicts()[cell.verdict]
             found.append(
                 (
                     self.name_of(cell.candidate), str(cell.prompt_tokens), str(cell.new_tokens), str(cell.batch),

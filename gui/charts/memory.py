@@ -42,6 +42,7 @@ class MemoryChart(Chart):
         self.mode.addItem(self.tr("at most"), "bars")
         self.mode.addItem(self.tr("over time"), "lines")
         self.mode.currentIndexChanged.connect(lambda _: self._on_mode())
+        self.mode.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
         self.mode.hide()
         self.add_tool(self.mode)
         self.plot.getAxis("left").setTicks([[]])

@@ -45,7 +45,7 @@ def save_picture(view: pg.PlotWidget, title: str, legend: str, path: Path) -> No
     image = QImage(size * FINENESS, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(FINENESS)
     _paint(QPainter(image), view, head, size, top)
-    if not image.save(str(path), "PNG"):
+    if not image.save(str(path)):
         raise OSError(f"{path} could not be written")
 
 
