@@ -250,11 +250,11 @@
     </message>
     <message>
         <source>%1: go on</source>
-        <translation type="unfinished"></translation>
+        <translation>%1：继续</translation>
     </message>
     <message>
         <source>%1: hold the picture</source>
-        <translation type="unfinished"></translation>
+        <translation>%1：暂停画面</translation>
     </message>
     <message>
         <source>%1: show as a table</source>
@@ -262,7 +262,7 @@
     </message>
     <message>
         <source>%1: show all again</source>
-        <translation type="unfinished"></translation>
+        <translation>%1：恢复完整显示</translation>
     </message>
     <message>
         <source>Latency distribution</source>
@@ -270,7 +270,7 @@
     </message>
     <message>
         <source>The share of tokens that took at most so long. Steep and left is good.</source>
-        <translation type="unfinished"></translation>
+        <translation>耗时不超过该值的 token 所占比例。曲线越陡、越靠左越好。</translation>
     </message>
     <message>
         <source>Inter-token latency</source>
@@ -286,7 +286,7 @@
     </message>
     <message>
         <source>Bytes of the weights, and the memory of a fresh process that opens the model and answers once: the most it held, or what it held when.</source>
-        <translation type="unfinished"></translation>
+        <translation>权重的字节数，以及一个新进程打开模型并回答一次所占用的内存：占用的最大值，或随时间的变化。</translation>
     </message>
     <message>
         <source>Quality against speed</source>
@@ -294,7 +294,7 @@
     </message>
     <message>
         <source>Each dot is a run; up and to the right is better. The line joins the filled dots: no run is both faster and closer to its original than one of these.</source>
-        <translation type="unfinished"></translation>
+        <translation>每个点是一次运行；越靠右上越好。连线连接实心点：没有任何运行比它们更快且更接近原模型。</translation>
     </message>
     <message>
         <source>Tokens per second</source>
@@ -306,7 +306,7 @@
     </message>
     <message>
         <source>Speed by length and texts at once</source>
-        <translation type="unfinished"></translation>
+        <translation>速度与长度、并行文本数</translation>
     </message>
     <message>
         <source>How many times faster a whole request is; “?” marks what is not proven. Point at a field for more.</source>
@@ -322,70 +322,70 @@
     </message>
     <message>
         <source>Machines side by side</source>
-        <translation type="unfinished"></translation>
+        <translation>多台机器并排对照</translation>
     </message>
     <message>
         <source>What each machine reached, measured there; thin lines: the interval of each.</source>
-        <translation type="unfinished"></translation>
+        <translation>每台机器各自测得的结果；细线为各自的区间。</translation>
     </message>
 </context>
 <context>
     <name>ChartMenu</name>
     <message>
         <source>%1: open large, zoom, save</source>
-        <translation type="unfinished"></translation>
+        <translation>%1：放大查看、缩放、保存</translation>
     </message>
     <message>
         <source>Open large</source>
-        <translation type="unfinished">放大查看</translation>
+        <translation>放大查看</translation>
     </message>
     <message>
         <source>Zoom in</source>
-        <translation type="unfinished"></translation>
+        <translation>放大</translation>
     </message>
     <message>
         <source>Zoom out</source>
-        <translation type="unfinished"></translation>
+        <translation>缩小</translation>
     </message>
     <message>
         <source>Show all</source>
-        <translation type="unfinished"></translation>
+        <translation>显示全部</translation>
     </message>
     <message>
         <source>Save picture</source>
-        <translation type="unfinished">保存图片</translation>
+        <translation>保存图片</translation>
     </message>
     <message>
         <source>Save picture (PNG)…</source>
-        <translation type="unfinished">保存图片 (PNG)…</translation>
+        <translation>保存图片 (PNG)…</translation>
     </message>
     <message>
         <source>Picture (*.png)</source>
-        <translation type="unfinished">图片 (*.png)</translation>
+        <translation>图片 (*.png)</translation>
     </message>
     <message>
         <source>Save picture (SVG)…</source>
-        <translation type="unfinished"></translation>
+        <translation>保存图片 (SVG)…</translation>
     </message>
     <message>
         <source>Picture (*.svg)</source>
-        <translation type="unfinished"></translation>
+        <translation>图片 (*.svg)</translation>
     </message>
     <message>
         <source>Save numbers (CSV)…</source>
-        <translation type="unfinished">保存数值 (CSV)…</translation>
+        <translation>保存数值 (CSV)…</translation>
     </message>
     <message>
         <source>Save numbers</source>
-        <translation type="unfinished">保存数值</translation>
+        <translation>保存数值</translation>
     </message>
     <message>
         <source>Table (*.csv)</source>
-        <translation type="unfinished">表格 (*.csv)</translation>
+        <translation>表格 (*.csv)</translation>
     </message>
     <message>
         <source>“%1” could not be written: %2. Choose another folder.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法写入“%1”：%2。请选择其他文件夹。</translation>
     </message>
 </context>
 <context>
@@ -467,7 +467,7 @@
     </message>
     <message>
         <source>Show beside figures from other machines…</source>
-        <translation type="unfinished"></translation>
+        <translation>与其他机器的数据并排显示…</translation>
     </message>
     <message>
         <source>Save report…</source>
@@ -956,7 +956,7 @@
     <name>Hands</name>
     <message>
         <source>A picture; arrow keys read values off, “Table” shows the same numbers as text.</source>
-        <translation type="unfinished"></translation>
+        <translation>这是一幅图；用方向键读取数值，“表格”以文字显示相同的数值。</translation>
     </message>
 </context>
 <context>
@@ -1083,15 +1083,15 @@
     <name>LatencyDistributionChart</name>
     <message>
         <source>at most so many ms</source>
-        <translation type="unfinished"></translation>
+        <translation>不超过（毫秒）</translation>
     </message>
     <message>
         <source>% of tokens</source>
-        <translation type="unfinished"></translation>
+        <translation>token 占比（%）</translation>
     </message>
     <message>
         <source>at most %1</source>
-        <translation type="unfinished"></translation>
+        <translation>不超过 %1</translation>
     </message>
     <message>
         <source>model</source>
@@ -1122,11 +1122,7 @@
     </message>
     <message>
         <source>Model</source>
-        <translation type="unfinished">模型</translation>
-    </message>
-    <message>
-        <source>new tokens × texts at once</source>
-        <translation>新词元数 × 同时文本数</translation>
+        <translation>模型</translation>
     </message>
     <message>
         <source>%1 prompt and %2 new tokens, %3 at once: ×%4 (×%5 to ×%6, 99 % sure), %7 → %8: %9</source>
@@ -1135,6 +1131,10 @@
     <message>
         <source>faster</source>
         <translation>更快</translation>
+    </message>
+    <message>
+        <source>new tokens × texts</source>
+        <translation>新 token 数 × 文本数</translation>
     </message>
     <message>
         <source>slower</source>
@@ -1181,57 +1181,57 @@
     </message>
     <message>
         <source>token %1</source>
-        <translation type="unfinished"></translation>
+        <translation>第 %1 个 token</translation>
     </message>
 </context>
 <context>
     <name>MachinesChart</name>
     <message>
         <source>Measurement</source>
-        <translation type="unfinished">指标</translation>
+        <translation>指标</translation>
     </message>
     <message>
         <source>measurement</source>
-        <translation type="unfinished"></translation>
+        <translation>指标</translation>
     </message>
     <message>
         <source>model</source>
-        <translation type="unfinished">模型</translation>
+        <translation>模型</translation>
     </message>
 </context>
 <context>
     <name>MachinesDialog</name>
     <message>
         <source>Machines side by side</source>
-        <translation type="unfinished"></translation>
+        <translation>多台机器并排对照</translation>
     </message>
     <message>
         <source>Measurements</source>
-        <translation type="unfinished">测量结果</translation>
+        <translation>测量结果</translation>
     </message>
     <message>
         <source>Conditions that differ</source>
-        <translation type="unfinished"></translation>
+        <translation>不同的条件</translation>
     </message>
     <message>
         <source>Add another machine…</source>
-        <translation type="unfinished"></translation>
+        <translation>添加另一台机器…</translation>
     </message>
     <message>
         <source>Close</source>
-        <translation type="unfinished">关闭</translation>
+        <translation>关闭</translation>
     </message>
     <message>
         <source>condition</source>
-        <translation type="unfinished"></translation>
+        <translation>条件</translation>
     </message>
     <message>
         <source>Figures from other machines (exported as “Report as JSON”)</source>
-        <translation type="unfinished"></translation>
+        <translation>其他机器的数据（以“JSON 报告”导出）</translation>
     </message>
     <message>
         <source>this machine</source>
-        <translation type="unfinished"></translation>
+        <translation>本机</translation>
     </message>
 </context>
 <context>
@@ -1415,19 +1415,19 @@ Apache 许可证 2.0。</translation>
     <name>MemoryChart</name>
     <message>
         <source>What the chart shows</source>
-        <translation type="unfinished"></translation>
+        <translation>图表内容</translation>
     </message>
     <message>
         <source>at most</source>
-        <translation type="unfinished"></translation>
+        <translation>最大值</translation>
     </message>
     <message>
         <source>over time</source>
-        <translation type="unfinished"></translation>
+        <translation>随时间</translation>
     </message>
     <message>
         <source>seconds</source>
-        <translation type="unfinished"></translation>
+        <translation>秒</translation>
     </message>
     <message>
         <source>weights</source>
@@ -1451,7 +1451,7 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>time</source>
-        <translation type="unfinished"></translation>
+        <translation>时间</translation>
     </message>
     <message>
         <source>size</source>
@@ -1815,15 +1815,15 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>%1 times as fast</source>
-        <translation type="unfinished"></translation>
+        <translation>速度为 %1 倍</translation>
     </message>
     <message>
         <source>%1 the same tokens</source>
-        <translation type="unfinished"></translation>
+        <translation>%1 的 token 相同</translation>
     </message>
     <message>
         <source>no run is better in both</source>
-        <translation type="unfinished"></translation>
+        <translation>没有运行在两方面都更好</translation>
     </message>
     <message>
         <source>run</source>
@@ -1839,7 +1839,7 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>yes</source>
-        <translation type="unfinished">是</translation>
+        <translation>是</translation>
     </message>
 </context>
 <context>
@@ -4010,31 +4010,31 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>Report as PDF</source>
-        <translation type="unfinished"></translation>
+        <translation>PDF 报告</translation>
     </message>
     <message>
         <source>The same pages to print or to send on, charts as lines; printed by the browser that is installed here.</source>
-        <translation type="unfinished"></translation>
+        <translation>同样的页面，可打印或转发，图表为矢量；由本机安装的浏览器打印。</translation>
     </message>
     <message>
         <source>A row for each measurement of each model and each shape of request, with unit, interval and sample count.</source>
-        <translation type="unfinished"></translation>
+        <translation>每个模型的每项测量、每种请求形状各占一行，附单位、区间和样本数。</translation>
     </message>
     <message>
         <source>TensorBoard event files</source>
-        <translation type="unfinished"></translation>
+        <translation>TensorBoard 事件文件</translation>
     </message>
     <message>
         <source>A folder that TensorBoard opens: every model&apos;s rounds, tokens and memory as curves, figures and settings.</source>
-        <translation type="unfinished"></translation>
+        <translation>可用 TensorBoard 打开的文件夹：每个模型的各轮、各 token 与内存曲线，以及数据和设置。</translation>
     </message>
     <message>
         <source>Weights &amp; Biases, offline</source>
-        <translation type="unfinished"></translation>
+        <translation>Weights &amp; Biases（离线）</translation>
     </message>
     <message>
         <source>The same as offline runs. Nothing is sent: “wandb sync” does that, if and when you want it.</source>
-        <translation type="unfinished"></translation>
+        <translation>同样的内容，保存为离线运行。不发送任何数据：需要时由您用 “wandb sync” 发送。</translation>
     </message>
     <message>
         <source>GPT-Neo counts its positions from the end of the cache, which no exported graph can.</source>
@@ -4498,19 +4498,19 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>This run has not been compared yet, so there are no figures to log.</source>
-        <translation type="unfinished"></translation>
+        <translation>这次运行尚未比较过，因此没有可记录的数据。</translation>
     </message>
     <message>
         <source>Measured apart from one another, not in turn: these figures say what each machine reached, not how sure a difference between machines is. So there is no verdict here.</source>
-        <translation type="unfinished"></translation>
+        <translation>各机器分别测量，而非轮流进行：这些数据说明每台机器达到了什么，不能说明机器之间的差异有多可靠。因此这里不作结论。</translation>
     </message>
     <message>
         <source>These are not of one checkpoint: its content differs.</source>
-        <translation type="unfinished"></translation>
+        <translation>它们并非来自同一检查点：内容不同。</translation>
     </message>
     <message>
         <source>These are not of one recipe: what was done to the checkpoint differs.</source>
-        <translation type="unfinished"></translation>
+        <translation>它们并非来自同一配方：对检查点所做的处理不同。</translation>
     </message>
     <message>
         <source>The processor became too hot and slowed itself down while the models were timed.</source>
@@ -4522,11 +4522,11 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>It is printed by Chromium, Chrome, Edge or Brave, and none of them is installed.</source>
-        <translation type="unfinished"></translation>
+        <translation>需要 Chromium、Chrome、Edge 或 Brave 来打印，但本机均未安装。</translation>
     </message>
     <message>
         <source>Install one of them, or export the report as HTML and print it from any browser.</source>
-        <translation type="unfinished"></translation>
+        <translation>请安装其中之一，或将报告导出为 HTML 后用任意浏览器打印。</translation>
     </message>
     <message>
         <source>executorch is not installed.</source>
@@ -4538,19 +4538,19 @@ Apache 许可证 2.0。</translation>
     </message>
     <message>
         <source>tensorboard is not installed.</source>
-        <translation type="unfinished"></translation>
+        <translation>未安装 tensorboard。</translation>
     </message>
     <message>
         <source>Run “pip install hasten[tensorboard]”.</source>
-        <translation type="unfinished"></translation>
+        <translation>请运行 “pip install hasten[tensorboard]”。</translation>
     </message>
     <message>
         <source>wandb is not installed.</source>
-        <translation type="unfinished"></translation>
+        <translation>未安装 wandb。</translation>
     </message>
     <message>
         <source>Run “pip install hasten[wandb]”.</source>
-        <translation type="unfinished"></translation>
+        <translation>请运行 “pip install hasten[wandb]”。</translation>
     </message>
     <message>
         <source>The tokenizer frames a text with marks that llama.cpp does not put there by itself.</source>
