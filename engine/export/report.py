@@ -43,7 +43,8 @@ small { color: var(--soft); display: block; }
 pre { background: var(--panel); padding: .75rem 1rem; overflow-x: auto; white-space: pre-wrap; }
 del { color: var(--bad); } ins { color: var(--good); text-decoration: none; border-bottom: 1px solid; }
 svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } figure { margin: 1.25rem 0; }
-figcaption { color: var(--soft); } figcaption svg { margin-left: .75rem; vertical-align: middle; }
+figcaption { color: var(--soft); } figcaption span { white-space: nowrap; } .facts th { width: 16rem; }
+figcaption svg { margin-left: .75rem; vertical-align: middle; }
 .wide { overflow-x: auto; }
 @page { size: A4; margin: 16mm 14mm; }
 @media print { :root { color-scheme: light; --ground: #fff; --ink: #1c2430; --soft: #5b6675; --line: #dde2e8;
@@ -229,4 +230,4 @@ def _facts(title: str, rows: Iterable[tuple[str, object]]) -> str:
     lines = "".join(
         f'<tr><th scope="row">{escape(term)}</th><td>{escape(str(value))}</td></tr>' for term, value in rows
     )
-    return f"<table><caption>{escape(title)}</caption><tbody>{lines}</tbody></table>"
+    return f"<table class=facts><caption>{escape(title)}</caption><tbody>{lines}</tbody></table>"

@@ -79,8 +79,8 @@ def _figure(title: str, axes: tuple[str, str], lines: Sequence[tuple[str, Points
         path = "L".join(place(x, y) for x, y in points)
         parts.append(f'<path d="M{path}" fill="none" {_stroke(at)}/>')
     legend = " ".join(
-        f'<svg width="28" height="12" aria-hidden="true"><path d="M0 6H28" shape-rendering="crispEdges" {_stroke(at)}/>'
-        f"</svg> {escape(name)}"
+        '<span><svg width="28" height="12" aria-hidden="true"><path d="M0 6H28" shape-rendering="crispEdges" '
+        f"{_stroke(at)}/></svg> {escape(name)}</span>"
         for at, (name, _) in enumerate(lines)
     )
     return (

@@ -72,6 +72,7 @@ class Chart(QFrame):
         super().__init__(parent)
         self.names: tuple[str, ...] = ()
         self.paused = False
+        self._values_shown = True
         self.setProperty("kind", "pane")
         self._heading = QLabel(self.translated(self.title))
         self._heading.setFont(font("body", bold=True))
@@ -147,6 +148,13 @@ class Chart(QFrame):
     ) -> None:
         """Show these ranges, unless the user has zoomed; `whole` is where one can go to, if that is more."""
         self.zoom.fit(x, y, whole)
+
+    def show_values(self, shown: bool) -> None:
+        """An empty chart has axes without numbers: there is nothing yet to read off."""
+        if self._values_shown != shown:
+            self._values_shown = shown
+            for side in ("left", "bottom"):
+                self.plot.getAxis(side).setStyle(showValues=shown)
 
     def add_tool(self, tool: QWidget) -> None:
         """Put `tool` into the heading, before the buttons."""

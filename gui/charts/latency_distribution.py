@@ -37,8 +37,8 @@ class LatencyDistributionChart(Chart):
         self._curves: list[pg.PlotDataItem] = []
         self.plot.setLabel("bottom", self.tr("at most so many ms"))
         self.plot.setLabel("left", self.tr("% of tokens"))
-        for side in ("left", "bottom"):  # there is nothing yet to read off
-            self.plot.getAxis(side).setStyle(showValues=False)
+        self._marked: tuple[float, float] | None = None
+        self.show_values(False)
         self._paint_axes()
 
     def clear(self) -> None:
@@ -87,16 +87,17 @@ class LatencyDistributionChart(Chart):
         if not drawn:
             return
         low, high = np.log10(np.percentile(np.concatenate(drawn), [0.5, 99.5]))
-        ends = np.log10([min(ms.min() for ms in drawn), max(ms.max() for ms in drawn)])
+        ends = np.round(np.log10([min(ms.min() for ms in drawn), max(ms.max() for ms in drawn)]), 1)
         for ms, curve in zip(self._ms, self._curves, strict=True):
             if len(ms):
                 curve.setData(*_staircase(ms.array))
-        for side in ("left", "bottom"):
-            self.plot.getAxis(side).setStyle(showValues=True)
+        self.show_values(True)
         left, right = round(float(low) - 0.08, 2), round(float(high) + 0.08, 2)  # steady while little changes
-        whole = ((min(left, float(ends[0])), max(right, float(ends[1]))), (0.0, 102.0))
+        whole = ((min(left, float(ends[0]) - 0.1), max(right, float(ends[1]) + 0.1)), (0.0, 102.0))
         self.fit((left, right), (0.0, 102.0), whole)
-        self._mark(*whole[0], narrow=right - left <= 0.6)
+        if self._marked != whole[0]:
+            self._marked = whole[0]
+            self._mark(*whole[0], narrow=right - left <= 0.6)
         self.refresh_table()
 
     def _reserve(self, place: int) -> None:

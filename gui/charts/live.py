@@ -39,7 +39,7 @@ class LiveChart(Chart):
         self._top = self._highest = 1.0
         self.plot.setLabel("bottom", self.tr("token"))
         self.fit((0, STEP), (0, 1))
-        self._show_values(False)
+        self.show_values(False)
         self._paint_axes()
 
     def value_of(self, candidate: int, token: Token) -> float | None:
@@ -59,7 +59,7 @@ class LiveChart(Chart):
         self.zoom.reset()
         self.pause(False)
         self.fit((0, STEP), (0, 1))
-        self._show_values(False)
+        self.show_values(False)
         self._write_legend()
         self.refresh_table()
 
@@ -87,7 +87,7 @@ class LiveChart(Chart):
             first = values.dropped + 1
             self._curves[place].setData(np.arange(first, first + len(values), dtype=np.float64), values.array.copy())
         self._touched = set()
-        self._show_values(True)
+        self.show_values(True)
         self._fit()
         self._write_legend()
         self.refresh_table()
@@ -107,13 +107,6 @@ class LiveChart(Chart):
         left = min(values.dropped for values in self._values)
         whole = ((left, right), (0, max(self._top, self._highest)))
         self.fit((max(left, right - WINDOW), right), (0, self._top), whole)
-
-    def _show_values(self, shown: bool) -> None:
-        """An empty chart has axes without numbers: there is nothing yet to read off."""
-        if getattr(self, "_values_shown", None) != shown:
-            self._values_shown = shown
-            for side in ("left", "bottom"):
-                self.plot.getAxis(side).setStyle(showValues=shown)
 
     def _add_line(self) -> None:
         curve = self.plot.plot(

@@ -87,7 +87,7 @@ def test_a_browser_draws_every_chart_and_shows_the_numbers_of_the_json(tmp_path:
 
     _browse(html, f"--screenshot={picture}")
     image = QImage(str(picture))
-    figures = len(re.findall("<figure><figcaption>[^<]* <svg", html.read_text(encoding="utf-8")))
+    figures = len(re.findall("<figure><figcaption>[^<]* <span><svg", html.read_text(encoding="utf-8")))
     assert figures == 3
     for colour in COLOURS[:2]:
         wanted = QColor(colour).rgb()
