@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyqtgraph as pg
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from engine.protocol.events import Token
-from gui.charts.base import Chart, Reading, Row, series_pen
+from gui.charts.base import Chart, Reading, Row, line, series_colour, series_pen
 from gui.charts.buffer import Buffer
 from gui.numbers import quantity
 
@@ -17,6 +18,8 @@ WINDOW = 400  # tokens in view per candidate, while the user has not zoomed
 STEP = 60  # tokens that the view moves by
 KEPT = 100_000  # tokens kept per candidate
 LATEST = 32  # tokens whose median the legend shows
+LEGEND_MS = 250  # between two figures in the legend: nobody reads faster
+DENSE = 1000  # tokens in view from which on dashes would be seen as no dashes, and cost time
 
 
 class LiveChart(Chart):
@@ -37,6 +40,10 @@ class LiveChart(Chart):
         self._curves: list[pg.PlotDataItem] = []
         self._touched: set[int] = set()
         self._top = self._highest = 1.0
+        self._dense = self._outdated = False
+        self._pace = QTimer(self, singleShot=True, interval=LEGEND_MS)
+        self._pace.timeout.connect(self._on_pace)
+        self.plot.getViewBox().sigXRangeChanged.connect(lambda _, span: self._on_range(span[1] - span[0]))
         self.plot.setLabel("bottom", self.tr("token"))
         self.fit((0, STEP), (0, 1))
         self.show_values(False)
@@ -89,8 +96,22 @@ class LiveChart(Chart):
         self._touched = set()
         self.show_values(True)
         self._fit()
-        self._write_legend()
+        self._outdated = True
+        if not self._pace.isActive():
+            self._on_pace()
         self.refresh_table()
+
+    def _on_pace(self) -> None:
+        """The legend's figures follow at a pace that can be read."""
+        if self._outdated:
+            self._outdated = False
+            self._write_legend()
+            self._pace.start()
+
+    def _on_range(self, tokens: float) -> None:
+        if self._dense != (tokens > DENSE):
+            self._dense = tokens > DENSE
+            self.recolour()
 
     def _fit(self) -> None:
         """Ranges that grow in steps, so that the axes are laid out seldom."""
@@ -111,17 +132,18 @@ class LiveChart(Chart):
     def _add_line(self) -> None:
         curve = self.plot.plot(
             pen=series_pen(len(self._curves)), antialias=False, skipFiniteCheck=True, dynamicRangeLimit=None,
-            autoDownsampleFactor=2,
+            autoDownsampleFactor=1,
         )  # fmt: skip
         curve.setClipToView(True)  # afterwards: a plot gives its own choice to what is added
         curve.setDownsampling(auto=True, method="peak")
         self._curves.append(curve)
+        self.recolour()
         self._values.append(Buffer(KEPT))
 
     def recolour(self) -> None:
-        """Colour the lines by candidate."""
-        for place, curve in enumerate(self._curves):
-            curve.setPen(series_pen(place))
+        """Colour the lines by candidate; dashed, where dashes can be seen."""
+        for place, curve in enumerate(getattr(self, "_curves", ())):
+            curve.setPen(line(series_colour(place)) if self._dense else series_pen(place))
 
     def reading(self, x: float, y: float) -> Reading | None:
         """Every candidate's value at the nearest token."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, Signal
 
@@ -27,7 +28,7 @@ class Zoom(QObject):
         self._plot, self._box = plot, plot.getViewBox()
         self._home: tuple[Span, Span] | None = None
         self._whole: tuple[Span, Span] | None = None
-        self._box.sigRangeChangedManually.connect(lambda _: self._set_active(True))
+        self._box.sigRangeChangedManually.connect(lambda _: self._on_moved())
 
     def fit(self, x: Span, y: Span, whole: tuple[Span, Span] | None = None) -> None:
         """Show `x` and `y`, unless the user has zoomed; `whole`: where one can go to, if that is more."""
@@ -51,13 +52,19 @@ class Zoom(QObject):
         """Show `factor` times more detail around `x`, or around the middle."""
         (left, right), (low, high) = self._box.viewRange()
         self._box.scaleBy((1 / factor, 1 / factor), center=((left + right) / 2 if x is None else x, (low + high) / 2))
-        self._set_active(True)
+        self._on_moved()
 
     def pan(self, share: float) -> None:
         """Move to the right by `share` of what is on show."""
         left, right = self._box.viewRange()[0]
         self._box.translateBy(x=share * (right - left))
-        self._set_active(True)
+        self._on_moved()
+
+    def _on_moved(self) -> None:
+        """The user moved the picture; back at where it was, nothing is chosen."""
+        here = [edge for span in self._box.viewRange() for edge in span]
+        there = [edge for span in self._home or () for edge in span]
+        self._set_active(not np.allclose(here, there, rtol=1e-6) if there else True)
 
     def _show(self, x: Span, y: Span) -> None:
         self._box.setRange(xRange=x, yRange=y, padding=0)

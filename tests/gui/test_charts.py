@@ -264,7 +264,7 @@ def test_of_a_hundred_thousand_points_only_what_pixels_can_show_is_drawn(qtbot: 
     chart.plot.vb.setLimits(yMax=1000)
     chart.plot.setXRange(0, 100_000, padding=0)
     drawn = curve.getData()
-    assert len(drawn[0]) < 8 * chart.width()
+    assert len(drawn[0]) < 3 * chart.width()
     assert drawn[1].max() == 500  # thinning out keeps the peaks
     assert chart.figures()[1][31_415] == [31_416, 500.0]
 
@@ -329,3 +329,15 @@ def test_machines_stand_side_by_side_without_a_verdict(qtbot: QtBot, tmp_path: P
     assert len(dialog.machines) == 2
     dialog.add([laptop])
     assert dialog.measurements.columnCount() == 5
+
+
+def test_zooming_out_of_the_whole_chooses_nothing(qtbot: QtBot) -> None:
+    chart = MemoryChart()
+    qtbot.addWidget(chart)
+    chart.set_measurements([[Measurement.exact("weight_bytes", 512 << 20)]])
+    chart.zoom.by(1 / 2)
+    assert not chart.zoom.active
+    chart.zoom.by(2)
+    assert chart.zoom.active
+    chart.zoom.by(1 / 4)
+    assert not chart.zoom.active
