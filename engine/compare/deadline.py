@@ -37,7 +37,8 @@ def deadline_words(found: Deadline) -> tuple[str, str]:
     together = f", {found.clients} at once" if found.clients > 1 else ""
     rests = (
         f"{found.answers - found.late} of {found.answers} answers {'came' if found.whole else 'began'} in time, p99 "
-        f"{format_seconds(found.p99)}; of many more at most {format_percent(found.late_at_most)} would be late "
+        f"{format_seconds(found.p99)}; if it goes on like this, no more than {format_percent(found.late_at_most)} of "
+        f"all answers will be late "
         f"({CONFIDENCE * 100:.0f} % sure)"
     )
     return f"deadline of {within} {'met' if found.met else 'missed'}{together}", rests

@@ -148,6 +148,8 @@ class Candidate(_Part):
         answers: one per prompt, in order; empty for encoders.
         second: the quality measurements on the second text; empty without one.
         questions: how its answers to the user's questions compare with the first candidate's; None without questions.
+        memory: of a fresh process that opens the model and answers once, (seconds since it began, resident bytes);
+            empty where memory was not measured.
         verdict, verdict_text, speedup: against the first candidate; None for the first itself.
         deadline: whether its answers began in time, where a deadline was given.
         load_deadline: the same with several requests at once, where these were timed too.
@@ -161,6 +163,7 @@ class Candidate(_Part):
     answers: tuple[Answer, ...] = ()
     second: tuple[Measurement, ...] = ()
     questions: PairedTest | None = None
+    memory: tuple[tuple[float, int], ...] = ()
     verdict: Verdict | None = None
     verdict_text: str = ""
     speedup: Speedup | None = None

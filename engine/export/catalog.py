@@ -19,8 +19,11 @@ ENTRIES: tuple[str, ...] = (
     "engine.export.specs:RECIPE",
     "engine.export.specs:SCRIPT",
     "engine.export.specs:REPORT",
+    "engine.export.specs:PDF",
     "engine.export.specs:FIGURES",
     "engine.export.specs:TABLE",
+    "engine.export.specs:TENSORBOARD",
+    "engine.export.specs:WANDB",
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from engine.compare.table import Comparison
@@ -13,6 +14,7 @@ from engine.runs.store import RunStore
 
 COLUMNS = (
     "model", "runtime", "device", "measurement", "unit", "better", "value", "low", "high", "confidence", "samples",
+    "text", "prompt_tokens", "new_tokens", "batch",
 )  # fmt: skip
 
 
@@ -25,9 +27,10 @@ def newest(run: RunRecord) -> Comparison | None:
 def document(run: RunRecord, comparison: Comparison | None) -> dict[str, Any]:
     """The run and its comparison as JSON values, without the folders of this machine."""
     made = run.model_dump(mode="json", exclude={"checkpoint", "folder", "comparisons"})
-    # what a candidate was asked for by may be a folder of this machine
-    hidden = {"candidates": {"__all__": {"reference"}}}
-    compared = None if comparison is None else comparison.model_dump(mode="json", exclude=hidden)
+    compared = None if comparison is None else comparison.model_dump(mode="json")
+    for candidate in compared["candidates"] if compared else ():
+        if candidate["reference"] != run.id:  # what it was asked for by may be a folder of this machine
+            candidate["reference"] = ""
     return {"run": made, "comparison": compared}
 
 
@@ -47,11 +50,20 @@ def write_csv(context: ExportContext) -> None:
     with context.destination.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
-        for candidate in comparison.candidates if comparison else ():
-            for m in candidate.measurements:
-                rows.writerow(
-                    [
-                        candidate.name, candidate.runtime, candidate.device, m.name, m.unit, m.better, m.value, m.low,
-                        m.high, m.confidence, m.samples,
-                    ]
-                )  # fmt: skip
+        if comparison is not None:
+            rows.writerows(_rows(comparison))
+
+
+def _rows(comparison: Comparison) -> Iterator[list[Any]]:
+    """Each model's measurements, those on the second text, and its requests of several shapes."""
+    for candidate in comparison.candidates:
+        model = [candidate.name, candidate.runtime, candidate.device]
+        for m in (*candidate.measurements, *candidate.second):
+            kept = [m.name, m.unit, m.better, m.value, m.low, m.high, m.confidence, m.samples]
+            yield [*model, *kept, *(m.conditions.get(name, "") for name in COLUMNS[len(model) + len(kept) :])]
+    for cell in comparison.grid:
+        candidate, ratio = comparison.candidates[cell.candidate], cell.speedup
+        yield [
+            candidate.name, candidate.runtime, candidate.device, "request_speedup", "1", "higher", ratio.value,
+            ratio.low, ratio.high, ratio.confidence, ratio.rounds, "", cell.prompt_tokens, cell.new_tokens, cell.batch,
+        ]  # fmt: skip

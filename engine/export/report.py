@@ -12,7 +12,8 @@ from engine.compare.table import AnswerDiff, Candidate, Comparison
 from engine.export.base import ExportContext
 from engine.export.figures import newest
 from engine.export.report_cases import STYLE, cases, tinted
-from engine.export.report_charts import charts
+from engine.export.report_charts import charts, memories
+from engine.export.report_grid import grids
 from engine.export.report_why import explained
 from engine.metrics.catalog import all_metrics
 from engine.protocol.measurement import Measurement
@@ -42,15 +43,26 @@ small { color: var(--soft); display: block; }
 pre { background: var(--panel); padding: .75rem 1rem; overflow-x: auto; white-space: pre-wrap; }
 del { color: var(--bad); } ins { color: var(--good); text-decoration: none; border-bottom: 1px solid; }
 svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } figure { margin: 1.25rem 0; }
-figcaption { color: var(--soft); } figcaption span { margin-left: .75rem; } .wide { overflow-x: auto; }
+figcaption { color: var(--soft); } figcaption span { white-space: nowrap; } .facts th { width: 16rem; }
+figcaption svg { margin-left: .75rem; vertical-align: middle; }
+.wide { overflow-x: auto; }
+@page { size: A4; margin: 16mm 14mm; }
+@media print { :root { color-scheme: light; --ground: #fff; --ink: #1c2430; --soft: #5b6675; --line: #dde2e8;
+  --panel: #f5f7f9; --good: #17753f; --bad: #a8302a; --bar: #2f6fd0; }
+  body { font-size: 10.5pt; max-width: none; padding: 0; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  h2, h3 { break-after: avoid; } figure, svg, tr, .verdict { break-inside: avoid; } .wide { overflow: visible; } }
 """
 
 
 def write(context: ExportContext) -> None:
     """Write the report of the run with the newest comparison stored beside it."""
-    known = RunStore(context.run.folder.parent).explanation(context.run.id)
-    explanation = Explanation.model_validate(known) if known else None
-    context.destination.write_text(page(context.run, newest(context.run), explanation), encoding="utf-8")
+    context.destination.write_text(document(context.run), encoding="utf-8")
+
+
+def document(run: RunRecord) -> str:
+    """The report of `run` with what is stored beside it: the newest comparison and the explanation."""
+    known = RunStore(run.folder.parent).explanation(run.id)
+    return page(run, newest(run), Explanation.model_validate(known) if known else None)
 
 
 def page(run: RunRecord, comparison: Comparison | None, explanation: Explanation | None = None) -> str:
@@ -82,6 +94,8 @@ def _compared(comparison: Comparison) -> Iterable[str]:
     yield from _bars(comparison.candidates)
     yield from _measurements(comparison.candidates)
     yield from charts(comparison.candidates)
+    yield from memories(comparison.candidates)
+    yield from grids(comparison)
     if comparison.prompts:
         yield "<h2>Answers</h2>"
         if any(diff.candidate_views for diff in comparison.diffs):
@@ -216,4 +230,4 @@ def _facts(title: str, rows: Iterable[tuple[str, object]]) -> str:
     lines = "".join(
         f'<tr><th scope="row">{escape(term)}</th><td>{escape(str(value))}</td></tr>' for term, value in rows
     )
-    return f"<table><caption>{escape(title)}</caption><tbody>{lines}</tbody></table>"
+    return f"<table class=facts><caption>{escape(title)}</caption><tbody>{lines}</tbody></table>"

@@ -1,4 +1,7 @@
-"""The charts of a report as SVG: how long each token took, and how these times are spread. Free of torch."""
+"""The charts of a report as SVG: how long each token took, how these times are spread, what memory was held when.
+
+Free of torch.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from engine.compare.table import Candidate
 
 # Wong 2011, doi:10.1038/nmeth.1618: told apart by colour-blind readers too, on light ground and on dark
 COLOURS = ("#5b6f8c", "#009e73", "#d55e00", "#cc79a7", "#e69f00")
+DASHES = ("7 3", "", "2 3", "8 3 2 3", "3 2")  # and by those who see or print no colour
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 720, 220, 56, 36
 
 Points = list[tuple[float, float]]
@@ -39,6 +43,13 @@ def charts(candidates: Sequence[Candidate]) -> Iterable[str]:
     )
 
 
+def memories(candidates: Sequence[Candidate]) -> Iterable[str]:
+    """A figure of the resident memory of the fresh processes that opened each model and answered once."""
+    found = [(c.name, [(at, held / (1 << 20)) for at, held in c.memory]) for c in candidates if len(c.memory) > 1]
+    if found:
+        yield _figure("Memory of a fresh process that opens the model and answers once", ("s", "MiB"), found)
+
+
 def _shares(values: Sequence[float]) -> Points:
     """The empirical distribution of `values`, in percent, as a staircase of at most a few hundred steps."""
     ordered = sorted(values)
@@ -64,14 +75,23 @@ def _figure(title: str, axes: tuple[str, str], lines: Sequence[tuple[str, Points
         anchor = ("start", "middle", "end")[round(2 * tick)]
         parts.append(f'<text x="{x}" y="{_HEIGHT - 18}" text-anchor="{anchor}">{tick * right:.3g}</text>')
     parts.append(f'<text x="{_WIDTH / 2}" y="{_HEIGHT - 3}" text-anchor="middle">{escape(axes[0])}</text>')
-    for (_, points), colour in zip(lines, COLOURS, strict=False):
+    for at, (_, points) in enumerate(lines):
         path = "L".join(place(x, y) for x, y in points)
-        parts.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+        parts.append(f'<path d="M{path}" fill="none" {_stroke(at)}/>')
     legend = " ".join(
-        f'<span style="color:{colour}">■</span> {escape(name)}'
-        for (name, _), colour in zip(lines, COLOURS, strict=False)
+        '<span><svg width="28" height="12" aria-hidden="true"><path d="M0 6H28" shape-rendering="crispEdges" '
+        f"{_stroke(at)}/></svg> {escape(name)}</span>"
+        for at, (name, _) in enumerate(lines)
     )
     return (
         f'<figure><figcaption>{escape(title)} ({escape(axes[1])}) {legend}</figcaption><svg role="img" '
         f'aria-label="{escape(title)}" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="100%">{"".join(parts)}</svg></figure>'
+    )
+
+
+def _stroke(at: int) -> str:
+    """Colour and dashes of line `at`."""
+    return (
+        f'stroke="{COLOURS[at % len(COLOURS)]}" stroke-dasharray="{DASHES[at % len(DASHES)] or "none"}" '
+        'stroke-width="2"'
     )

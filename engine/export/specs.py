@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+from collections.abc import Callable
 
 from engine.drafts import size_of
 from engine.export.base import FormatSpec
+from engine.export.logs import refusal as log_refusal
+from engine.export.pdf import availability as pdf_availability
 from engine.runs.record import RunRecord
 from engine.runtimes.base import Availability
 from engine.runtimes.torch_compile.spec import availability as compiler_availability
@@ -42,12 +45,26 @@ def _program_bytes(run: RunRecord) -> int:
     return 2 * _dense_bytes(run) + (64 << 20)
 
 
-def _executorch() -> Availability:
-    if importlib.util.find_spec("executorch") is None:
-        return Availability(
-            False, reason="executorch is not installed.", remedy="Run “pip install hasten[executorch]”."
-        )
-    return Availability(True, version=importlib.metadata.version("executorch"))
+def _pdf_bytes(run: RunRecord) -> int:
+    return 64 << 20  # with the browser's own files
+
+
+def _if_installed(package: str, missing: Availability) -> Callable[[], Availability]:
+    """Looks for `package`; says `missing` where it is not there."""
+
+    def look() -> Availability:
+        if importlib.util.find_spec(package) is None:
+            return missing
+        return Availability(True, version=importlib.metadata.version(package))
+
+    return look
+
+
+_EXECUTORCH = Availability(False, reason="executorch is not installed.", remedy="Run “pip install hasten[executorch]”.")
+_TENSORBOARD = Availability(
+    False, reason="tensorboard is not installed.", remedy="Run “pip install hasten[tensorboard]”."
+)
+_WANDB = Availability(False, reason="wandb is not installed.", remedy="Run “pip install hasten[wandb]”.")
 
 
 def _gguf_refusal(run: RunRecord) -> str:
@@ -59,6 +76,10 @@ def _gguf_refusal(run: RunRecord) -> str:
 
 def _program_refusal(run: RunRecord) -> str:
     return TWO_PROGRAMS if run.task == "text2text-generation" else ""
+
+
+def _log_bytes(run: RunRecord) -> int:
+    return 16 << 20
 
 
 def _one_file(run: RunRecord) -> int:
@@ -118,7 +139,7 @@ EXECUTORCH = FormatSpec(
     summary="For phones and small devices: a program for ExecuTorch, its matrix products on XNNPACK.",
     write="engine.export.executorch:write",
     needed_bytes=_program_bytes,
-    availability=_executorch,
+    availability=_if_installed("executorch", _EXECUTORCH),
     refusal=_program_refusal,
 )
 RECIPE = FormatSpec(
@@ -145,6 +166,15 @@ REPORT = FormatSpec(
     needed_bytes=_one_file,
     suffix=".html",
 )
+PDF = FormatSpec(
+    name="pdf",
+    title="Report as PDF",
+    summary="The same pages to print or to send on, charts as lines; printed by the browser that is installed here.",
+    write="engine.export.pdf:write",
+    needed_bytes=_pdf_bytes,
+    suffix=".pdf",
+    availability=pdf_availability,
+)
 FIGURES = FormatSpec(
     name="figures",
     title="Report as JSON",
@@ -156,8 +186,26 @@ FIGURES = FormatSpec(
 TABLE = FormatSpec(
     name="table",
     title="Measurements as CSV",
-    summary="A row for each measurement of each model, with unit, interval and sample count, for a spreadsheet.",
+    summary="A row for each measurement of each model and each shape of request, with unit, interval and sample count.",
     write="engine.export.figures:write_csv",
     needed_bytes=_one_file,
     suffix=".csv",
+)
+TENSORBOARD = FormatSpec(
+    name="tensorboard",
+    title="TensorBoard event files",
+    summary="A folder that TensorBoard opens: every model's rounds, tokens and memory as curves, figures and settings.",
+    write="engine.export.tensorboard:write",
+    needed_bytes=_log_bytes,
+    availability=_if_installed("tensorboard", _TENSORBOARD),
+    refusal=log_refusal,
+)
+WANDB = FormatSpec(
+    name="wandb",
+    title="Weights & Biases, offline",
+    summary="The same as offline runs. Nothing is sent: “wandb sync” does that, if and when you want it.",
+    write="engine.export.wandb_offline:write",
+    needed_bytes=_log_bytes,
+    availability=_if_installed("wandb", _WANDB),
+    refusal=log_refusal,
 )

@@ -87,6 +87,7 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
             load_deadline=observer.load_deadline(observed[index]),
             second=_quality(second[index], candidate.session, index) if second else (),
             questions=_paired(observed, index),
+            memory=peaks.trace if (peaks := observed[index].peaks) else (),
         )
         for index, candidate in enumerate(opened)
     ]

@@ -126,10 +126,15 @@ class LoadRound:
 
 @dataclass(frozen=True)
 class Peaks:
-    """The most memory a fresh process took for opening the model and answering once; gpu is None without a GPU."""
+    """The most memory a fresh process took for opening the model and answering once; gpu is None without a GPU.
+
+    Attributes:
+        trace: seconds since the process began, and resident bytes then, as they were read from outside.
+    """
 
     rss_bytes: int
     gpu_bytes: int | None = None
+    trace: tuple[tuple[float, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What every chart has: a plot, its table twin, a menu to enlarge and to take the picture or the numbers away."""
+"""What every chart has: a plot with crosshair and zoom, its table twin, a menu to enlarge it and to take it away."""
 
 from __future__ import annotations
 
@@ -10,53 +10,69 @@ from typing import ClassVar
 
 import pyqtgraph as pg
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
-from PySide6.QtGui import QColor, QPen, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
-    QMenu,
     QSizePolicy,
     QSplitter,
     QStackedWidget,
     QTableView,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from gui.charts.crosshair import Crosshair, Reading
+from gui.charts.hands import Hands
+from gui.charts.menu import ChartMenu
+from gui.charts.picture import save_picture
+from gui.charts.series import line, series_brush, series_colour, series_pen, swatch
+from gui.charts.zoom import Zoom
 from gui.item_models.rows import Column, RowsModel
+from gui.theme.icons import set_icon
 from gui.theme.theme import colour, font, theme
 from gui.widgets.buttons import icon_button
+
+__all__ = ["Chart", "Reading", "Row", "line", "series_brush", "series_colour", "series_pen"]
 
 # Antialiased or thicker lines froze a window for a minute on a software renderer.
 pg.setConfigOptions(antialias=False, useOpenGL=False, enableExperimental=False)
 
 Row = tuple[str, ...]
 LEGEND_FROM = 460  # pixels of width
+TOOL = 26  # pixels of a button in the heading
 
 
 class Chart(QFrame):
-    """Base of the charts. A subclass fills `self.plot` and answers `headers` and `rows`.
+    """Base of the charts. A subclass fills `self.plot`, tells `fit` what to show, and answers `headers` and `rows`.
 
     Class attributes:
         title, help: the heading and its tooltip, in English; translated in the context "Chart".
         legend_inside: the legend holds figures that change, and stands in the picture instead of the heading.
+        live: the chart grows while models write, and can be paused.
+        filled: candidates are bars, not lines.
 
     Attributes:
         plot: the pyqtgraph plot item.
-        names: the candidates' names in order; colours follow the position.
+        names: the candidates' names in order; colours, dashes and hatches follow the position.
+        zoom: which part is on show.
+        crosshair: the lines through the point under the mouse, with the values there.
+        paused: what comes is kept, and drawn when the user goes on.
     """
 
     title: ClassVar[str] = ""
     help: ClassVar[str] = ""
     legend_inside: ClassVar[bool] = False
+    live: ClassVar[bool] = False
+    filled = False
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.names: tuple[str, ...] = ()
+        self.paused = False
+        self._values_shown = True
         self.setProperty("kind", "pane")
         self._heading = QLabel(self.translated(self.title))
         self._heading.setFont(font("body", bold=True))
@@ -66,10 +82,10 @@ class Chart(QFrame):
         self.legend.setProperty("role", "caption")
         self._view = pg.PlotWidget()
         self._view.setAccessibleName(self.translated(self.title))
-        self._view.setAccessibleDescription(self.tr("A picture; “Table” shows the same numbers as text."))
         self._view.setFrameShape(QFrame.Shape.NoFrame)
-        self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.plot: pg.PlotItem = self._view.getPlotItem()
+        self.zoom = Zoom(self.plot, self)
+        self.crosshair = Crosshair(self._view, self.plot, self)
         self._model: RowsModel[Row] = RowsModel(())
         self._table = QTableView()
         self._table.setTabKeyNavigation(False)
@@ -82,10 +98,10 @@ class Chart(QFrame):
         self._stack.addWidget(self._view)
         self._stack.addWidget(self._table)
         self._build()
-        self._view.viewport().installEventFilter(self)
+        Hands(self)
+        self._view.installEventFilter(self)
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
-        self.plot.setMouseEnabled(x=False, y=False)
         theme().changed.connect(self._on_theme)
         self._paint_axes()
 
@@ -99,8 +115,62 @@ class Chart(QFrame):
         """The table's rows: the same numbers as the picture, with units."""
         return ()
 
+    def figures(self) -> tuple[Row, Sequence[Sequence[object]]]:
+        """Column titles and rows of the file of numbers; here the table's."""
+        return self.headers(), self.rows()
+
+    def reading(self, x: float, y: float) -> Reading | None:
+        """What is known at (x, y) in the plot's coordinates; None for nothing."""
+        return None
+
+    def stops(self) -> Sequence[tuple[float, float]]:
+        """Where the keyboard's crosshair stands, in order; none where it may stand anywhere along the axis."""
+        return ()
+
     def recolour(self) -> None:
         """Give every drawn item its colour anew: the theme or the candidates changed."""
+
+    def least_step(self) -> float:
+        """The distance of two neighbours along the axis, where there is a least one."""
+        return 0.0
+
+    def draw(self) -> None:
+        """Draw what came while the chart was paused."""
+
+    def choose(self, x: float, y: float) -> None:
+        """The user pressed Return where the crosshair stands."""
+
+    def fit(
+        self,
+        x: tuple[float, float],
+        y: tuple[float, float],
+        whole: tuple[tuple[float, float], tuple[float, float]] | None = None,
+    ) -> None:
+        """Show these ranges, unless the user has zoomed; `whole` is where one can go to, if that is more."""
+        self.zoom.fit(x, y, whole)
+
+    def show_values(self, shown: bool) -> None:
+        """An empty chart has axes without numbers: there is nothing yet to read off."""
+        if self._values_shown != shown:
+            self._values_shown = shown
+            for side in ("left", "bottom"):
+                self.plot.getAxis(side).setStyle(showValues=shown)
+
+    def add_tool(self, tool: QWidget) -> None:
+        """Put `tool` into the heading, before the buttons."""
+        self._head.insertWidget(self._head.indexOf(self._toggle), tool)
+
+    def marked(self, place: int, text: str) -> str:
+        """`text` about candidate `place` as rich text, its mark before it."""
+        return f"{self._swatch(place)} {escaped(text)}"
+
+    def caption(self) -> str:
+        """Who is who, as rich text."""
+        return " &nbsp; ".join(self.marked(place, name) for place, name in enumerate(self.names))
+
+    def name_of(self, place: int) -> str:
+        """What candidate `place` is called."""
+        return self.names[place] if place < len(self.names) else str(place + 1)
 
     def translated(self, text: str) -> str:
         """A class attribute's text in the user's language."""
@@ -135,17 +205,31 @@ class Chart(QFrame):
             self._model.reset(self.rows(), columns)
             self._table.resizeColumnsToContents()
 
+    def pause(self, paused: bool) -> None:
+        """Hold the picture still, or go on."""
+        if not self.live or self.paused == paused:
+            return
+        self.paused = paused
+        title = self.translated(self.title)
+        text = self.tr("%1: go on") if paused else self.tr("%1: hold the picture")
+        self._pause.setToolTip(text.replace("%1", title))
+        self._pause.setAccessibleName(self._pause.toolTip())
+        set_icon(self._pause, "play" if paused else "pause", "muted")
+        if not paused:
+            self.draw()
+
     def save_csv(self, path: Path) -> None:
-        """Write the table as CSV (UTF-8, header first)."""
+        """Write the numbers as CSV (UTF-8, header first)."""
+        headers, rows = self.figures()
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(self.headers())
-            writer.writerows(self.rows())
+            writer.writerow(headers)
+            writer.writerows(rows)
 
-    def save_png(self, path: Path) -> None:
-        """Write the picture as shown, at twice its size on the screen's pixels. Raises OSError."""
-        if not self._view.grab().save(str(path), "PNG"):
-            raise OSError(f"{path} could not be written")
+    def save_picture(self, path: Path) -> None:
+        """Write what is on show with heading and names, .svg as lines, anything else as PNG. Raises OSError."""
+        self.crosshair.show(None)
+        save_picture(self._view, self.translated(self.title), self.caption(), path)
 
     def enlarge(self) -> None:
         """Open the chart alone in a large window, where it stays alive; closing that puts it back."""
@@ -177,13 +261,6 @@ class Chart(QFrame):
         super().resizeEvent(event)
         if not self.legend_inside:
             self.legend.setVisible(self.width() >= LEGEND_FROM)
-        self._place_legend()
-
-    def _place_legend(self) -> None:
-        """A legend inside the picture stands at its upper right."""
-        if self.legend_inside:
-            self.legend.adjustSize()
-            self.legend.move(max(0, self._view.width() - self.legend.width() - 8), 0)
 
     # Inside ---------------------------------------------------------------------------------------------------
 
@@ -192,50 +269,47 @@ class Chart(QFrame):
         self._toggle = icon_button("grid", self.tr("%1: show as a table").replace("%1", title))
         self._toggle.setCheckable(True)
         self._toggle.toggled.connect(self.show_table)
-        more = icon_button("more", self.tr("%1: open large, save").replace("%1", title))
-        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(more)
-        menu.addAction(self.tr("Open large"), self.enlarge)
-        menu.addAction(self.tr("Save picture (PNG)…"), self._ask_png)
-        menu.addAction(self.tr("Save numbers (CSV)…"), self._ask_csv)
-        more.setMenu(menu)
-        head = QHBoxLayout()
-        head.setSpacing(4)
+        self._pause = icon_button("pause", "", lambda: self.pause(not self.paused))
+        self._pause.setToolTip(self.tr("%1: hold the picture").replace("%1", title))
+        self._pause.setAccessibleName(self._pause.toolTip())
+        self._pause.setVisible(self.live)
+        self._reset = icon_button("undo", self.tr("%1: show all again").replace("%1", title), self.zoom.reset)
+        self._reset.hide()
+        self.zoom.changed.connect(self._reset.setVisible)
+        head = self._head = QHBoxLayout()
+        head.setSpacing(0)
         head.addWidget(self._heading)
         if self.legend_inside:
             self.legend.setParent(self._view)
             head.addStretch(1)
         else:
             self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-            head.addSpacing(8)
+            self.legend.setContentsMargins(8, 0, 0, 0)
             head.addWidget(self.legend, 1)
-        head.addWidget(self._toggle)
-        head.addWidget(more)
+        for tool in (self._toggle, self._reset, self._pause, ChartMenu(self).button):
+            tool.setFixedSize(TOOL, TOOL)  # small charts stand beside one another: the heading needs the room
+            head.addWidget(tool)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 4, 8, 8)
         layout.setSpacing(0)
         layout.addLayout(head)
         layout.addWidget(self._stack, 1)
 
-    def _ask_png(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, self.tr("Save picture"), "", self.tr("Picture (*.png)"))
-        if path:
-            self.save_png(Path(path).with_suffix(".png"))
-
-    def _ask_csv(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, self.tr("Save numbers"), "", self.tr("Table (*.csv)"))
-        if path:
-            self.save_csv(Path(path).with_suffix(".csv"))
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """A double click on the picture opens it large."""
-        if event.type() == QEvent.Type.MouseButtonDblClick and not isinstance(self.parentWidget(), QDialog):
-            self.enlarge()
-            return True
+        """What stands in the picture follows its size."""
+        if event.type() == QEvent.Type.Resize and watched is self._view:
+            self._place_legend()
         return super().eventFilter(watched, event)
+
+    def _place_legend(self) -> None:
+        """A legend inside the picture stands at its upper right."""
+        if self.legend_inside:
+            self.legend.adjustSize()
+            self.legend.move(max(0, self._view.width() - self.legend.width() - 8), 0)
 
     def _on_theme(self) -> None:
         self._paint_axes()
+        self.crosshair.recolour()
         self._write_legend()
         self.recolour()
 
@@ -253,31 +327,16 @@ class Chart(QFrame):
             if axis.labelText:
                 axis.setLabel(axis.labelText, color=colour("muted").name(), **{"font-size": "11px"})
 
+    def _swatch(self, place: int) -> str:
+        return swatch(place, filled=self.filled, ratio=self.devicePixelRatioF())
+
     def _write_legend(self) -> None:
-        parts = (
-            f'<span style="color:{series_colour(place).name()}">■</span> {_escaped(name)}'
-            for place, name in enumerate(self.names)
-        )
-        self.legend.setText(" &nbsp; ".join(parts))
+        self.legend.setText(self.caption())
 
 
-def line(tint: QColor, *, dashed: bool = False) -> QPen:
-    """A one-pixel pen at any scale."""
-    pen = QPen(tint, 1)
-    pen.setCosmetic(True)
-    if dashed:
-        pen.setStyle(Qt.PenStyle.DashLine)
-    return pen
-
-
-def series_colour(place: int) -> QColor:
-    """The colour of candidate `place`: the original, the optimised, then Okabe-Ito in order."""
-    if place == 0:
-        return colour("original")
-    if place == 1:
-        return colour("accent")
-    more = theme().tokens.series
-    return QColor(more[(place - 2) % len(more)])
+def escaped(text: str) -> str:
+    """`text` as rich text."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("\n", "<br>")
 
 
 def _swap(parent: QWidget, old: QWidget, new: QWidget) -> None:
@@ -286,7 +345,3 @@ def _swap(parent: QWidget, old: QWidget, new: QWidget) -> None:
         parent.replaceWidget(parent.indexOf(old), new)
     elif (layout := parent.layout()) is not None:
         layout.replaceWidget(old, new)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")

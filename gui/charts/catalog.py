@@ -18,6 +18,7 @@ ENTRIES: dict[str, str] = {
     "length_grid": "gui.charts.length_grid:LengthGridChart",
     "waterfall": "gui.charts.waterfall:WaterfallChart",
     "memory": "gui.charts.memory:MemoryChart",
+    "machines": "gui.charts.machines:MachinesChart",
 }
 
 

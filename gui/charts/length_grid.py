@@ -1,4 +1,4 @@
-"""How much faster requests of each shape are: a heat map."""
+"""How much faster requests of each shape are: a heat map of lengths and texts at once."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ import math
 from collections.abc import Sequence
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor
 from PySide6.QtWidgets import QWidget
 
 from engine.compare.format import factor_interval, format_ratio
 from engine.compare.table import GridCell
-from gui.charts.base import Chart, Row, line
+from engine.export.report_grid import sides, strength
+from gui.charts.base import Chart, Reading, Row, escaped, line
+from gui.forms.editors import ComboBox
 from gui.numbers import duration
 from gui.theme.theme import colour, font
 from gui.translate import QT_TRANSLATE_NOOP
 
-STRONGEST = math.log(4)  # a factor of four, or a quarter, has the full colour
 GAP = 0.02
 
 
 class LengthGridChart(Chart):
-    """A field for each prompt length and number of new tokens: teal is faster, the original's colour slower, plain is
-    not proven. With several candidates the picture shows the first of them, the table all."""
+    """A field for each prompt length (across), and number of texts at once and of new tokens (upwards): teal is faster,
+    the original's colour slower, hatched is not proven. The picture shows one candidate, the table all."""
 
-    title = QT_TRANSLATE_NOOP("Chart", "Speed by length")
+    title = QT_TRANSLATE_NOOP("Chart", "Speed by length and texts at once")
     help = QT_TRANSLATE_NOOP(
         "Chart", "How many times faster a whole request is; “?” marks what is not proven. Point at a field for more."
     )
@@ -35,22 +36,34 @@ class LengthGridChart(Chart):
         self._cells: tuple[GridCell, ...] = ()
         self.plot.setLabel("bottom", self.tr("prompt tokens"))
         self.plot.setLabel("left", self.tr("new tokens"))
-        self._view.scene().sigMouseMoved.connect(self._on_moved)
+        self.candidate = ComboBox()
+        self.candidate.setAccessibleName(self.tr("Model"))
+        self.candidate.currentIndexChanged.connect(lambda _: self.recolour())
+        self.candidate.hide()
+        self.add_tool(self.candidate)
         self._paint_axes()
 
     def set_cells(self, cells: Sequence[GridCell]) -> None:
         """Show `cells`; none empties the picture."""
         self._cells = tuple(cells)
+        self.zoom.reset()
+        self.candidate.blockSignals(True)
+        self.candidate.clear()
+        for place in sorted({cell.candidate for cell in cells}):
+            self.candidate.addItem(self.name_of(place), place)
+        self.candidate.blockSignals(False)
+        self.candidate.setVisible(self.candidate.count() > 1)
         self.recolour()
         self.refresh_table()
 
     def recolour(self) -> None:
         """Draw every field."""
+        self.crosshair.show(None)
         self.plot.clear()
         drawn = self._drawn()
         if not drawn:
             return
-        columns, lines = self._sides()
+        columns, lines = sides(drawn)
         for cell in drawn:
             x, y = columns.index(cell.prompt_tokens), lines.index((cell.batch, cell.new_tokens))
             tint = field_colour(cell)
@@ -70,18 +83,28 @@ class LengthGridChart(Chart):
         self.plot.getAxis("left").setTicks(
             [[(place + 0.5, f"{new} × {batch}" if several else str(new)) for place, (batch, new) in enumerate(lines)]]
         )
-        self.plot.setLabel("left", self.tr("new tokens × texts at once") if several else self.tr("new tokens"))
-        self.plot.setXRange(0, len(columns), padding=0)
-        self.plot.setYRange(0, len(lines), padding=0)
+        self.plot.setLabel("left", self.tr("new tokens × texts") if several else self.tr("new tokens"))
+        self.fit((0, len(columns)), (0, len(lines)))
         self._paint_axes()
+
+    def caption(self) -> str:
+        """What the colours say."""
+        marks = (
+            (colour("accent"), "■", "faster"),
+            (colour("original"), "■", "slower"),
+            (colour("text"), "▨", "not_proven"),
+        )
+        words = self._verdicts()
+        return " &nbsp; ".join(f'<span style="color:{c.name()}">{mark}</span> {words[key]}' for c, mark, key in marks)
+
+    def _verdicts(self) -> dict[str, str]:
+        return {"faster": self.tr("faster"), "slower": self.tr("slower"), "not_proven": self.tr("not proven")}
 
     def words(self, cell: GridCell) -> str:
         """A field in a sentence, for the tooltip."""
         value, low, high = factor_interval(cell.speedup.value, cell.speedup.low, cell.speedup.high)
         text = self.tr("%1 prompt and %2 new tokens, %3 at once: ×%4 (×%5 to ×%6, 99 % sure), %7 → %8: %9")
-        verdict = {
-            "faster": self.tr("faster"), "slower": self.tr("slower"), "not_proven": self.tr("not proven"),
-        }[cell.verdict]  # fmt: skip
+        verdict = self._verdicts()[cell.verdict]
         parts = (
             str(cell.prompt_tokens), str(cell.new_tokens), str(cell.batch), value, low, high,
             duration(cell.reference_seconds), duration(cell.seconds), verdict,
@@ -92,7 +115,7 @@ class LengthGridChart(Chart):
 
     def cell_at(self, x: float, y: float) -> GridCell | None:
         """The field that is drawn at (x, y) in the plot's coordinates."""
-        columns, lines = self._sides()
+        columns, lines = sides(self._drawn())
         place, row = math.floor(x), math.floor(y)
         if not (0 <= place < len(columns) and 0 <= row < len(lines)):
             return None
@@ -111,32 +134,30 @@ class LengthGridChart(Chart):
         found: list[Row] = []
         for cell in self._cells:
             value, low, high = factor_interval(cell.speedup.value, cell.speedup.low, cell.speedup.high)
-            name = self.names[cell.candidate] if cell.candidate < len(self.names) else str(cell.candidate + 1)
-            verdict = self.words(cell).rpartition(": ")[2]
+            verdict = self._verdicts()[cell.verdict]
             found.append(
                 (
-                    name, str(cell.prompt_tokens), str(cell.new_tokens), str(cell.batch),
+                    self.name_of(cell.candidate), str(cell.prompt_tokens), str(cell.new_tokens), str(cell.batch),
                     duration(cell.reference_seconds), duration(cell.seconds), f"×{value}", f"×{low}–×{high}", verdict,
                 )
             )  # fmt: skip
         return found
 
+    def reading(self, x: float, y: float) -> Reading | None:
+        """The field at (x, y) in a sentence."""
+        cell = self.cell_at(x, y)
+        return Reading(None, None, escaped(self.words(cell))) if cell else None
+
+    def stops(self) -> Sequence[tuple[float, float]]:
+        """The fields, line by line from the top."""
+        columns, lines = sides(self._drawn())
+        places = ((x + 0.5, y + 0.5) for y in reversed(range(len(lines))) for x in range(len(columns)))
+        return [place for place in places if self.cell_at(*place)]
+
     def _drawn(self) -> list[GridCell]:
-        first = min((cell.candidate for cell in getattr(self, "_cells", ())), default=1)
-        return [cell for cell in getattr(self, "_cells", ()) if cell.candidate == first]
-
-    def _sides(self) -> tuple[list[int], list[tuple[int, int]]]:
-        """The columns' prompt lengths, and from below the lines' (texts at once, new tokens)."""
-        drawn = self._drawn()
-        return (
-            sorted({cell.prompt_tokens for cell in drawn}),
-            sorted({(cell.batch, cell.new_tokens) for cell in drawn}),
-        )
-
-    def _on_moved(self, place: QPointF) -> None:
-        point = self.plot.vb.mapSceneToView(place)
-        cell = self.cell_at(point.x(), point.y()) if self.plot.vb.sceneBoundingRect().contains(place) else None
-        self._view.setToolTip(self.words(cell) if cell else "")
+        if not hasattr(self, "candidate"):
+            return []
+        return [cell for cell in self._cells if cell.candidate == self.candidate.currentData()]
 
 
 def field_colour(cell: GridCell) -> QColor:
@@ -144,9 +165,9 @@ def field_colour(cell: GridCell) -> QColor:
     ground = colour("surface")
     if cell.verdict == "not_proven":
         return ground
-    strength = min(1.0, 0.2 + 0.8 * abs(math.log(cell.speedup.value)) / STRONGEST)
+    share = strength(cell)
     tint = colour("accent") if cell.verdict == "faster" else colour("original")
-    return QColor.fromRgbF(*(a + (b - a) * strength for a, b in zip(_parts(ground), _parts(tint), strict=True)))
+    return QColor.fromRgbF(*(a + (b - a) * share for a, b in zip(_parts(ground), _parts(tint), strict=True)))
 
 
 def _parts(tint: QColor) -> tuple[float, float, float]:

@@ -20,6 +20,7 @@ class RateLiveChart(LiveChart):
     title = QT_TRANSLATE_NOOP("Chart", "Tokens per second")
     help = QT_TRANSLATE_NOOP("Chart", "How fast each model writes, over its latest tokens.")
     unit = "1/s"
+    shown_unit = "1/s"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

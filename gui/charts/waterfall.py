@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPoint, QPointF
-from PySide6.QtGui import QColor, QCursor
-from PySide6.QtWidgets import QHBoxLayout, QToolTip, QWidget
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QWidget
 
 from engine.compare.explanation import Change, Explanation, Step
 from engine.compare.explanation_words import change, percent, signed, signed_bytes, signed_seconds
-from gui.charts.base import Chart, Row, line
+from gui.charts.base import Chart, Reading, Row, escaped, line
 from gui.forms.editors import ComboBox
 from gui.item_models.explanation import step_name, unit_of
 from gui.numbers import MISSING, duration, size
@@ -51,14 +51,9 @@ class WaterfallChart(Chart):
         self.quantity = ComboBox()
         self.quantity.setAccessibleName(self.tr("What the bars show"))
         self.quantity.currentIndexChanged.connect(lambda _: self._show())
-        whole = self.layout()
-        item = whole.itemAt(0) if whole is not None else None
-        head = item.layout() if item is not None else None
-        assert isinstance(head, QHBoxLayout)  # the heading's
-        head.insertWidget(2, self.quantity)
+        self.add_tool(self.quantity)
         self.plot.getAxis("left").setStyle(tickLength=0)
         self.plot.setLabel("bottom", " ")
-        self.plot.scene().sigMouseMoved.connect(self._on_moved)
         self._paint_axes()
 
     def show_explanation(self, found: Explanation) -> None:
@@ -77,6 +72,7 @@ class WaterfallChart(Chart):
         found, quantity = self._found, self.quantity.currentData()
         if found is None or quantity is None:
             return
+        self.zoom.reset()
         self._bars = {"loss": self._losses, "weights": self._weights, "time": self._times}[quantity](found)
         label = {
             "loss": self.tr("distance from the original, %1").replace("%1", unit_of(found)),
@@ -91,6 +87,7 @@ class WaterfallChart(Chart):
 
     def recolour(self) -> None:
         """Draw everything."""
+        self.crosshair.show(None)
         self.plot.clear()
         if not getattr(self, "_bars", None):
             return
@@ -101,8 +98,7 @@ class WaterfallChart(Chart):
         ends = [x for bar in self._bars for x in (bar.start, bar.stop, bar.low, bar.high) if x is not None]
         low, high = min(0.0, *ends), max(0.0, *ends)
         span = (high - low) or 1.0
-        self.plot.setXRange(low - (0.02 * span if low < 0 else 0.0), high + 0.42 * span, padding=0)
-        self.plot.setYRange(-len(self._bars) + 0.4, 0.6, padding=0)
+        self.fit((low - (0.02 * span if low < 0 else 0.0), high + 0.42 * span), (-len(self._bars) + 0.4, 0.6))
 
     def headers(self) -> Row:
         """Step, and every quantity."""
@@ -193,15 +189,16 @@ class WaterfallChart(Chart):
         blue, orange = theme().tokens.series[:2]
         return QColor(orange if bar.stop > bar.start else blue)
 
-    def _on_moved(self, place: QPointF) -> None:
-        """Tell all about the step under the mouse."""
-        y = self.plot.vb.mapSceneToView(place).y()
+    def reading(self, x: float, y: float) -> Reading | None:
+        """All about the step at `y`."""
         index = round(-y)
-        inside = self.plot.vb.sceneBoundingRect().contains(place)
-        if not inside or not 0 <= index < len(self._bars):
-            QToolTip.hideText()
-            return
-        QToolTip.showText(QCursor.pos() + QPoint(12, 12), self.tip(index), self)
+        if not 0 <= index < len(self._bars):
+            return None
+        return Reading(self._bars[index].stop, -index, escaped(self.tip(index)))
+
+    def stops(self) -> Sequence[tuple[float, float]]:
+        """The bars from above."""
+        return [(bar.stop, -float(place)) for place, bar in enumerate(self._bars)]
 
     def tip(self, index: int) -> str:
         """What is known of bar `index`, a line each."""

@@ -38,6 +38,7 @@ QFrame[kind="card"], QFrame[kind="pane"] {{
     background: {t.surface}; border: 1px solid {t.border}; border-radius: {RADIUS}px; }}
 QFrame[kind="card"][selected="true"] {{ border-color: {t.accent}; background: {t.surface}; }}
 QFrame[kind="card"]:focus {{ border: 2px solid {t.focus}; }}
+QFrame[focused="true"] {{ border: 1px solid {t.focus}; }}
 QFrame[kind="bar"] {{ background: {t.surface}; border: none; border-bottom: 1px solid {t.border}; }}
 QFrame[kind="note"] {{ background: {t.surface}; border: 1px solid {t.border}; border-radius: {RADIUS}px; }}
 QFrame[kind="warning"] {{ background: {t.warn_soft}; border: none; border-radius: {RADIUS}px; }}

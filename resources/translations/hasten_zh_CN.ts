@@ -245,56 +245,32 @@
 <context>
     <name>Chart</name>
     <message>
-        <source>A picture; “Table” shows the same numbers as text.</source>
-        <translation>图片；“表格”以文字显示相同的数值。</translation>
-    </message>
-    <message>
         <source>%1, as a table</source>
         <translation>%1（表格）</translation>
+    </message>
+    <message>
+        <source>%1: go on</source>
+        <translation>%1：继续</translation>
+    </message>
+    <message>
+        <source>%1: hold the picture</source>
+        <translation>%1：暂停画面</translation>
     </message>
     <message>
         <source>%1: show as a table</source>
         <translation>%1：显示为表格</translation>
     </message>
     <message>
-        <source>%1: open large, save</source>
-        <translation>%1：放大、保存</translation>
-    </message>
-    <message>
-        <source>Open large</source>
-        <translation>放大查看</translation>
-    </message>
-    <message>
-        <source>Save picture (PNG)…</source>
-        <translation>保存图片 (PNG)…</translation>
-    </message>
-    <message>
-        <source>Save numbers (CSV)…</source>
-        <translation>保存数值 (CSV)…</translation>
-    </message>
-    <message>
-        <source>Save picture</source>
-        <translation>保存图片</translation>
-    </message>
-    <message>
-        <source>Picture (*.png)</source>
-        <translation>图片 (*.png)</translation>
-    </message>
-    <message>
-        <source>Save numbers</source>
-        <translation>保存数值</translation>
-    </message>
-    <message>
-        <source>Table (*.csv)</source>
-        <translation>表格 (*.csv)</translation>
+        <source>%1: show all again</source>
+        <translation>%1：恢复完整显示</translation>
     </message>
     <message>
         <source>Latency distribution</source>
         <translation>延迟分布</translation>
     </message>
     <message>
-        <source>How often each inter-token latency occurred. Narrow and left is good.</source>
-        <translation>各个词元间延迟出现的频率。越窄、越靠左越好。</translation>
+        <source>The share of tokens that took at most so long. Steep and left is good.</source>
+        <translation>耗时不超过该值的 token 所占比例。曲线越陡、越靠左越好。</translation>
     </message>
     <message>
         <source>Inter-token latency</source>
@@ -309,16 +285,16 @@
         <translation>内存</translation>
     </message>
     <message>
-        <source>Bytes of the weights, and the peak memory of the process while it ran.</source>
-        <translation>权重的字节数，以及进程运行时的峰值内存。</translation>
+        <source>Bytes of the weights, and the memory of a fresh process that opens the model and answers once: the most it held, or what it held when.</source>
+        <translation>权重的字节数，以及一个新进程打开模型并回答一次所占用的内存：占用的最大值，或随时间的变化。</translation>
     </message>
     <message>
         <source>Quality against speed</source>
         <translation>质量与速度</translation>
     </message>
     <message>
-        <source>Each dot is a run. Up and to the right is better.</source>
-        <translation>每个点是一次运行。越靠右上越好。</translation>
+        <source>Each dot is a run; up and to the right is better. The line joins the filled dots: no run is both faster and closer to its original than one of these.</source>
+        <translation>每个点是一次运行；越靠右上越好。连线连接实心点：没有任何运行比它们更快且更接近原模型。</translation>
     </message>
     <message>
         <source>Tokens per second</source>
@@ -329,8 +305,8 @@
         <translation>各模型的生成速度，按最近的词元计算。</translation>
     </message>
     <message>
-        <source>Speed by length</source>
-        <translation>不同长度的速度</translation>
+        <source>Speed by length and texts at once</source>
+        <translation>速度与长度、并行文本数</translation>
     </message>
     <message>
         <source>How many times faster a whole request is; “?” marks what is not proven. Point at a field for more.</source>
@@ -343,6 +319,73 @@
     <message>
         <source>Every bar begins where the one above it ended. Orange is worse, blue is better; thin lines: 95 %.</source>
         <translation>每个条形从上一个结束处开始。橙色为变差，蓝色为变好；细线为 95 % 区间。</translation>
+    </message>
+    <message>
+        <source>Machines side by side</source>
+        <translation>多台机器并排对照</translation>
+    </message>
+    <message>
+        <source>What each machine reached, measured there; thin lines: the interval of each.</source>
+        <translation>每台机器各自测得的结果；细线为各自的区间。</translation>
+    </message>
+</context>
+<context>
+    <name>ChartMenu</name>
+    <message>
+        <source>%1: open large, zoom, save</source>
+        <translation>%1：放大查看、缩放、保存</translation>
+    </message>
+    <message>
+        <source>Open large</source>
+        <translation>放大查看</translation>
+    </message>
+    <message>
+        <source>Zoom in</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Show all</source>
+        <translation>显示全部</translation>
+    </message>
+    <message>
+        <source>Save picture</source>
+        <translation>保存图片</translation>
+    </message>
+    <message>
+        <source>Save picture (PNG)…</source>
+        <translation>保存图片 (PNG)…</translation>
+    </message>
+    <message>
+        <source>Picture (*.png)</source>
+        <translation>图片 (*.png)</translation>
+    </message>
+    <message>
+        <source>Save picture (SVG)…</source>
+        <translation>保存图片 (SVG)…</translation>
+    </message>
+    <message>
+        <source>Picture (*.svg)</source>
+        <translation>图片 (*.svg)</translation>
+    </message>
+    <message>
+        <source>Save numbers (CSV)…</source>
+        <translation>保存数值 (CSV)…</translation>
+    </message>
+    <message>
+        <source>Save numbers</source>
+        <translation>保存数值</translation>
+    </message>
+    <message>
+        <source>Table (*.csv)</source>
+        <translation>表格 (*.csv)</translation>
+    </message>
+    <message>
+        <source>“%1” could not be written: %2. Choose another folder.</source>
+        <translation>无法写入“%1”：%2。请选择其他文件夹。</translation>
     </message>
 </context>
 <context>
@@ -421,6 +464,10 @@
     <message>
         <source>Choose prompts and texts…</source>
         <translation>选择提示词与文本…</translation>
+    </message>
+    <message>
+        <source>Show beside figures from other machines…</source>
+        <translation>与其他机器的数据并排显示…</translation>
     </message>
     <message>
         <source>Save report…</source>
@@ -906,6 +953,13 @@
     </message>
 </context>
 <context>
+    <name>Hands</name>
+    <message>
+        <source>A picture; arrow keys read values off, “Table” shows the same numbers as text.</source>
+        <translation>这是一幅图；用方向键读取数值，“表格”以文字显示相同的数值。</translation>
+    </message>
+</context>
+<context>
     <name>Header</name>
     <message>
         <source>Run</source>
@@ -1028,12 +1082,16 @@
 <context>
     <name>LatencyDistributionChart</name>
     <message>
-        <source>ms, logarithmic</source>
-        <translation>ms，对数刻度</translation>
+        <source>at most so many ms</source>
+        <translation>不超过（毫秒）</translation>
     </message>
     <message>
-        <source>share</source>
-        <translation>占比</translation>
+        <source>% of tokens</source>
+        <translation>token 占比（%）</translation>
+    </message>
+    <message>
+        <source>at most %1</source>
+        <translation>不超过 %1</translation>
     </message>
     <message>
         <source>model</source>
@@ -1063,8 +1121,8 @@
         <translation>新词元数</translation>
     </message>
     <message>
-        <source>new tokens × texts at once</source>
-        <translation>新词元数 × 同时文本数</translation>
+        <source>Model</source>
+        <translation>模型</translation>
     </message>
     <message>
         <source>%1 prompt and %2 new tokens, %3 at once: ×%4 (×%5 to ×%6, 99 % sure), %7 → %8: %9</source>
@@ -1073,6 +1131,10 @@
     <message>
         <source>faster</source>
         <translation>更快</translation>
+    </message>
+    <message>
+        <source>new tokens × texts</source>
+        <translation>新 token 数 × 文本数</translation>
     </message>
     <message>
         <source>slower</source>
@@ -1116,6 +1178,60 @@
     <message>
         <source>token</source>
         <translation>词元</translation>
+    </message>
+    <message>
+        <source>token %1</source>
+        <translation>第 %1 个 token</translation>
+    </message>
+</context>
+<context>
+    <name>MachinesChart</name>
+    <message>
+        <source>Measurement</source>
+        <translation>指标</translation>
+    </message>
+    <message>
+        <source>measurement</source>
+        <translation>指标</translation>
+    </message>
+    <message>
+        <source>model</source>
+        <translation>模型</translation>
+    </message>
+</context>
+<context>
+    <name>MachinesDialog</name>
+    <message>
+        <source>Machines side by side</source>
+        <translation>多台机器并排对照</translation>
+    </message>
+    <message>
+        <source>Measurements</source>
+        <translation>测量结果</translation>
+    </message>
+    <message>
+        <source>Conditions that differ</source>
+        <translation>不同的条件</translation>
+    </message>
+    <message>
+        <source>Add another machine…</source>
+        <translation>添加另一台机器…</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>condition</source>
+        <translation>条件</translation>
+    </message>
+    <message>
+        <source>Figures from other machines (exported as “Report as JSON”)</source>
+        <translation>其他机器的数据（以“JSON 报告”导出）</translation>
+    </message>
+    <message>
+        <source>this machine</source>
+        <translation>本机</translation>
     </message>
 </context>
 <context>
@@ -1326,6 +1442,22 @@ Apache 许可证 2.0。</translation>
 <context>
     <name>MemoryChart</name>
     <message>
+        <source>What the chart shows</source>
+        <translation>图表内容</translation>
+    </message>
+    <message>
+        <source>at most</source>
+        <translation>最大值</translation>
+    </message>
+    <message>
+        <source>over time</source>
+        <translation>随时间</translation>
+    </message>
+    <message>
+        <source>seconds</source>
+        <translation>秒</translation>
+    </message>
+    <message>
         <source>weights</source>
         <translation>权重</translation>
     </message>
@@ -1344,6 +1476,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>memory</source>
         <translation>内存</translation>
+    </message>
+    <message>
+        <source>time</source>
+        <translation>时间</translation>
     </message>
     <message>
         <source>size</source>
@@ -1706,6 +1842,18 @@ Apache 许可证 2.0。</translation>
         <translation>一致率（%）</translation>
     </message>
     <message>
+        <source>%1 times as fast</source>
+        <translation>速度为 %1 倍</translation>
+    </message>
+    <message>
+        <source>%1 the same tokens</source>
+        <translation>%1 的 token 相同</translation>
+    </message>
+    <message>
+        <source>no run is better in both</source>
+        <translation>没有运行在两方面都更好</translation>
+    </message>
+    <message>
         <source>run</source>
         <translation>运行</translation>
     </message>
@@ -1716,6 +1864,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>same token as the original</source>
         <translation>与原模型词元相同</translation>
+    </message>
+    <message>
+        <source>yes</source>
+        <translation>是</translation>
     </message>
 </context>
 <context>
@@ -3885,6 +4037,34 @@ Apache 许可证 2.0。</translation>
         <translation>ONNX Runtime 的快速内核只支持整数偏移。</translation>
     </message>
     <message>
+        <source>Report as PDF</source>
+        <translation>PDF 报告</translation>
+    </message>
+    <message>
+        <source>The same pages to print or to send on, charts as lines; printed by the browser that is installed here.</source>
+        <translation>同样的页面，可打印或转发，图表为矢量；由本机安装的浏览器打印。</translation>
+    </message>
+    <message>
+        <source>A row for each measurement of each model and each shape of request, with unit, interval and sample count.</source>
+        <translation>每个模型的每项测量、每种请求形状各占一行，附单位、区间和样本数。</translation>
+    </message>
+    <message>
+        <source>TensorBoard event files</source>
+        <translation>TensorBoard 事件文件</translation>
+    </message>
+    <message>
+        <source>A folder that TensorBoard opens: every model&apos;s rounds, tokens and memory as curves, figures and settings.</source>
+        <translation>可用 TensorBoard 打开的文件夹：每个模型的各轮、各 token 与内存曲线，以及数据和设置。</translation>
+    </message>
+    <message>
+        <source>Weights &amp; Biases, offline</source>
+        <translation>Weights &amp; Biases（离线）</translation>
+    </message>
+    <message>
+        <source>The same as offline runs. Nothing is sent: “wandb sync” does that, if and when you want it.</source>
+        <translation>同样的内容，保存为离线运行。不发送任何数据：需要时由您用 “wandb sync” 发送。</translation>
+    </message>
+    <message>
         <source>GPT-Neo counts its positions from the end of the cache, which no exported graph can.</source>
         <translation>GPT-Neo 从缓存末尾计算位置，导出的计算图无法做到。</translation>
     </message>
@@ -4209,10 +4389,6 @@ Apache 许可证 2.0。</translation>
         <translation>测量值（CSV）</translation>
     </message>
     <message>
-        <source>A row for each measurement of each model, with unit, interval and sample count, for a spreadsheet.</source>
-        <translation>每个模型的每项测量占一行，含单位、区间和样本数，供电子表格使用。</translation>
-    </message>
-    <message>
         <source>How it was timed</source>
         <translation>计时方式</translation>
     </message>
@@ -4401,6 +4577,22 @@ Apache 许可证 2.0。</translation>
         <translation>编码器-解码器是两个程序，中间有缓存，此格式无法容纳。</translation>
     </message>
     <message>
+        <source>This run has not been compared yet, so there are no figures to log.</source>
+        <translation>这次运行尚未比较过，因此没有可记录的数据。</translation>
+    </message>
+    <message>
+        <source>Measured apart from one another, not in turn: these figures say what each machine reached, not how sure a difference between machines is. So there is no verdict here.</source>
+        <translation>各机器分别测量，而非轮流进行：这些数据说明每台机器达到了什么，不能说明机器之间的差异有多可靠。因此这里不作结论。</translation>
+    </message>
+    <message>
+        <source>These are not of one checkpoint: its content differs.</source>
+        <translation>它们并非来自同一检查点：内容不同。</translation>
+    </message>
+    <message>
+        <source>These are not of one recipe: what was done to the checkpoint differs.</source>
+        <translation>它们并非来自同一配方：对检查点所做的处理不同。</translation>
+    </message>
+    <message>
         <source>The processor became too hot and slowed itself down while the models were timed.</source>
         <translation>计时期间处理器过热，自行降低了速度。</translation>
     </message>
@@ -4409,12 +4601,36 @@ Apache 许可证 2.0。</translation>
         <translation>没有任何步骤使模型偏离原模型。</translation>
     </message>
     <message>
+        <source>It is printed by Chromium, Chrome, Edge or Brave, and none of them is installed.</source>
+        <translation>需要 Chromium、Chrome、Edge 或 Brave 来打印，但本机均未安装。</translation>
+    </message>
+    <message>
+        <source>Install one of them, or export the report as HTML and print it from any browser.</source>
+        <translation>请安装其中之一，或将报告导出为 HTML 后用任意浏览器打印。</translation>
+    </message>
+    <message>
         <source>executorch is not installed.</source>
         <translation>未安装 executorch。</translation>
     </message>
     <message>
         <source>Run “pip install hasten[executorch]”.</source>
         <translation>请运行“pip install hasten[executorch]”。</translation>
+    </message>
+    <message>
+        <source>tensorboard is not installed.</source>
+        <translation>未安装 tensorboard。</translation>
+    </message>
+    <message>
+        <source>Run “pip install hasten[tensorboard]”.</source>
+        <translation>请运行 “pip install hasten[tensorboard]”。</translation>
+    </message>
+    <message>
+        <source>wandb is not installed.</source>
+        <translation>未安装 wandb。</translation>
+    </message>
+    <message>
+        <source>Run “pip install hasten[wandb]”.</source>
+        <translation>请运行 “pip install hasten[wandb]”。</translation>
     </message>
     <message>
         <source>The tokenizer frames a text with marks that llama.cpp does not put there by itself.</source>

@@ -38,7 +38,9 @@ def engine_texts() -> Iterator[str]:
     from engine.checkpoint.tree import TITLES
     from engine.compare.conditions import ENDED
     from engine.compare.conditions import titles as condition_titles
+    from engine.compare.machines import APART, OTHER_CHECKPOINT, OTHER_RECIPE
     from engine.export.catalog import all_formats
+    from engine.export.logs import NOTHING
     from engine.export.specs import TWO_PROGRAMS
     from engine.metrics.catalog import all_metrics
     from engine.passes.catalog import all_passes
@@ -60,7 +62,7 @@ def engine_texts() -> Iterator[str]:
         yield from (export.title, export.summary)
     yield from condition_titles()
     yield from ENDED.values()
-    yield TWO_PROGRAMS
+    yield from (TWO_PROGRAMS, NOTHING, APART, OTHER_CHECKPOINT, OTHER_RECIPE)
     yield from get_args(Task)
     yield from TITLES.values()
     for path in sorted((ROOT / "engine").rglob("*.py")):

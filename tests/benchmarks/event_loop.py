@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QElapsedTimer, QEventLoop, Qt, QTimer
+from PySide6.QtWidgets import QWidget
 
 from engine.protocol.events import Event
 from engine.worker.client import WorkerClient
@@ -64,7 +65,7 @@ while True:
 """
 
 
-def _lateness(window: MainWindow, seconds: float) -> np.ndarray:
+def lateness(window: QWidget, seconds: float) -> np.ndarray:
     """Milliseconds by which a 2 ms timer came late, while `window` is alive."""
     late: list[float] = []
     clock, loop = QElapsedTimer(), QEventLoop()
@@ -107,9 +108,9 @@ def _measure(folder: Path, *, busy: bool) -> tuple[float, float, float]:
         page.handle.events.connect(count)
         page.handle.events.connect(loop.quit, Qt.ConnectionType.SingleShotConnection)
         loop.exec()  # the child needs a moment to start
-    _lateness(window, 0.5)
+    lateness(window, 0.5)
     seen = 0
-    late = _lateness(window, SECONDS)
+    late = lateness(window, SECONDS)
     rate = seen / SECONDS
     window.close()
     window.deleteLater()

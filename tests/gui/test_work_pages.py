@@ -313,7 +313,7 @@ def test_a_kept_comparison_is_found_in_history_and_compare(
     history.show()
     history.select(run_id)
     assert history.selected()[0].speedup == 2.1
-    assert history.scatter.rows() == [("eight bits", "×2.1", "97.0 %")]
+    assert history.scatter.rows() == [("eight bits", "×2.1", "97.0 %", "yes")]
     history.filter.setText("nothing is called so")
     assert history.proxy.rowCount() == 0
     history.filter.setText("int8")

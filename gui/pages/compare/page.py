@@ -23,6 +23,7 @@ from gui.messages.card import FailureCard
 from gui.numbers import remaining
 from gui.pages.base import Page
 from gui.pages.compare.candidates import Choices
+from gui.pages.compare.machines import show_beside
 from gui.pages.compare.options import MeasureOptions
 from gui.pages.compare.pane import Pane
 from gui.pages.compare.prompts import PromptList
@@ -169,6 +170,9 @@ class ComparePage(Page):
         )
         self.options = MeasureOptions(self)
         self.options_button = icon_button("settings", self.tr("Choose prompts and texts…"), self.options.open)
+        self.machines_button = icon_button(
+            "chip", self.tr("Show beside figures from other machines…"), self._beside_machines
+        )
         self.report_button = button(self.tr("Save report…"), self._save_report, icon="save")
         self.stop_button = button(self.tr("Stop"), self.stop, icon="stop")
         self._bar = QProgressBar(textVisible=False)
@@ -227,6 +231,7 @@ class ComparePage(Page):
             self.options_button,
             self.measure_button,
             self.report_button,
+            self.machines_button,
         )
         for part in parts:
             head.addWidget(part, 0, Qt.AlignmentFlag.AlignTop)
@@ -435,7 +440,8 @@ class ComparePage(Page):
         self.options_button.setVisible(not busy)
         if focused and self.isVisible():  # a button that vanishes hands the focus to the one in its place
             (self.stop_button if busy else self.measure_button).setFocus()
-        self.report_button.setVisible(not busy and self.comparison is not None and bool(self._run_of_candidates()))
+        for tool in (self.report_button, self.machines_button):
+            tool.setVisible(not busy and self.comparison is not None and bool(self._run_of_candidates()))
         self.send_button.setEnabled(not busy)
         self.new_button.setEnabled(not busy and bool(self.conversation))
         for pane in self.panes:
@@ -459,12 +465,22 @@ class ComparePage(Page):
         if (run := self._run_of_candidates()) is not None:
             ExportDialog(run, self.jobs, self, format="report").exec()
 
+    def _beside_machines(self) -> None:
+        record = Choices(self.document).record(self._run_of_candidates() or "")
+        if record is not None:
+            self._attempt(lambda comparison: show_beside(record, comparison, self), self._beside_machines)
+
     def _save_differences(self) -> None:
+        self._attempt(lambda comparison: save_differences(comparison, self), self._save_differences)
+
+    def _attempt(self, work: Callable[[Comparison], object], again: Callable[[], None]) -> None:
+        """Do something with the comparison on show; what hinders it is told."""
+        self.card.clear()
         try:
             if self.comparison is not None:
-                save_differences(self.comparison, self)
+                work(self.comparison)
         except UserError as error:
-            self._again = self._save_differences
+            self._again = again
             self.card.show_failure(Failure.of(error))
 
     def _run_of_candidates(self) -> str | None:

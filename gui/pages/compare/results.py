@@ -135,6 +135,7 @@ class Results(QWidget):
         self.cases.set_comparison(None)
         for chart in (self.latency, self.rate, self.distribution, self.memory):
             chart.set_names(names)
+        self.memory.set_traces(())
         self.conditions.show_conditions({})
         self._show_grid(())
         self.clear_live()
@@ -172,6 +173,7 @@ class Results(QWidget):
         self.cases.set_comparison(comparison)
         for chart in (self.latency, self.rate, self.distribution, self.memory):
             chart.set_names(self._names)
+        self.memory.set_traces([candidate.memory for candidate in comparison.candidates])
         self.clear_live()
         tokens = list(_streamed(comparison))
         if tokens:

@@ -73,7 +73,9 @@ def test_a_falling_clock_and_a_heat_counter_are_told(tmp_path: Path) -> None:
 def test_drift_is_told_only_where_it_is_a_trend(tmp_path: Path) -> None:
     rising = [[1.0 + 0.05 * i for i in range(8)], [2.0 + 0.1 * i for i in range(8)]]
     assert drift(rising) == pytest.approx(0.29, abs=0.03)
-    assert "slower in the course" in watch(tmp_path, [0.0] * 8).warnings(rising)[0]
+    assert "became 29 % slower in the course" in watch(tmp_path, [0.0] * 8).warnings(rising)[0]
+    soaring = [[1.0, 1.0, 2.0, 4.0, 6.0, 8.5, 8.5, 8.6]]
+    assert "became 8.5 times slower" in watch(tmp_path, [0.0] * 8).warnings(soaring)[0]
     jumping = [[1.0, 1.4, 1.0, 1.4, 1.0, 1.4, 1.4, 1.4]]
     assert drift(jumping) == 0.0
 

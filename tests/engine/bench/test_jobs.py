@@ -287,6 +287,9 @@ def test_memory_is_measured_in_a_fresh_process(tiny_llama: Path) -> None:
     peak = found.candidates[0].measured("peak_rss_bytes")
     assert peak is not None
     assert 50 << 20 < peak.value < 4 << 30
+    seconds, held = zip(*found.candidates[0].memory, strict=True)
+    assert list(seconds) == sorted(seconds)
+    assert held[0] < max(held) <= 1.01 * peak.value
 
 
 def test_a_failed_memory_probe_leaves_the_rest(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:

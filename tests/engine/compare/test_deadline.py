@@ -19,7 +19,7 @@ def test_the_verdict_says_on_how_many_answers_it_rests() -> None:
     claim, rests = deadline_words(judge_deadline([0.1] * 56, 0.2))
     assert claim == "deadline of 200 ms met"
     assert rests.startswith("56 of 56 answers began in time, p99 100 ms")
-    assert "at most 5.2 % would be late" in rests
+    assert "no more than 5.2 % of all answers will be late" in rests
 
 
 @pytest.mark.parametrize(("late", "count", "bound"), [(0, 59, 0.0495), (0, 299, 0.00997), (1, 20, 0.2161), (3, 3, 1.0)])

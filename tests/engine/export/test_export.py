@@ -47,7 +47,7 @@ def run_on(checkpoint: Path, recipe: Recipe) -> str:
 def test_every_format_is_declared() -> None:
     assert list(catalog.all_formats()) == [
         "checkpoint", "dense", "runtime", "gguf", "exported", "compiled", "executorch", "recipe", "script", "report",
-        "figures", "table",
+        "pdf", "figures", "table", "tensorboard", "wandb",
     ]  # fmt: skip
     with pytest.raises(UserError, match="There is no export format"):
         catalog.get("zip")
@@ -299,7 +299,7 @@ def test_a_report_draws_what_each_token_took(tmp_path: Path) -> None:
     assert latencies(slow) == [20.0, 20.0, 40.0]  # the first token waits for the prompt
     drawn = "".join(charts([slow, fast]))
     spread = drawn.split("<figure>")[2]
-    paths = [part.split('"')[0] for part in spread.split('<path d="M')[4:]]
+    paths = [part.split('"')[0] for part in spread.split('<path d="M')[-2:]]
     assert len(paths) == 2
     ends = [[float(number) for number in path.split("L")[-1].split()] for path in paths]
     assert ends[0][1] == ends[1][1]  # both reach all of their tokens,

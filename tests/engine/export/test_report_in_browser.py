@@ -4,41 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from engine.compare.format import format_measurement
-from engine.compare.table import Answer, AnswerToken, Candidate, Comparison
+from engine.compare.format import factor_interval, format_measurement, format_seconds
+from engine.compare.table import GridCell
+from engine.export import pdf
+from engine.export.base import ExportContext
 from engine.export.figures import document
 from engine.export.report import page
 from engine.export.report_charts import COLOURS
 from engine.protocol.measurement import Measurement
-from engine.recipe.recipe import Recipe
-from engine.runs.record import RunRecord
+from tests.helpers import compared
+from tests.helpers.compared import compared_run, record
 
-BROWSER = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
+BROWSER = pdf.browser() or ""
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not BROWSER, reason="Chromium is not installed")]
-
-
-def _candidate(name: str, milliseconds: float) -> Candidate:
-    speed = 1e3 / milliseconds
-    measured = Measurement(
-        name="decode_tokens_per_second", unit="1/s", better="higher", value=speed, low=0.9 * speed, high=1.1 * speed,
-        samples=7,
-    )  # fmt: skip
-    tokens = tuple(AnswerToken(id=1, text="a", seconds=1e-3 * milliseconds * (1 + at % 5 / 10)) for at in range(60))
-    return Candidate(
-        name=name, reference="/home/somebody/model", runtime="onnxruntime", device="cpu",
-        measurements=(measured, Measurement.exact("weight_bytes", 123 << 20)),
-        answers=(Answer(prompt="Say a", text="a" * 60, tokens=tokens),),
-    )  # fmt: skip
 
 
 class _Cells(HTMLParser):
@@ -50,7 +35,7 @@ class _Cells(HTMLParser):
         self._inside = self._small = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "td" and ("class", "number") in attrs:
+        if tag == "td" and "number" in str(dict(attrs).get("class")):
             self._inside = True
             self.texts.append("")
         self._small = self._small or tag == "small"
@@ -75,15 +60,7 @@ def _browse(html: Path, *asked: str) -> bytes:
 def test_a_browser_draws_every_chart_and_shows_the_numbers_of_the_json(tmp_path: Path) -> None:
     from PySide6.QtGui import QColor, QImage
 
-    run = RunRecord(
-        id="20260101-000000-0000", created="2026-01-01T00:00:00", name="Small", checkpoint="/home/somebody/model",
-        checkpoint_name="model", fingerprint="f", recipe=Recipe(), stages=(), task="text-generation", weight_bytes=1,
-        size_before=1, size_after=1, engine="0.1.0",
-    )  # fmt: skip
-    comparison = Comparison(
-        verdict="faster", verdict_text="×4 faster", prompts=("Say a",),
-        candidates=(_candidate("original", 40.0), _candidate("fast", 10.0)),
-    )  # fmt: skip
+    run, comparison = record(), compared.comparison()
     html, picture = tmp_path / "report.html", tmp_path / "report.png"
     html.write_text(page(run, comparison), encoding="utf-8")
     said = json.loads(json.dumps(document(run, comparison)))
@@ -92,16 +69,38 @@ def test_a_browser_draws_every_chart_and_shows_the_numbers_of_the_json(tmp_path:
     shown = _Cells()
     shown.feed(_browse(html, "--dump-dom").decode())
     measured = [[Measurement.model_validate(m) for m in c["measurements"]] for c in said["comparison"]["candidates"]]
-    assert shown.texts == [
-        " ".join(format_measurement(m)).strip() for pair in zip(*measured, strict=True) for m in pair
+    second = [[Measurement.model_validate(m) for m in c["second"]] for c in said["comparison"]["candidates"]]
+    expected = [
+        " ".join(format_measurement(m)).strip()
+        for lists in (measured, second)
+        for pair in zip(*lists, strict=True)
+        for m in pair
     ]
+    assert shown.texts[: len(expected)] == expected
+    cells = [GridCell.model_validate(cell) for cell in said["comparison"]["grid"]]
+    for place, c in enumerate(cells):
+        factor = "×{} ({}–{})".format(*factor_interval(c.speedup.value, c.speedup.low, c.speedup.high))
+        shape, times = (c.prompt_tokens, c.new_tokens, c.batch), (c.reference_seconds, c.seconds)
+        row = [*map(str, shape), *map(format_seconds, times), factor]
+        assert shown.texts[len(expected) :][6 * place : 6 * place + 6] == row
+    assert len(shown.texts) == len(expected) + 6 * len(cells)
 
     _browse(html, f"--screenshot={picture}")
     image = QImage(str(picture))
-    figures = len(re.findall("<figure>", html.read_text(encoding="utf-8")))
+    figures = len(re.findall("<figure><figcaption>[^<]* <span><svg", html.read_text(encoding="utf-8")))
+    assert figures == 3
     for colour in COLOURS[:2]:
         wanted = QColor(colour).rgb()
         rows = [y for y in range(image.height()) if any(image.pixel(x, y) == wanted for x in range(image.width()))]
-        # a line in each figure, and the square in its legend: groups of rows with nothing of the colour between them
+        # a line in each figure, and one in its legend: groups of rows with nothing of the colour between them
         groups = sum(1 for before, y in zip([-99, *rows], rows, strict=False) if y - before > 12)
         assert groups >= 2 * figures, (colour, groups)
+
+
+def test_the_same_pages_are_printed_as_lines(tmp_path: Path) -> None:
+    out = tmp_path / "report.pdf"
+    pdf.write(ExportContext(step=lambda *_: None, notice=print, run=compared_run(), destination=out))
+    data = out.read_bytes()
+    assert data.startswith(b"%PDF-")
+    assert b"/Subtype /Image" not in data
+    assert b"/FontFile" in data  # it looks the same where the reader lacks the fonts
