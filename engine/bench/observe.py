@@ -18,7 +18,7 @@ from engine.bench.energy import EnergyMeter, gpu_joules
 from engine.bench.grid import shapes_of, time_grid
 from engine.bench.memory import probe
 from engine.bench.observe_quality import QualityObserver
-from engine.bench.questions import is_right
+from engine.bench.observe_tasks import TaskObserver
 from engine.bench.runner import REQUESTS_PER_ROUND, time_answers, time_requests
 from engine.bench.stopping import Stopping
 from engine.bench.views import with_views
@@ -26,7 +26,6 @@ from engine.bench.warm_up import WarmUp
 from engine.catalogue import load
 from engine.compare.conditions import ENDED, NOT_MEASURED
 from engine.compare.deadline import judge_deadline
-from engine.compare.evidence import QuestionResult
 from engine.compare.table import Answer, AnswerDiff, Conditions, Deadline, GridCell
 from engine.jobs.base import JobContext
 from engine.metrics.base import DECODERS, DecodeRound, Observed, RequestRound
@@ -55,8 +54,8 @@ class Observer:
         notices: sentences about what could not be measured as asked.
         shape: how a round was timed, for the comparison's conditions.
         stopping: when the rounds end, and how sure the ratio is then.
-        asked: the user's questions and every candidate's answers; known after `questions`.
         judged: observes quality, and keeps what it saw case by case.
+        doing: observes the user's own tasks, and keeps every answer.
     """
 
     def __init__(self, job: CompareJob, context: JobContext, opened: Sequence[Open], same_tokens: bool) -> None:
@@ -76,13 +75,15 @@ class Observer:
             shape = f"{self._prompt} prompt and {self._new} new tokens" if self._decoder else f"texts of {self._prompt}"
             self._note(f"The models hold {self._context_length} tokens, so a timing round has {shape}.")
         self._grid = job.grid if self._decoder and len(opened) > 1 else None
-        self.asked: tuple[QuestionResult, ...] = ()
         self.judged = QualityObserver(job, opened, self._context_length, self._new, self._progress, self._note)
+        self.doing = TaskObserver(
+            job, opened, self._context_length, self._prompt_ids, context.check, self._progress, self._note
+        )
         self._read: list[list[Ids]] = [[] for _ in opened]  # per candidate, per prompt: what its answer goes on from
         second = bool(job.second_text) and job.quality and same_tokens
         parts = (
             self._decoder, True, self._grid is not None, self._most_copies > 1, job.quality, second,
-            bool(job.questions), job.memory,
+            bool(job.questions), bool(job.pairs), job.memory,
         )  # fmt: skip
         self._step, self._steps = 0, sum(parts)
         threads = list(dict.fromkeys(self._threads(candidate) for candidate in opened))
@@ -131,7 +132,7 @@ class Observer:
         found: list[list[Answer]] = [[] for _ in self._opened]
         for index, text in enumerate(prompts):
             self._tell(index, len(prompts), "Answering the prompts", unit="prompt")
-            ids = self._prompt_ids(text, "Prompt", index)
+            ids = self._prompt_ids(text, f"Prompt {index + 1}", self._new)
             made = answer_together(
                 self._sessions, self._tokenizers, ids, self._new, self._emit, self._context.check,
                 prompt=index, text=text,
@@ -299,38 +300,15 @@ class Observer:
         self._step += 1
         return self.judged.observe_second(observed)
 
-    def questions(self, observed: list[Observed]) -> list[Observed]:
-        """`observed` with which of the user's questions each candidate answers rightly; see `asked`."""
-        if not self._job.questions:
-            return observed
-        self._step += 1
-        given: list[list[str]] = [[] for _ in self._opened]
-        for index, question in enumerate(self._job.questions):
-            self._tell(index, len(self._job.questions), "Answering your questions", unit="question")
-            ids = self._prompt_ids(question.prompt, "Question", index)
-            made = answer_together(
-                self._sessions, self._tokenizers, ids, self._new, lambda token: None, self._context.check,
-                text=question.prompt,
-            )  # fmt: skip
-            for own, answer in zip(given, made, strict=True):
-                own.append(answer.text)
-        self.asked = tuple(
-            QuestionResult(
-                question=question,
-                answers=tuple(own[place] for own in given),
-                right=tuple(is_right(question, own[place]) for own in given),
-            )
-            for place, question in enumerate(self._job.questions)
-        )
-        shape = {"questions": len(self.asked), "new_tokens": self._new, "answers": "greedy"}
-        return [
-            replace(
-                one,
-                answered=np.array([result.right[index] for result in self.asked], dtype=np.float64),
-                conditions={**one.conditions, "tasks": shape},
-            )
-            for index, one in enumerate(observed)
-        ]
+    def tasks(self, observed: list[Observed]) -> list[Observed]:
+        """`observed` with how each candidate does the user's own tasks, as far as there are any; see `doing`."""
+        if self._job.questions:
+            self._step += 1
+            observed = self.doing.questions(observed, self._new)
+        if self._job.pairs:
+            self._step += 1
+            observed = self.doing.pairs(observed)
+        return observed
 
     def memory(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with peaks, each measured in a fresh process."""
@@ -395,17 +373,17 @@ class Observer:
         batches = [texts.batch_of_ids(ids) for ids in stretches]
         return [batches[i : i + REQUESTS_PER_ROUND] for i in range(0, count, REQUESTS_PER_ROUND)]
 
-    def _prompt_ids(self, text: str, kind: str, index: int) -> list[Ids]:
-        """`text` as each candidate's tokenizer and chat template write it."""
+    def _prompt_ids(self, text: str, name: str, new_tokens: int) -> list[Ids]:
+        """`text` as each candidate's tokenizer and chat template write it, cut to leave room for `new_tokens`."""
         message = [{"role": "user", "content": text}]
         return [
-            self._fitting(prompt_ids(candidate.tokenizer, message, candidate.session.task), f"{kind} {index + 1}")
+            self._fitting(prompt_ids(candidate.tokenizer, message, candidate.session.task), name, new_tokens)
             for candidate in self._opened
         ]
 
-    def _fitting(self, ids: Ids, name: str) -> Ids:
-        """`ids` cut at the front to leave room for the answer."""
-        room = self._context_length - self._new
+    def _fitting(self, ids: Ids, name: str, new_tokens: int) -> Ids:
+        """`ids` cut at the front to leave room for an answer of `new_tokens`."""
+        room = self._context_length - new_tokens
         if len(ids) <= room:
             return ids
         self._note(f"{name} is longer than the models hold; only its last {room} tokens were used.")

@@ -84,6 +84,11 @@ def compare(
     tasks: Annotated[
         Path | None, typer.Option(help="Your own questions with expected answers: YAML, JSONL or CSV.")
     ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(help="Your own texts with references, for BLEU, ROUGE and word error rate: JSONL, CSV or TSV."),
+    ] = None,
+    pair_tokens: Annotated[int, typer.Option(min=1, help="Tokens of an answer to such a text, at most.")] = 256,
     dataset: Annotated[Path | None, typer.Option(help="Encoders: a CSV of sentence pairs with scores.")] = None,
     rounds: Annotated[
         int | None,
@@ -123,6 +128,7 @@ def compare(
     json: output.Json = False,
 ) -> None:
     """Measure candidates against the first: speed, memory, quality, differences of their answers, a verdict."""
+    from engine.bench.pairs import read_references
     from engine.bench.questions import read_questions
     from engine.bench.shapes import read_grid
     from engine.bench.texts import read_prompts
@@ -138,6 +144,8 @@ def compare(
         text=given_file(text),
         second_text=second_text if second_text in (None, "built-in") else given_file(Path(second_text)),
         questions=read_questions(given_file(tasks)),
+        pairs=read_references(given_file(pairs)),
+        pair_tokens=pair_tokens,
         dataset=given_file(dataset),
         rounds=rounds,
         seconds=seconds,

@@ -71,6 +71,33 @@ class PairedTest(_Part):
     p_value: float
 
 
+class Pair(_Part):
+    """A source text of the user's and what people would have written to it, such as translations: any of several."""
+
+    source: str
+    references: tuple[str, ...]
+
+
+class PairResult(_Part):
+    """One source text and what each candidate wrote, in the candidates' order.
+
+    Attributes:
+        scores: by metric's name, how near each candidate's answer comes to the references.
+    """
+
+    pair: Pair
+    answers: tuple[str, ...]
+    scores: dict[str, tuple[float, ...]] = {}
+
+    def changed(self, candidate: int = 1) -> float | None:
+        """How much nearer the candidate's answer comes to the references than the first one's, −1 to 1, by the first
+        metric of the two that is known: ROUGE-L, then BLEU. None without either."""
+        for name, scale in (("rouge_l", 1.0), ("bleu", 100.0)):
+            if name in self.scores:
+                return (self.scores[name][candidate] - self.scores[name][0]) / scale
+        return None
+
+
 class ClassifiedText(_Part):
     """A text, the class that each candidate gives it, and how probable it finds it.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from engine.compare.evidence import Choice, TokenView
+from engine.compare.changes import interval_words, proof
+from engine.compare.evidence import Choice, PairResult, TokenView
 from engine.compare.format import format_number, format_percent
 from engine.compare.table import AnswerDiff, AnswerToken, Comparison
+from engine.metrics.catalog import get
 
 STYLE = """
 .less { background: rgb(214 140 20 / var(--part)); } .more { background: rgb(20 150 135 / var(--part)); }
@@ -45,9 +47,50 @@ def tinted(tokens: Sequence[AnswerToken], views: Sequence[TokenView], diff: Answ
 
 def cases(comparison: Comparison) -> Iterable[str]:
     """Everything that is told case by case besides the answers."""
+    yield from _changes(comparison)
     yield from _questions(comparison)
+    yield from _pairs(comparison)
     yield from _classified(comparison)
     yield from _embedded(comparison)
+
+
+def _changes(comparison: Comparison) -> Iterable[str]:
+    """How metrics differ on the same cases, by resampling both together."""
+    if not any(candidate.changes for candidate in comparison.candidates):
+        return
+    yield '<h2>On the same cases</h2><div class="wide"><table><thead><tr><th scope="col">Measurement</th>'
+    yield '<th scope="col">Model</th><th scope="col">Difference from the original</th><th scope="col">Proven</th>'
+    yield "</tr></thead><tbody>"
+    for candidate in comparison.candidates[1:]:
+        for change in candidate.changes:
+            yield f'<tr><th scope="row">{escape(get(change.name).title)}</th><td>{escape(candidate.name)}</td>'
+            yield f"<td>{escape(interval_words(change))}</td><td>{escape(proof(change))}</td></tr>"
+    yield "</tbody></table></div>"
+
+
+def _pairs(comparison: Comparison) -> Iterable[str]:
+    pairs = comparison.pairs
+    if not pairs:
+        return
+    names = [candidate.name for candidate in comparison.candidates]
+    others = range(1, len(names))
+    ordered = sorted(pairs, key=lambda pair: max((abs(pair.changed(i) or 0) for i in others), default=0), reverse=True)
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    yield '<h2>Your texts</h2><div class="wide"><table>'
+    yield f"<caption>{_shown(len(ordered[:_MOST]), len(ordered))}</caption>"
+    yield f'<thead><tr><th scope="col">Source</th><th scope="col">Reference</th>{heads}</tr></thead><tbody>'
+    for result in ordered[:_MOST]:
+        cells = "".join(
+            f"<td>{escape(answer.strip())}<small>{escape(_scored(result, index))}</small></td>"
+            for index, answer in enumerate(result.answers)
+        )
+        expected = "<br>".join(escape(reference) for reference in result.pair.references)
+        yield f'<tr><th scope="row" class="case">{escape(result.pair.source)}</th><td>{expected}</td>{cells}</tr>'
+    yield "</tbody></table></div>"
+
+
+def _scored(result: PairResult, index: int) -> str:
+    return " · ".join(f"{get(name).title} {format_number(each[index])}" for name, each in result.scores.items())
 
 
 def _questions(comparison: Comparison) -> Iterable[str]:

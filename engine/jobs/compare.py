@@ -16,7 +16,7 @@ from engine.compare.verdict import alone, judge
 from engine.jobs.base import JobContext
 from engine.metrics.base import DECODERS, Observed
 from engine.metrics.catalog import all_metrics
-from engine.metrics.measure import measure_all
+from engine.metrics.measure import changes, measure_all
 from engine.protocol.errors import UserError
 from engine.protocol.events import Measured
 from engine.protocol.job import CompareJob
@@ -56,9 +56,11 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
     observer = Observer(job, context, opened, same_vocabulary([candidate.tokenizer for candidate in opened]))
     prompts = tuple(job.prompts) or builtin_prompts()
     decoder = sessions[0].task in DECODERS
-    if job.questions and not decoder:
+    if (job.questions or job.pairs) and not decoder:
+        what = "Questions" if job.questions else "Text pairs"
         raise UserError(
-            "Questions are for models that write text, and these do not.", "Leave the questions out, or compare others."
+            f"{what} are for models that write text, and these do not.",
+            f"Leave the {what.lower()} out, or compare others.",
         )
     answers = observer.answers(prompts) if decoder else [[] for _ in opened]
     diffs = observer.seen(diffs_of(answers, lambda index: observer.same_tokens), answers)
@@ -71,7 +73,7 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
         observed = observer.quality(observed)
         _report(context, sessions, observed, None)
     second = observer.second_text(observed)
-    observed = observer.questions(observed)
+    observed = observer.tasks(observed)
     if job.memory:
         observed = observer.memory(observed)
     measurements = _report(context, sessions, observed, None)
@@ -86,6 +88,7 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
             deadline=observer.deadline(observed[index]),
             second=_quality(second[index], candidate.session, index) if second else (),
             questions=_paired(observed, index),
+            changes=changes(observed[0], observed[index], candidate.session.task) if index else (),
         )
         for index, candidate in enumerate(opened)
     ]
@@ -130,7 +133,8 @@ def _conclude(
         candidates=tuple(judged),
         diffs=diffs,
         prompts=prompts,
-        questions=observer.asked,
+        questions=observer.doing.asked,
+        pairs=observer.doing.paired,
         classified=observer.judged.classified,
         embedded=observer.judged.embedded,
         conditions=conditions,

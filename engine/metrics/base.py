@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,6 +35,9 @@ class MetricSpec:
         kind: which part of the results it belongs to.
         needs_reference: it compares with the first candidate, which has none itself.
         run: "module:function" of `measure(observed) -> Measurement | None` (None: not observed this time).
+        rows: "module:function" of `rows(observed) -> Rows | None`, of a metric that two candidates are compared by case
+            by case; empty for others.
+        package: what must be installed beside Hasten for it (the extra “eval”), by its import name; usually nothing.
     """
 
     name: str
@@ -45,6 +49,30 @@ class MetricSpec:
     kind: Literal["speed", "memory", "size", "cost", "quality"]
     run: str
     needs_reference: bool = False
+    rows: str = ""
+    package: str = ""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a metric is computed of: `statistic(*columns)`, one row a case; whole rows are resampled.
+
+    Attributes:
+        columns: arrays of N rows.
+        each: the metric of every case alone, [N]; None where a case alone has none.
+    """
+
+    statistic: Callable[..., float]
+    columns: tuple[npt.NDArray[Any], ...]
+    each: Doubles | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a model wrote to one of the user's source texts, and what people would have written."""
+
+    references: tuple[str, ...]
+    answer: str
 
 
 @dataclass(frozen=True)
@@ -142,6 +170,7 @@ class Observed:
         scores: on the evaluation text.
         parted: per prompt, how many tokens the answer shares with the reference's before the first other one, [N].
         answered: per question of the user's, 1 where the answer is the expected one, [N].
+        written: per source text of the user's, the answer beside the references, N of them.
         neighbours: per text, the share of its nearest texts that the reference's embeddings give too, [N].
         cosines: per text, the cosine between this candidate's embedding and the reference's, [N].
         similarities, gold: per sentence pair of the data set, predicted cosine and people's score, [N].
@@ -159,6 +188,7 @@ class Observed:
     scores: TokenScores | None = None
     parted: Doubles | None = None
     answered: Doubles | None = None
+    written: tuple[Written, ...] = ()
     neighbours: Doubles | None = None
     cosines: Doubles | None = None
     similarities: Doubles | None = None

@@ -1,4 +1,4 @@
-"""Single cases of a comparison as table rows: tokens, questions, classified texts, embedded texts."""
+"""Single cases of a comparison as table rows: tokens, questions, texts of several kinds."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from functools import partial
 
 from PySide6.QtCore import QCoreApplication
 
-from engine.compare.evidence import Classified, ClassifiedText, EmbeddedText, QuestionResult, TokenView
+from engine.compare.evidence import Classified, ClassifiedText, EmbeddedText, PairResult, QuestionResult, TokenView
 from engine.compare.format import format_number
 from engine.compare.table import Comparison
+from engine.metrics import catalog as metrics
 from gui.item_models.rows import Column
 from gui.numbers import MISSING
+from gui.translate import engine_text
 
 RIGHT, WRONG = "✓", "✗"
 
@@ -104,6 +106,30 @@ def question_columns(names: Sequence[str]) -> list[Column[QuestionResult]]:
     return made
 
 
+def pair_columns(names: Sequence[str]) -> list[Column[PairResult]]:
+    """The source text, what each candidate called `names` wrote, and how much nearer that is to the reference."""
+    made: list[Column[PairResult]] = [
+        Column(_tr("Source"), lambda r: " ".join(r.pair.source.split()), tip=lambda r: r.pair.source)
+    ]
+    for index, name in enumerate(names):
+        made.append(Column(name, partial(_written, index), tip=partial(_answer, index), help=name))
+    for index in range(1, len(names)):
+        help_text = _tr("How much nearer to the reference than the original's text: ROUGE-L, or BLEU without it")
+        made.append(
+            Column(
+                _tr("Change"), partial(_nearer, index), partial(_nearer_key, index), number=True, help=help_text
+            )
+        )  # fmt: skip
+    return made
+
+
+def scores_of(result: PairResult, index: int) -> str:
+    """What candidate `index` scores on one text: "ROUGE-L 0.42 · BLEU 12.1"; empty where nothing could be computed."""
+    return " · ".join(
+        f"{engine_text(metrics.get(name).title)} {format_number(each[index])}" for name, each in result.scores.items()
+    )
+
+
 def class_columns(found: Classified, names: Sequence[str]) -> list[Column[ClassifiedText]]:
     """The text, its right class where known, what each candidate says, and how far the original's class moved."""
     made: list[Column[ClassifiedText]] = [Column(_tr("Text"), lambda r: r.text, tip=lambda r: r.text)]
@@ -150,7 +176,20 @@ def _is_right(index: int, r: QuestionResult) -> int:
     return 2 * (index > 0 and r.right[index] == r.right[0]) + r.right[index]  # what changed stands first
 
 
-def _answer(index: int, r: QuestionResult) -> str:
+def _written(index: int, r: PairResult) -> str:
+    return " ".join(r.answers[index].split())
+
+
+def _nearer(index: int, r: PairResult) -> str:
+    change = r.changed(index)
+    return MISSING if change is None else _signed(change)
+
+
+def _nearer_key(index: int, r: PairResult) -> float:
+    return abs(r.changed(index) or 0.0)
+
+
+def _answer(index: int, r: QuestionResult | PairResult) -> str:
     return r.answers[index].strip()
 
 

@@ -14,7 +14,8 @@ from engine.compare.evidence import EmbeddedText, PairedTest, Question, Question
 from engine.compare.table import Answer, AnswerToken, Candidate, Comparison
 from engine.compare.text_diff import diff
 from engine.protocol.measurement import Measurement
-from gui.item_models.measurements import rows_of
+from gui.item_models.measurements import change_words, rows_of
+from gui.pages.compare.cases import PAIRS as TEXTS
 from gui.pages.compare.cases import QUESTIONS, TOKENS, CasesView
 from gui.pages.compare.pane import AnswerView
 from gui.pages.compare.prompts import IN_ORDER, MOST_FIRST, ONLY_DIFFERENT, PromptList
@@ -22,7 +23,7 @@ from gui.pages.compare.save import save_differences
 from gui.pages.compare.texts import TextsView
 from gui.pages.compare.token_tip import change_of, tint
 from gui.pages.compare.turns import Turn
-from tests.engine.compare.test_differences import CLASSIFIED
+from tests.engine.compare.test_differences import CHANGE, CLASSIFIED, PAIRS
 
 pytestmark = pytest.mark.usefixtures("styled")
 
@@ -136,7 +137,7 @@ def test_questions_and_tokens_are_shown_case_by_case(qtbot: QtBot) -> None:
     assert "1 lost, 0 gained: chance alone does that in 100 % of cases" in view.summary.text()
     first = view.question_view.model().index(0, 0)
     assert first.data() == "Capital of France?"  # what changed stands before what stayed wrong
-    assert "✗ small\nRome, I think" in view._details.text()
+    assert "✗ small\nRome, I think" in view.asked.details.text()
     view.pick.setCurrentIndex(TOKENS)
     rows = view.token_view.model()
     assert rows.rowCount() == 2 + 2 + 2 + 4 + 1
@@ -147,6 +148,30 @@ def test_questions_and_tokens_are_shown_case_by_case(qtbot: QtBot) -> None:
     assert caught.args == [2]
     view.set_comparison(None)
     assert view._stack.currentIndex() == 0
+
+
+def test_texts_with_references_are_shown_beside_what_both_wrote(qtbot: QtBot) -> None:
+    view = CasesView()
+    qtbot.addWidget(view)
+    view.set_comparison(_comparison(pairs=PAIRS[::-1]))
+    assert view.pick.currentIndex() == TEXTS
+    assert view.summary.text() == "small writes something else to 1 of 2 texts"
+    table = view.pair_view.model()
+    assert [table.index(0, place).data() for place in range(4)] == ["Der Fluss", "The river", "River", "−0.500"]
+    assert "A river" in view.written.details.text()
+    assert "small (ROUGE-L 0.500 · BLEU 20.0)\nRiver" in view.written.details.text()
+    assert not view.pick.model().item(QUESTIONS).isEnabled()
+
+
+def test_a_change_on_the_same_cases_is_told_so() -> None:
+    pair = [
+        Measurement(name="rouge_l", unit="1", better="higher", value=v, low=0, high=1, samples=2) for v in (1, 0.75)
+    ]
+    (row,) = rows_of([(m,) for m in pair], changes=[(), (CHANGE,)])
+    assert change_words(row) == "no proven difference on the same cases (−0.500 … +0.100, 99 %)"
+    surer = CHANGE.model_copy(update={"high": -0.1})
+    (row,) = rows_of([(m,) for m in pair], changes=[(), (surer,)])
+    assert change_words(row) == "worse on the same cases (−0.500 … −0.100, 99 %)"
 
 
 def test_classifiers_show_flipped_labels_first_and_a_table_of_labels(qtbot: QtBot) -> None:

@@ -20,6 +20,7 @@ from gui.widgets.frames import row
 from gui.widgets.text import label
 
 TIME = int(CompareJob.model_fields["seconds"].default)
+PAIR_TOKENS = int(CompareJob.model_fields["pair_tokens"].default)
 _WIDTH = 384  # pixels of a field with its button
 
 
@@ -31,6 +32,7 @@ class MeasureOptions(QDialog):
         self.setWindowTitle(self.tr("What is measured"))
         self.setMinimumWidth(560)
         self._form = QFormLayout()
+        self._rows: dict[QWidget, int] = {}
         self._form.setHorizontalSpacing(16)
         self._form.setVerticalSpacing(8)
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
@@ -61,6 +63,22 @@ class MeasureOptions(QDialog):
             ),
             self.tr("none"),
             self.tr("Questions (*.yaml *.yml *.jsonl *.csv)"),
+        )
+        self.pairs = self._add(
+            self.tr("Your texts"),
+            self.tr(
+                "Texts and what people would write to them, such as translations or summaries: a JSONL, CSV or TSV file"
+                " with source and reference. Measured are BLEU, ROUGE and the word error rate."
+            ),
+            self.tr("none"),
+            self.tr("Texts (*.jsonl *.csv *.tsv)"),
+        )
+        self.pair_tokens = QSpinBox(minimum=1, maximum=100_000, value=PAIR_TOKENS)
+        self._add_number(
+            self.tr("Answers to them"),
+            self.tr("How long what the models write to your texts may be."),
+            self.pair_tokens,
+            " " + self.tr("tokens"),
         )
         self.dataset = self._add(
             self.tr("Data set"),
@@ -103,7 +121,8 @@ class MeasureOptions(QDialog):
 
     def show_task(self, decoder: bool) -> None:
         """Prompts, questions and times are for models that write, data sets for those that do not."""
-        for field in (self.prompts, self.questions, self.deadline, self.grid, self.dataset):
+        decoders = (self.prompts, self.questions, self.pairs, self.pair_tokens, self.deadline, self.grid)
+        for field in (*decoders, self.dataset):
             self._form.setRowVisible(self._rows[field], decoder != (field is self.dataset))
             self._form.setRowVisible(self._rows[field] + 1, decoder != (field is self.dataset))
 
@@ -115,7 +134,7 @@ class MeasureOptions(QDialog):
         name = label(title)
         name.setBuddy(field)
         choose = icon_button("folder", self.tr("Choose a file…"), lambda: self._choose(field, title, kinds))
-        self._rows = {**getattr(self, "_rows", {}), field: self._form.rowCount()}
+        self._rows = {**self._rows, field: self._form.rowCount()}
         self._form.addRow(name, row(field, choose, spacing=4))
         told = label(help_text, "muted", wrap=True)
         told.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -149,7 +168,8 @@ class MeasureOptions(QDialog):
             field.setText(path)
 
     def _clear(self) -> None:
-        for field in (self.prompts, self.text, self.second, self.questions, self.dataset, self.grid):
+        for field in (self.prompts, self.text, self.second, self.questions, self.pairs, self.dataset, self.grid):
             field.clear()
+        self.pair_tokens.setValue(PAIR_TOKENS)
         self.seconds.setValue(TIME)
         self.deadline.setValue(0)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QSpinBox, QSplitter, QStackedLayout, QWidget
 
+from engine.bench.pairs import read_references
 from engine.bench.questions import read_questions
 from engine.bench.shapes import read_grid
 from engine.bench.texts import builtin_prompts, read_prompts
@@ -94,6 +95,7 @@ class ComparePage(Page):
         try:
             texts = read_prompts(self.options.prompts.text()) or builtin_prompts()
             questions = read_questions(self.options.questions.text()) if self._decoder else ()
+            pairs = read_references(self.options.pairs.text()) if self._decoder else ()
             grid = read_grid(self.options.grid.text())
         except UserError as error:
             self._again = self.measure
@@ -111,6 +113,8 @@ class ComparePage(Page):
                 text=self.options.text.text().strip() or None,
                 second_text=self.options.second.text().strip() or None,
                 questions=questions,
+                pairs=pairs,
+                pair_tokens=self.options.pair_tokens.value(),
                 dataset=self.options.dataset.text().strip() or None,
                 rounds=self.rounds.value() if self.rounds.value() >= 3 else None,
                 seconds=self.options.seconds.value(),
