@@ -83,7 +83,7 @@ class Observer:
         second = bool(job.second_text) and job.quality and same_tokens
         parts = (
             self._decoder, True, self._grid is not None, self._most_copies > 1, job.quality, second,
-            bool(job.questions), bool(job.pairs), job.memory,
+            bool(job.questions), bool(job.pairs), bool(job.harness), job.memory,
         )  # fmt: skip
         self._step, self._steps = 0, sum(parts)
         threads = list(dict.fromkeys(self._threads(candidate) for candidate in opened))
@@ -225,7 +225,7 @@ class Observer:
         else:
             requests: list[list[RequestRound]] = running
             batches = [self._request_batches(t, text, most) for t in self._tokenizers]
-            run = [s.classify if s.task == "text-classification" else s.hidden for s in self._sessions]
+            run = [session.answer for session in self._sessions]
             time_requests(run, batches, self._context.check, on_round, requests, enough=enough, on_warm=on_warm)
         for condition in conditions:
             condition["rounds"] = len(running[0])
@@ -308,6 +308,9 @@ class Observer:
         if self._job.pairs:
             self._step += 1
             observed = self.doing.pairs(observed)
+        if self._job.harness:
+            self._step += 1
+            self.doing.harness()
         return observed
 
     def memory(self, observed: list[Observed]) -> list[Observed]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from engine.bench.answers import answer_together
 from engine.bench.candidates import Open
 from engine.bench.questions import is_right
-from engine.compare.evidence import Pair, PairResult, QuestionResult
+from engine.compare.evidence import HarnessScore, Pair, PairResult, QuestionResult
 from engine.compare.table import Answer
 from engine.metrics.base import Observed, Written
 from engine.metrics.measure import lacking, scores
@@ -27,7 +28,8 @@ class TaskObserver:
         check: raises Cancelled once asked to stop.
         progress: progress(text, unit) gives what is called with (done, total) as work goes on.
         note: tells the user what could not be measured as asked.
-        asked, paired: every question and every source text with all answers; known after the methods of these names.
+        asked, paired: every question and every source text with all answers; known after `questions` and `pairs`.
+        scored: every task of the harness; known after `harness`.
     """
 
     job: CompareJob
@@ -39,6 +41,8 @@ class TaskObserver:
     note: Callable[[str], None]
     asked: tuple[QuestionResult, ...] = field(default=(), init=False)
     paired: tuple[PairResult, ...] = field(default=(), init=False)
+    scored: tuple[HarnessScore, ...] = field(default=(), init=False)
+    _tasks: Any = field(default=None, init=False)
 
     def questions(self, observed: list[Observed], new_tokens: int) -> list[Observed]:
         """`observed` with which of the user's questions each candidate answers rightly, in `new_tokens` at most."""
@@ -92,6 +96,24 @@ class TaskObserver:
             for place, (pair, row) in enumerate(zip(pairs, given, strict=True))
         )
         return found
+
+    def prepare(self) -> None:
+        """Fetch what the tasks of the harness need. Raises UserError where they cannot be asked."""
+        if self.job.harness:
+            from engine.bench.harness_run import prepare
+
+            self.progress("Fetching the tasks of lm-eval", "task")(0, 0)
+            self._tasks = prepare(self.job.harness)
+
+    def harness(self) -> None:
+        """What every candidate scores in tasks of the lm-evaluation-harness: known as `scored`."""
+        from engine.bench.harness_run import ask
+
+        def progress(name: str, done: int, total: int) -> None:
+            self.check()
+            self.progress(f"Asking {name} the tasks of lm-eval", "request")(done, total)
+
+        self.scored = ask(self.opened, self._tasks, self.job.harness_limit, progress)
 
     def _answers(self, texts: Sequence[str], name: str, doing: str, new_tokens: int) -> list[list[Answer]]:
         """Every candidate's answer to each of `texts`: one list per text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.compare.evidence import HarnessScore
 from engine.compare.format import format_number
 from engine.compare.table import Candidate, Change
 from engine.metrics.catalog import get
@@ -34,6 +35,27 @@ def of_texts(reference: Candidate, candidate: Candidate) -> str:
             doubt = f": {found}" if found.startswith("not") else ""
             return f"{get(name).title} {second}, {first} before{doubt}"
     return ""
+
+
+def score_words(found: HarnessScore, candidate: int) -> str:
+    """A figure of the harness with its standard error: "0.412 ± 0.049"."""
+    error = found.errors[candidate]
+    value = format_number(found.values[candidate])
+    return value if error is None else f"{value} ± {format_number(error, 2)}"
+
+
+def score_change(found: HarnessScore, candidate: int = 1) -> str:
+    """How a candidate differs from the first one in a task, and whether that is proven."""
+    change = signed(found.values[candidate] - found.values[0])
+    test, difference = found.tests[candidate], found.differences[candidate]
+    if test is not None:
+        change += f" ({test.lost} lost, {test.gained} gained)"
+    elif difference is not None:
+        change += f" ({signed(difference[1])} to {signed(difference[2])}, 99 % sure)"
+    proven = found.proven(candidate)
+    if found.values[candidate] == found.values[0] or proven is None:
+        return change
+    return change if proven else f"{change}, not proven"
 
 
 def signed(value: float) -> str:

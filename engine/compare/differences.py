@@ -87,7 +87,7 @@ def records(comparison: Comparison) -> Iterator[dict[str, Any]]:
             names = comparison.classified.names
             for case, text in enumerate(comparison.classified.texts, 1):
                 yield {
-                    "kind": "class", "case": case, "text": text.text, "candidate": name,
+                    "kind": "class", "case": case, "text": text.text, "candidate": name, "token": text.word,
                     "before": names[text.classes[0]], "after": names[text.classes[index]],
                     "difference": round(text.change(index), 6),
                 }  # fmt: skip
@@ -114,8 +114,9 @@ def case_words(comparison: Comparison) -> Iterator[str]:
             title = get(change.name).title
             yield f"{title} of {candidate.name} against the original: {interval_words(change)}, {proof(change)}."
         if comparison.classified is not None:
-            flips = sum(text.flipped(index) for text in comparison.classified.texts)
-            yield f"{candidate.name} gives another label to {flips} of {len(comparison.classified.texts)} texts."
+            found = comparison.classified
+            what = "words" if found.of_words else "texts"
+            yield f"{candidate.name} gives another label to {found.flips(index)} of {found.count} {what}."
         if comparison.embedded:
             moved = sum(bool(text.lost(index)) for text in comparison.embedded)
             yield f"{candidate.name} has other nearest texts for {moved} of {len(comparison.embedded)} texts."

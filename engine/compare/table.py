@@ -7,7 +7,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.compare.evidence import Classified, EmbeddedText, PairedTest, PairResult, QuestionResult, TokenView
+from engine.compare.evidence import (
+    Classified,
+    EmbeddedText,
+    HarnessScore,
+    PairedTest,
+    PairResult,
+    QuestionResult,
+    TokenView,
+)
 from engine.protocol.measurement import Measurement
 
 Verdict = Literal["faster", "slower", "not_proven"]
@@ -225,6 +233,7 @@ class Comparison(_Part):
         prompts: what was asked.
         questions: the user's questions with every candidate's answer.
         pairs: the user's source texts with every candidate's answer.
+        harness: what the candidates score in tasks of the lm-evaluation-harness.
         classified: of classifiers, every text with its classes; None for other models.
         embedded: of encoders that embed, every text with its neighbours.
         conditions: threads, machine, load, versions, shape of a round.
@@ -240,6 +249,7 @@ class Comparison(_Part):
     prompts: tuple[str, ...] = ()
     questions: tuple[QuestionResult, ...] = ()
     pairs: tuple[PairResult, ...] = ()
+    harness: tuple[HarnessScore, ...] = ()
     classified: Classified | None = None
     embedded: tuple[EmbeddedText, ...] = ()
     conditions: Conditions = {}

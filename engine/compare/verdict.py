@@ -25,6 +25,8 @@ def judge(reference: Candidate, candidate: Candidate, ratio: Speedup, *, busy: b
         _size(reference, candidate),
         _change("perplexity", reference, candidate),
         _change("accuracy", reference, candidate),
+        _change("entity_f1", reference, candidate, "entity F1")
+        or _change("tag_accuracy", reference, candidate, "tag accuracy"),
         _change("spearman", reference, candidate, "correlation with people"),
         _questions(reference, candidate),
         of_texts(reference, candidate),
@@ -149,5 +151,6 @@ def _agreement(candidate: Candidate) -> str:
         return f"embeddings agree to {cosine.value:.4f}"
     first = candidate.measured("top1_agreement")
     if first is not None and candidate.measured("perplexity") is None:
-        return f"same answer in {format_percent(first.value)} of texts"
+        what = "words" if "words" in first.conditions else "texts"
+        return f"same answer in {format_percent(first.value)} of {what}"
     return ""

@@ -56,12 +56,13 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
     observer = Observer(job, context, opened, same_vocabulary([candidate.tokenizer for candidate in opened]))
     prompts = tuple(job.prompts) or builtin_prompts()
     decoder = sessions[0].task in DECODERS
-    if (job.questions or job.pairs) and not decoder:
-        what = "Questions" if job.questions else "Text pairs"
+    if (job.questions or job.pairs or job.harness) and not decoder:
+        what = "Questions" if job.questions else "Text pairs" if job.pairs else "Tasks of lm-eval"
         raise UserError(
             f"{what} are for models that write text, and these do not.",
-            f"Leave the {what.lower()} out, or compare others.",
+            f"Leave the {what[:1].lower()}{what[1:]} out, or compare others.",
         )
+    observer.doing.prepare()  # what cannot be asked is told before hours of measuring
     answers = observer.answers(prompts) if decoder else [[] for _ in opened]
     diffs = observer.seen(diffs_of(answers, lambda index: observer.same_tokens), answers)
     observed = [Observed(session.weight_bytes) for session in sessions]
@@ -135,6 +136,7 @@ def _conclude(
         prompts=prompts,
         questions=observer.doing.asked,
         pairs=observer.doing.paired,
+        harness=observer.doing.scored,
         classified=observer.judged.classified,
         embedded=observer.judged.embedded,
         conditions=conditions,

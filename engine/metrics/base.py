@@ -15,7 +15,8 @@ from engine.protocol.measurement import Better
 DECODERS: frozenset[Task] = frozenset({"text-generation", "text2text-generation"})
 CLASSIFIERS: frozenset[Task] = frozenset({"text-classification"})
 EMBEDDERS: frozenset[Task] = frozenset({"feature-extraction", "fill-mask"})
-ENCODERS: frozenset[Task] = CLASSIFIERS | EMBEDDERS
+TAGGERS: frozenset[Task] = frozenset({"token-classification"})
+ENCODERS: frozenset[Task] = CLASSIFIERS | TAGGERS | EMBEDDERS
 ALL: frozenset[Task] = DECODERS | ENCODERS
 
 Doubles = npt.NDArray[np.float64]
@@ -73,6 +74,22 @@ class Written:
 
     references: tuple[str, ...]
     answer: str
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """How a tagger did on a labelled data set.
+
+    Attributes:
+        right: per word, 1 where the tag is right, [N].
+        sentences: label of the sentence of each, [N].
+        spans: per sentence, stretches that are rightly named, that the model names, and that people name, [S, 3]; None
+            where the tags name no stretches.
+    """
+
+    right: Doubles
+    sentences: npt.NDArray[np.int64]
+    spans: npt.NDArray[np.int64] | None
 
 
 @dataclass(frozen=True)
@@ -177,6 +194,7 @@ class Observed:
         price_per_hour: what an hour of the machine costs; None where nobody has said.
         correct: per labelled text, 1 where the class is right, [N].
         classes, labels: per labelled text, the predicted and the right class, [N].
+        tagged: of taggers, how they did on the data set.
         conditions: how the timing, the memory, the quality was measured: whatever makes it repeatable.
     """
 
@@ -197,6 +215,7 @@ class Observed:
     price_per_hour: float | None = None
     classes: npt.NDArray[np.int64] | None = None
     labels: npt.NDArray[np.int64] | None = None
+    tagged: Tagged | None = None
     conditions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def conditions_of(self, kind: str) -> dict[str, Any]:

@@ -41,6 +41,8 @@ ENTRIES: tuple[str, ...] = (
     "engine.metrics.spearman.spec:SPEC",
     "engine.metrics.accuracy.spec:SPEC",
     "engine.metrics.f1.spec:SPEC",
+    "engine.metrics.tag_accuracy.spec:SPEC",
+    "engine.metrics.entity_f1.spec:SPEC",
 )
 
 

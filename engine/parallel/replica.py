@@ -51,7 +51,7 @@ def main() -> int:
             seconds = [step.seconds for step in session.generate(ids, request["new_tokens"], stop_at_eos=False)]
         else:
             batch = TextBatch(ids[None], np.ones((1, len(ids)), np.int64), np.zeros((1, len(ids)), np.int64))
-            (session.classify if session.task == "text-classification" else session.hidden)(batch)
+            session.answer(batch)
             seconds = []
         say({"tokens": len(seconds), "seconds": seconds})
     session.close()

@@ -99,7 +99,11 @@ class CompareJob(_Job):
         questions: the user's own questions with expected answers, for decoders.
         pairs: the user's own source texts with references, for decoders.
         pair_tokens: tokens of an answer to a source text, at most.
-        dataset: for encoders, a sentence-pair CSV (STS-B columns) to correlate with; None skips it.
+        harness: tasks of the lm-evaluation-harness, for decoders: names or task files.
+        harness_limit: the first so many documents of each task; None asks all.
+        dataset: for encoders, a sentence-pair CSV (STS-B columns) to correlate with; for classifiers texts with class
+            numbers; for taggers words with tags (CoNLL or JSONL). None skips it.
+        tag_column: where a tagger's data set has its tags: a column's number from 1, or a field's name.
         rounds: interleaved timing rounds; None goes on until the result is sure enough or the time is used up.
         seconds: time for the rounds, where their number is not given.
         prompt_tokens, new_tokens: shape of a timing round.
@@ -116,7 +120,10 @@ class CompareJob(_Job):
     questions: tuple[Question, ...] = ()
     pairs: tuple[Pair, ...] = ()
     pair_tokens: int = Field(256, ge=1)
+    harness: tuple[str, ...] = ()
+    harness_limit: int | None = Field(None, ge=1)
     dataset: str | None = None
+    tag_column: str | None = None
     rounds: int | None = Field(None, ge=3, le=1000)
     seconds: float = Field(60.0, ge=1.0, le=86400.0)
     prompt_tokens: int = Field(128, ge=1)

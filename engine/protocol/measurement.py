@@ -42,6 +42,8 @@ STANDARD: dict[str, tuple[str, Better]] = {
     "accuracy": ("1", "higher"),
     "f1": ("1", "higher"),
     "spearman": ("1", "higher"),
+    "tag_accuracy": ("1", "higher"),
+    "entity_f1": ("1", "higher"),
 }
 
 

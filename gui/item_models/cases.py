@@ -8,7 +8,16 @@ from functools import partial
 
 from PySide6.QtCore import QCoreApplication
 
-from engine.compare.evidence import Classified, ClassifiedText, EmbeddedText, PairResult, QuestionResult, TokenView
+from engine.compare.changes import score_words, signed
+from engine.compare.evidence import (
+    Classified,
+    ClassifiedText,
+    EmbeddedText,
+    HarnessScore,
+    PairResult,
+    QuestionResult,
+    TokenView,
+)
 from engine.compare.format import format_number
 from engine.compare.table import Comparison
 from engine.metrics import catalog as metrics
@@ -130,9 +139,36 @@ def scores_of(result: PairResult, index: int) -> str:
     )
 
 
+def harness_columns(names: Sequence[str]) -> list[Column[HarnessScore]]:
+    """Task, metric, and what each candidate called `names` scores, with the change."""
+    made: list[Column[HarnessScore]] = [
+        Column(_tr("Task"), lambda r: r.task),
+        Column(_tr("Metric"), lambda r: r.metric),
+        Column(_tr("Documents"), lambda r: str(r.samples), lambda r: r.samples, number=True),
+    ]
+    for index, name in enumerate(names):
+        made.append(
+            Column(
+                name, partial(_scored, index), partial(_score_key, index), number=True,
+                help=_tr("Value and standard error, by lm-eval"),
+            )
+        )  # fmt: skip
+    for index in range(1, len(names)):
+        made.append(
+            Column(
+                _tr("Change"), partial(_score_change, index), partial(_score_change_key, index), number=True,
+                help=_tr("Documents won and lost, or the interval of the difference; proven where chance is below 1 %"),
+            )
+        )  # fmt: skip
+    return made
+
+
 def class_columns(found: Classified, names: Sequence[str]) -> list[Column[ClassifiedText]]:
-    """The text, its right class where known, what each candidate says, and how far the original's class moved."""
+    """The text (of taggers the word too), its right class where known, what each candidate says, and how far the
+    original's class moved."""
     made: list[Column[ClassifiedText]] = [Column(_tr("Text"), lambda r: r.text, tip=lambda r: r.text)]
+    if found.of_words:
+        made.append(Column(_tr("Word"), lambda r: r.word))
     if any(text.label is not None for text in found.texts):
         made.append(Column(_tr("Right"), lambda r: MISSING if r.label is None else _named(found, r.label)))
     for index, name in enumerate(names):
@@ -174,6 +210,30 @@ def _mark(index: int, r: QuestionResult) -> str:
 
 def _is_right(index: int, r: QuestionResult) -> int:
     return 2 * (index > 0 and r.right[index] == r.right[0]) + r.right[index]  # what changed stands first
+
+
+def _scored(index: int, r: HarnessScore) -> str:
+    return score_words(r, index)
+
+
+def _score_key(index: int, r: HarnessScore) -> float:
+    return r.values[index]
+
+
+def _score_change(index: int, r: HarnessScore) -> str:
+    change = signed(r.values[index] - r.values[0])
+    if (test := r.tests[index]) is not None:
+        words = _tr("%1 lost, %2 gained").replace("%1", str(test.lost)).replace("%2", str(test.gained))
+        change += f" ({words})"
+    elif (difference := r.differences[index]) is not None:
+        change += f" ({signed(difference[1])} … {signed(difference[2])})"
+    proven = r.proven(index)
+    doubtful = proven is False and r.values[index] != r.values[0]
+    return ", ".join((change, _tr("not proven"))) if doubtful else change
+
+
+def _score_change_key(index: int, r: HarnessScore) -> float:
+    return abs(r.values[index] - r.values[0])
 
 
 def _written(index: int, r: PairResult) -> str:

@@ -104,8 +104,10 @@ def change_words(row: MetricRow, place: int = 1) -> str:
     better = (other.value > first.value) == (row.spec.better == "higher")
     if paired is not None:
         words = _tr("better on the same cases") if better else _tr("worse on the same cases")
+        if not paired.proven:
+            words = _tr("no proven difference on the same cases")
         bounds = f"{signed(paired.low)} … {signed(paired.high)}, {paired.confidence * 100:.0f} %"
-        return f"{words if paired.proven else _tr('no proven difference on the same cases')} ({bounds})"
+        return f"{words} ({bounds})"
     if other.low <= first.high and first.low <= other.high:
         return _tr("no clear difference: the intervals overlap")
     return _tr("better") if better else _tr("worse")

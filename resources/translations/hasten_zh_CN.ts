@@ -155,8 +155,40 @@
         <translation>期望答案</translation>
     </message>
     <message>
+        <source>Source</source>
+        <translation>源文本</translation>
+    </message>
+    <message>
+        <source>How much nearer to the reference than the original&apos;s text: ROUGE-L, or BLEU without it</source>
+        <translation>比原模型所写的文本更接近参考文本多少：按 ROUGE-L，没有时按 BLEU</translation>
+    </message>
+    <message>
+        <source>Task</source>
+        <translation>任务</translation>
+    </message>
+    <message>
+        <source>Metric</source>
+        <translation>指标</translation>
+    </message>
+    <message>
+        <source>Documents</source>
+        <translation>文档数</translation>
+    </message>
+    <message>
+        <source>Value and standard error, by lm-eval</source>
+        <translation>数值和标准误差，由 lm-eval 计算</translation>
+    </message>
+    <message>
+        <source>Documents won and lost, or the interval of the difference; proven where chance is below 1 %</source>
+        <translation>得分和失分的文档数，或差值的区间；偶然概率低于 1 % 时视为已证实</translation>
+    </message>
+    <message>
         <source>Text</source>
         <translation>文本</translation>
+    </message>
+    <message>
+        <source>Word</source>
+        <translation>词</translation>
     </message>
     <message>
         <source>Right</source>
@@ -199,6 +231,14 @@
         <translation>错误</translation>
     </message>
     <message>
+        <source>%1 lost, %2 gained</source>
+        <translation>丢失 %1，新增 %2</translation>
+    </message>
+    <message>
+        <source>not proven</source>
+        <translation>未证实</translation>
+    </message>
+    <message>
         <source>other label</source>
         <translation>标签已变</translation>
     </message>
@@ -208,6 +248,14 @@
     <message>
         <source>Your questions</source>
         <translation>您的问题</translation>
+    </message>
+    <message>
+        <source>Your texts</source>
+        <translation>您的文本</translation>
+    </message>
+    <message>
+        <source>Tasks of lm-eval</source>
+        <translation>lm-eval 任务</translation>
     </message>
     <message>
         <source>Tokens, most changed first</source>
@@ -230,8 +278,20 @@
         <translation>还没有实例</translation>
     </message>
     <message>
-        <source>Measure shows here how probable both models find each token, and how they answer your own questions: choose a file of questions beside the Measure button.</source>
-        <translation>点击“测量”后，这里显示两个模型给每个词元的概率，以及它们如何回答您自己的问题：问题文件在“测量”按钮旁选择。</translation>
+        <source>Measure shows here how probable both models find each token, how they answer your own questions, and what they write to your own texts: choose such files beside the Measure button.</source>
+        <translation>测量后，此处显示两个模型认为每个词元的概率、它们如何回答您自己的问题，以及针对您自己的文本写了什么：请在“测量”按钮旁选择这类文件。</translation>
+    </message>
+    <message>
+        <source>Measured by EleutherAI&apos;s lm-evaluation-harness, on the same documents for all models.</source>
+        <translation>由 EleutherAI 的 lm-evaluation-harness 测量，所有模型使用相同的文档。</translation>
+    </message>
+    <message>
+        <source>%1 writes something else to %2 of %3 texts</source>
+        <translation>在 %3 个文本中，%1 对 %2 个写出了不同的内容</translation>
+    </message>
+    <message>
+        <source>Reference</source>
+        <translation>参考文本</translation>
     </message>
     <message>
         <source>%1 lost, %2 gained: chance alone does that in %3 of cases</source>
@@ -1200,12 +1260,76 @@ Apache 许可证 2.0。</translation>
         <translation>问题 (*.yaml *.yml *.jsonl *.csv)</translation>
     </message>
     <message>
+        <source>Your texts</source>
+        <translation>您的文本</translation>
+    </message>
+    <message>
+        <source>Texts and what people would write to them, such as translations or summaries: a JSONL, CSV or TSV file with source and reference. Measured are BLEU, ROUGE and the word error rate.</source>
+        <translation>文本以及人会写出的内容，例如译文或摘要：含 source 和 reference 的 JSONL、CSV 或 TSV 文件。测量 BLEU、ROUGE 和词错误率。</translation>
+    </message>
+    <message>
+        <source>Texts (*.jsonl *.csv *.tsv)</source>
+        <translation>文本 (*.jsonl *.csv *.tsv)</translation>
+    </message>
+    <message>
+        <source>Answers to them</source>
+        <translation>对其的回答</translation>
+    </message>
+    <message>
+        <source>How long what the models write to your texts may be.</source>
+        <translation>模型针对您的文本所写内容的最大长度。</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>词元</translation>
+    </message>
+    <message>
+        <source>Tasks of lm-eval</source>
+        <translation>lm-eval 任务</translation>
+    </message>
+    <message>
+        <source>lm-eval is not installed: run “pip install hasten[eval]” and start Hasten again.</source>
+        <translation>未安装 lm-eval：请运行“pip install hasten[eval]”，然后重新启动 Hasten。</translation>
+    </message>
+    <message>
+        <source>Names apart by commas, such as arc_easy,crows_pairs_english; or paths of your own task files.</source>
+        <translation>用逗号分隔的名称，例如 arc_easy,crows_pairs_english；或您自己的任务文件的路径。</translation>
+    </message>
+    <message>
+        <source>all</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Documents of each</source>
+        <translation>每个任务的文档数</translation>
+    </message>
+    <message>
+        <source>Only the first so many of each task are asked.</source>
+        <translation>每个任务只询问前若干个文档。</translation>
+    </message>
+    <message>
         <source>Data set</source>
         <translation>数据集</translation>
     </message>
     <message>
-        <source>For encoders: a CSV of sentence, sentence, score (such as STS-B); for classifiers: text, class number.</source>
-        <translation>编码器：句子、句子、分数的 CSV（例如 STS-B）；分类器：文本、类别编号。</translation>
+        <source>For encoders: a CSV of sentence, sentence, score (such as STS-B); for classifiers: text, class number; for taggers: CoNLL, or JSONL with tokens and tags.</source>
+        <translation>编码器：句子、句子、分数的 CSV（如 STS-B）；分类器：文本、类别编号；标注模型：CoNLL，或含 tokens 和 tags 的 JSONL。</translation>
+    </message>
+    <message>
+        <source>Data sets (*.csv *.tsv *.jsonl *.conll *.conllu *.bio *.iob *.iob2 *.txt)</source>
+        <translation>数据集 (*.csv *.tsv *.jsonl *.conll *.conllu *.bio *.iob *.iob2 *.txt)</translation>
+    </message>
+    <message>
+        <source>the last column, or “tags”</source>
+        <translation>最后一列，或“tags”</translation>
+    </message>
+    <message>
+        <source>Column of the tags</source>
+        <translation>标签所在的列</translation>
+    </message>
+    <message>
+        <source>A number from 1 in a CoNLL file, or the name of the field in JSONL.</source>
+        <translation>CoNLL 文件中从 1 开始的列号，或 JSONL 中的字段名。</translation>
     </message>
     <message>
         <source>Time for the rounds</source>
@@ -1248,10 +1372,6 @@ Apache 许可证 2.0。</translation>
         <translation>无</translation>
     </message>
     <message>
-        <source>Tables (*.csv *.tsv)</source>
-        <translation>表格 (*.csv *.tsv)</translation>
-    </message>
-    <message>
         <source>Done</source>
         <translation>完成</translation>
     </message>
@@ -1281,6 +1401,18 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>the same</source>
         <translation>相同</translation>
+    </message>
+    <message>
+        <source>better on the same cases</source>
+        <translation>在相同样本上更好</translation>
+    </message>
+    <message>
+        <source>worse on the same cases</source>
+        <translation>在相同样本上更差</translation>
+    </message>
+    <message>
+        <source>no proven difference on the same cases</source>
+        <translation>在相同样本上没有已证实的差异</translation>
     </message>
     <message>
         <source>no clear difference: the intervals overlap</source>
@@ -2324,6 +2456,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Another label for %1 of %2 texts (%3)</source>
         <translation>%2 个文本中有 %1 个的标签变了（%3）</translation>
+    </message>
+    <message>
+        <source>Another tag for %1 of %2 words (%3)</source>
+        <translation>%2 个词中有 %1 个标签不同（%3）</translation>
     </message>
     <message>
         <source>Other nearest texts for %1 of %2 texts (%3)</source>
@@ -4085,12 +4221,68 @@ Apache 许可证 2.0。</translation>
         <translation>使用推测解码时：提前猜测的词元中被模型确认的比例。</translation>
     </message>
     <message>
+        <source>BLEU</source>
+        <translation>BLEU</translation>
+    </message>
+    <message>
+        <source>How many runs of one to four words the answers share with your references, 0 to 100; usual for translations.</source>
+        <translation>回答与您的参考文本有多少由一到四个词组成的共同片段，0 到 100；常用于翻译。</translation>
+    </message>
+    <message>
+        <source>ROUGE-1</source>
+        <translation>ROUGE-1</translation>
+    </message>
+    <message>
+        <source>How far answers and your references share words, 0 to 1; usual for summaries.</source>
+        <translation>回答与您的参考文本共有多少词，0 到 1；常用于摘要。</translation>
+    </message>
+    <message>
+        <source>ROUGE-2</source>
+        <translation>ROUGE-2</translation>
+    </message>
+    <message>
+        <source>How far answers and your references share pairs of words, 0 to 1; usual for summaries.</source>
+        <translation>回答与您的参考文本共有多少相邻词对，0 到 1；常用于摘要。</translation>
+    </message>
+    <message>
+        <source>ROUGE-L</source>
+        <translation>ROUGE-L</translation>
+    </message>
+    <message>
+        <source>How far answers and your references share words in the same order, 0 to 1; usual for summaries.</source>
+        <translation>回答与您的参考文本按相同顺序共有多少词，0 到 1；常用于摘要。</translation>
+    </message>
+    <message>
+        <source>Word error rate</source>
+        <translation>词错误率</translation>
+    </message>
+    <message>
+        <source>Words to exchange, leave out or add until an answer is your reference, for each word of the reference.</source>
+        <translation>要把回答变成您的参考文本，平均参考文本的每个词需要替换、删除或添加多少个词。</translation>
+    </message>
+    <message>
         <source>F1 score</source>
         <translation>F1 分数</translation>
     </message>
     <message>
         <source>Precision and recall in one number, averaged over the classes, so that rare classes count as much as frequent ones.</source>
         <translation>把精确率和召回率合为一个数，并对各类别取平均，使少见的类别与常见的同样重要。</translation>
+    </message>
+    <message>
+        <source>Tag accuracy</source>
+        <translation>标签准确率</translation>
+    </message>
+    <message>
+        <source>The share of the data set&apos;s words that get the right tag.</source>
+        <translation>数据集中得到正确标签的词所占的比例。</translation>
+    </message>
+    <message>
+        <source>Entity F1</source>
+        <translation>实体 F1</translation>
+    </message>
+    <message>
+        <source>Precision and recall of the data set&apos;s names and the like in one number; one counts only when all its words and its kind are right.</source>
+        <translation>把数据集中名称等实体的精确率和召回率合为一个数；只有所有词和类别都正确才算对。</translation>
     </message>
     <message>
         <source>GGUF file</source>
@@ -4319,6 +4511,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>An encoder-decoder is two programs with a cache between them, which this format does not hold.</source>
         <translation>编码器-解码器是两个程序，中间有缓存，此格式无法容纳。</translation>
+    </message>
+    <message>
+        <source>token-classification</source>
+        <translation>词元分类</translation>
     </message>
     <message>
         <source>The processor became too hot and slowed itself down while the models were timed.</source>

@@ -8,13 +8,14 @@ from typing import Any
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHeaderView, QStackedLayout, QStackedWidget, QTableView, QWidget
 
-from engine.compare.evidence import PairResult, QuestionResult
+from engine.compare.evidence import HarnessScore, PairResult, QuestionResult
 from engine.compare.format import format_percent
 from engine.compare.table import Comparison
 from gui.item_models.cases import (
     RIGHT,
     WRONG,
     TokenRow,
+    harness_columns,
     pair_columns,
     question_columns,
     scores_of,
@@ -26,16 +27,16 @@ from gui.widgets.frames import Card, column, row, scrolled
 from gui.widgets.tables import sortable_table
 from gui.widgets.text import label
 
-QUESTIONS, PAIRS, TOKENS = range(3)
+QUESTIONS, PAIRS, HARNESS, TOKENS = range(4)
 _NARROW, _WIDE = 104, 184  # pixels of a column
 _CHANGE = 6  # the token table's last column
 
 
 class CasesView(QWidget):
-    """Questions, texts and tokens of one comparison, a table each; or why there are none.
+    """Questions, texts, tasks and tokens of one comparison, a table each; or why there are none.
 
     Attributes:
-        questions, pairs, tokens: the tables' models.
+        questions, pairs, harness, tokens: the tables' models.
 
     Signals:
         chosen(int): the prompt of a token that was activated.
@@ -46,9 +47,14 @@ class CasesView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._names: tuple[str, ...] = ()
-        self._said = [""] * 3
+        self._said = [""] * 4
         self.pick = QComboBox()
-        titles = (self.tr("Your questions"), self.tr("Your texts"), self.tr("Tokens, most changed first"))
+        titles = (
+            self.tr("Your questions"),
+            self.tr("Your texts"),
+            self.tr("Tasks of lm-eval"),
+            self.tr("Tokens, most changed first"),
+        )
         self.pick.addItems(titles)
         self.pick.setAccessibleName(self.tr("Which cases are shown"))
         self.summary = label("", "muted", wrap=True)
@@ -61,13 +67,16 @@ class CasesView(QWidget):
         self.asked = _Told(self.questions, titles[QUESTIONS], self._question_words)
         self.written = _Told(self.pairs, titles[PAIRS], self._pair_words)
         self.question_view, self.pair_view = self.asked.view, self.written.view
+        self.harness: RowsModel[HarnessScore] = RowsModel(harness_columns(()))
+        self.harness_view, _ = sortable_table(self.harness, titles[HARNESS])
+        _prepare(self.harness_view)
         self.token_view, _ = sortable_table(self.tokens, self.tr("Tokens of the answers"))
         _prepare(self.token_view)
         self.token_view.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         self.token_view.activated.connect(self._on_token)
         self.token_view.clicked.connect(self._on_token)
         self._tables = QStackedWidget()
-        for page in (self.asked, self.written, self.token_view):
+        for page in (self.asked, self.written, self.harness_view, self.token_view):
             self._tables.addWidget(page)
         self.pick.currentIndexChanged.connect(self._show)
         head = row(self.pick, spacing=12)
@@ -97,19 +106,25 @@ class CasesView(QWidget):
         self._names = tuple(c.name for c in comparison.candidates) if comparison else ()
         self.questions.reset(asked, question_columns(self._names))
         self.pairs.reset(pairs, pair_columns(self._names))
+        self.harness.reset(comparison.harness if comparison else (), harness_columns(self._names))
         self.tokens.reset(rows)
         self.asked.arrange(Qt.SortOrder.AscendingOrder, lambda place: _NARROW if place == 1 else _WIDE)
         answers = len(self._names)
         self.written.arrange(Qt.SortOrder.DescendingOrder, lambda place: _WIDE if place <= answers else _NARROW)
         self.token_view.sortByColumn(_CHANGE, Qt.SortOrder.DescendingOrder)
-        there = [bool(asked), bool(pairs), bool(rows)]
+        there = [bool(asked), bool(pairs), bool(self.harness.rows), bool(rows)]
         for place, shown in enumerate(there):
             self.pick.model().item(place).setEnabled(shown)  # type: ignore[attr-defined]
             self.pick.view().setRowHidden(place, not shown)  # type: ignore[attr-defined]
         self.pick.setVisible(sum(there) > 1)
         self._stack.setCurrentIndex(int(any(there)))
         if comparison is not None:
-            self._said = [self._words(comparison), self._pair_summary(), self.tr("Choose a token to see its answer.")]
+            self._said = [
+                self._words(comparison),
+                self._pair_summary(),
+                self.tr("Measured by EleutherAI's lm-evaluation-harness, on the same documents for all models."),
+                self.tr("Choose a token to see its answer."),
+            ]
         self.pick.setCurrentIndex(there.index(True) if any(there) else TOKENS)
         self._show()
 

@@ -14,6 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.bench.harness import missing
+from engine.checkpoint.info import Task
+from engine.metrics.base import DECODERS, TAGGERS
 from engine.protocol.job import CompareJob
 from gui.widgets.buttons import button, icon_button
 from gui.widgets.frames import row
@@ -80,13 +83,42 @@ class MeasureOptions(QDialog):
             self.pair_tokens,
             " " + self.tr("tokens"),
         )
+        self.harness = QLineEdit()
+        self.harness.setPlaceholderText(self.tr("none"))
+        self.harness.setEnabled(not missing())
+        self._add_field(
+            self.tr("Tasks of lm-eval"),
+            self.tr("lm-eval is not installed: run “pip install hasten[eval]” and start Hasten again.")
+            if missing()
+            else self.tr(
+                "Names apart by commas, such as arc_easy,crows_pairs_english; or paths of your own task files."
+            ),
+            self.harness,
+        )
+        self.harness_limit = QSpinBox(minimum=0, maximum=1_000_000)
+        self.harness_limit.setSpecialValueText(self.tr("all"))
+        self.harness_limit.setEnabled(not missing())
+        self._add_number(
+            self.tr("Documents of each"),
+            self.tr("Only the first so many of each task are asked."),
+            self.harness_limit,
+            "",
+        )
         self.dataset = self._add(
             self.tr("Data set"),
             self.tr(
-                "For encoders: a CSV of sentence, sentence, score (such as STS-B); for classifiers: text, class number."
+                "For encoders: a CSV of sentence, sentence, score (such as STS-B); for classifiers: text, class number;"
+                " for taggers: CoNLL, or JSONL with tokens and tags."
             ),
             self.tr("none"),
-            self.tr("Tables (*.csv *.tsv)"),
+            self.tr("Data sets (*.csv *.tsv *.jsonl *.conll *.conllu *.bio *.iob *.iob2 *.txt)"),
+        )
+        self.tag_column = QLineEdit()
+        self.tag_column.setPlaceholderText(self.tr("the last column, or “tags”"))
+        self._add_field(
+            self.tr("Column of the tags"),
+            self.tr("A number from 1 in a CoNLL file, or the name of the field in JSONL."),
+            self.tag_column,
         )
         self.seconds = QSpinBox(minimum=5, maximum=86400, value=TIME)
         self._add_number(
@@ -119,12 +151,15 @@ class MeasureOptions(QDialog):
         layout.addLayout(self._form)
         layout.addWidget(buttons)
 
-    def show_task(self, decoder: bool) -> None:
+    def show_task(self, task: Task) -> None:
         """Prompts, questions and times are for models that write, data sets for those that do not."""
-        decoders = (self.prompts, self.questions, self.pairs, self.pair_tokens, self.deadline, self.grid)
-        for field in (*decoders, self.dataset):
-            self._form.setRowVisible(self._rows[field], decoder != (field is self.dataset))
-            self._form.setRowVisible(self._rows[field] + 1, decoder != (field is self.dataset))
+        writing = (self.prompts, self.questions, self.pairs, self.pair_tokens, self.harness, self.harness_limit)
+        writing += (self.deadline, self.grid)
+        shown: dict[QWidget, bool] = dict.fromkeys(writing, task in DECODERS)
+        shown |= {self.dataset: task not in DECODERS, self.tag_column: task in TAGGERS}
+        for field, there in shown.items():
+            self._form.setRowVisible(self._rows[field], there)
+            self._form.setRowVisible(self._rows[field] + 1, there)
 
     def _add(self, title: str, help_text: str, empty: str, kinds: str) -> QLineEdit:
         field = QLineEdit()
@@ -168,8 +203,10 @@ class MeasureOptions(QDialog):
             field.setText(path)
 
     def _clear(self) -> None:
-        for field in (self.prompts, self.text, self.second, self.questions, self.pairs, self.dataset, self.grid):
-            field.clear()
+        for field in self.findChildren(QLineEdit):
+            if not isinstance(field.parent(), QSpinBox):
+                field.clear()
         self.pair_tokens.setValue(PAIR_TOKENS)
+        self.harness_limit.setValue(0)
         self.seconds.setValue(TIME)
         self.deadline.setValue(0)

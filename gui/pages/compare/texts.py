@@ -75,9 +75,10 @@ class TextsView(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         if classified is not None:
             self.view.sortByColumn(header.count() - 1, Qt.SortOrder.DescendingOrder)
-            flips = sum(text.flipped() for text in classified.texts)
             words = self.tr("Another label for %1 of %2 texts (%3)")
-            changed, total = flips, len(classified.texts)
+            if classified.of_words:
+                words = self.tr("Another tag for %1 of %2 words (%3)")
+            changed, total = classified.flips(), classified.count
         else:
             for place in range(3, header.count(), 4):
                 for wide in (place, place + 1):

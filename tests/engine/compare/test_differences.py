@@ -121,8 +121,8 @@ def test_questions_classes_and_neighbours_become_records_and_sentences() -> None
 
 
 def test_confusion_counts_by_reference_and_by_label() -> None:
-    assert CLASSIFIED.confusion(1) == [[1, 0], [1, 0]]
-    assert CLASSIFIED.against_labels(0) == [[1, 0], [0, 1]]
+    assert CLASSIFIED.confusion(1) == ((1, 0), (1, 0))
+    assert CLASSIFIED.against_labels(0) == ((1, 0), (0, 1))
     assert CLASSIFIED.texts[0].flipped()
     assert CLASSIFIED.texts[0].change() == pytest.approx(-0.5)
 
