@@ -171,7 +171,7 @@ class QualityObserver:
         self, observed: list[Observed], sentences: list[str], shape: dict[str, Any], dataset: str | None
     ) -> list[Observed]:
         plain = [Sentence(tuple(sentence.split())) for sentence in sentences]
-        scores, probabilities, read = self._tags(plain, "Measuring quality")
+        scores, probabilities, read = self._tags(plain, "Measuring quality", "text")
         shape["words"] = len(probabilities[0])
         names = class_names(self.opened[0].place.folder, probabilities[0].shape[-1])
         self.classified = evidence_of(plain, read, probabilities, names)
@@ -179,7 +179,7 @@ class QualityObserver:
         if not dataset:
             return observed
         labelled = read_tagged(dataset, self.job.tag_column)
-        _, probabilities, read = self._tags(labelled, "Measuring accuracy")
+        _, probabilities, read = self._tags(labelled, "Measuring accuracy", "data set")
         gold = gold_of(labelled, read, names, dataset, self.note)
         self.classified = evidence_of(labelled, read, probabilities, names, gold)
         if not marks_spans(gold.names):
@@ -189,11 +189,13 @@ class QualityObserver:
             for one, own in zip(observed, probabilities, strict=True)
         ]
 
-    def _tags(self, sentences: list[Sentence], text: str) -> tuple[list[Any], list[np.ndarray], list[Seen]]:
+    def _tags(
+        self, sentences: list[Sentence], text: str, source: str
+    ) -> tuple[list[Any], list[np.ndarray], list[Seen]]:
         read = [seen(self.opened[0].tokenizer, sentence.words, self.context_length) for sentence in sentences]
         cut = sum(len(sentence.words) - len(one.words) for sentence, one in zip(sentences, read, strict=True))
         if cut:
-            self.note(f"{cut} words were left out: their sentences are longer than the models hold.")
+            self.note(f"{cut} words of the {source} were left out: their sentences are longer than the models hold.")
         return *score_tags(self._sessions, read, self.progress(text, "sentence")), read
 
     def _classes(self, wanted: list[str], text: str) -> tuple[list[Any], list[np.ndarray]]:

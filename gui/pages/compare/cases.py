@@ -70,6 +70,7 @@ class CasesView(QWidget):
         self.harness: RowsModel[HarnessScore] = RowsModel(harness_columns(()))
         self.harness_view, _ = sortable_table(self.harness, titles[HARNESS])
         _prepare(self.harness_view)
+        self.harness_view.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.token_view, _ = sortable_table(self.tokens, self.tr("Tokens of the answers"))
         _prepare(self.token_view)
         self.token_view.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
@@ -107,6 +108,7 @@ class CasesView(QWidget):
         self.questions.reset(asked, question_columns(self._names))
         self.pairs.reset(pairs, pair_columns(self._names))
         self.harness.reset(comparison.harness if comparison else (), harness_columns(self._names))
+        self.harness_view.sortByColumn(-1, Qt.SortOrder.AscendingOrder)  # as the harness has them
         self.tokens.reset(rows)
         self.asked.arrange(Qt.SortOrder.AscendingOrder, lambda place: _NARROW if place == 1 else _WIDE)
         answers = len(self._names)

@@ -24,7 +24,7 @@ from gui.widgets.text import label
 
 TIME = int(CompareJob.model_fields["seconds"].default)
 PAIR_TOKENS = int(CompareJob.model_fields["pair_tokens"].default)
-_WIDTH = 384  # pixels of a field with its button
+_NAME, _WIDTH = 140, 304  # pixels of a name, and of a field with its button
 
 
 class MeasureOptions(QDialog):
@@ -33,12 +33,16 @@ class MeasureOptions(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("What is measured"))
-        self.setMinimumWidth(560)
-        self._form = QFormLayout()
-        self._rows: dict[QWidget, int] = {}
-        self._form.setHorizontalSpacing(16)
-        self._form.setVerticalSpacing(8)
-        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.setMinimumWidth(1000)
+        left, right = QFormLayout(), QFormLayout()
+        columns = row(spacing=32)
+        for form in (left, right):
+            form.setHorizontalSpacing(16)
+            form.setVerticalSpacing(8)
+            form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+            columns.addLayout(form, 1)
+        self._rows: dict[QWidget, tuple[QFormLayout, int]] = {}
+        self._form = left
         built_in = self.tr("built in")
         self.prompts = self._add(
             self.tr("Prompts"),
@@ -83,6 +87,23 @@ class MeasureOptions(QDialog):
             self.pair_tokens,
             " " + self.tr("tokens"),
         )
+        self.dataset = self._add(
+            self.tr("Data set"),
+            self.tr(
+                "For encoders: a CSV of sentence, sentence, score (such as STS-B); for classifiers: text, class number;"
+                " for taggers: CoNLL, or JSONL with tokens and tags."
+            ),
+            self.tr("none"),
+            self.tr("Data sets (*.csv *.tsv *.jsonl *.conll *.conllu *.bio *.iob *.iob2 *.txt)"),
+        )
+        self.tag_column = QLineEdit()
+        self.tag_column.setPlaceholderText(self.tr("the last column, or “tags”"))
+        self._add_field(
+            self.tr("Column of the tags"),
+            self.tr("A number from 1 in a CoNLL file, or the name of the field in JSONL."),
+            self.tag_column,
+        )
+        self._form = right
         self.harness = QLineEdit()
         self.harness.setPlaceholderText(self.tr("none"))
         self.harness.setEnabled(not missing())
@@ -103,22 +124,6 @@ class MeasureOptions(QDialog):
             self.tr("Only the first so many of each task are asked."),
             self.harness_limit,
             "",
-        )
-        self.dataset = self._add(
-            self.tr("Data set"),
-            self.tr(
-                "For encoders: a CSV of sentence, sentence, score (such as STS-B); for classifiers: text, class number;"
-                " for taggers: CoNLL, or JSONL with tokens and tags."
-            ),
-            self.tr("none"),
-            self.tr("Data sets (*.csv *.tsv *.jsonl *.conll *.conllu *.bio *.iob *.iob2 *.txt)"),
-        )
-        self.tag_column = QLineEdit()
-        self.tag_column.setPlaceholderText(self.tr("the last column, or “tags”"))
-        self._add_field(
-            self.tr("Column of the tags"),
-            self.tr("A number from 1 in a CoNLL file, or the name of the field in JSONL."),
-            self.tag_column,
         )
         self.seconds = QSpinBox(minimum=5, maximum=86400, value=TIME)
         self._add_number(
@@ -148,34 +153,26 @@ class MeasureOptions(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 16)
         layout.setSpacing(16)
-        layout.addLayout(self._form)
+        layout.addLayout(columns, 1)
         layout.addWidget(buttons)
 
     def show_task(self, task: Task) -> None:
         """Prompts, questions and times are for models that write, data sets for those that do not."""
-        writing = (self.prompts, self.questions, self.pairs, self.pair_tokens, self.harness, self.harness_limit)
-        writing += (self.deadline, self.grid)
+        texts: tuple[QWidget, ...] = (self.prompts, self.questions, self.pairs, self.pair_tokens)
+        writing = (*texts, self.harness, self.harness_limit, self.deadline, self.grid)
         shown: dict[QWidget, bool] = dict.fromkeys(writing, task in DECODERS)
         shown |= {self.dataset: task not in DECODERS, self.tag_column: task in TAGGERS}
         for field, there in shown.items():
-            self._form.setRowVisible(self._rows[field], there)
-            self._form.setRowVisible(self._rows[field] + 1, there)
+            form, place = self._rows[field]
+            form.setRowVisible(place, there)
+            form.setRowVisible(place + 1, there)
 
     def _add(self, title: str, help_text: str, empty: str, kinds: str) -> QLineEdit:
         field = QLineEdit()
         field.setPlaceholderText(empty)
-        field.setAccessibleName(title)
         field.setClearButtonEnabled(True)
-        name = label(title)
-        name.setBuddy(field)
         choose = icon_button("folder", self.tr("Choose a file…"), lambda: self._choose(field, title, kinds))
-        self._rows = {**self._rows, field: self._form.rowCount()}
-        self._form.addRow(name, row(field, choose, spacing=4))
-        told = label(help_text, "muted", wrap=True)
-        told.setAlignment(Qt.AlignmentFlag.AlignTop)
-        told.setMinimumHeight(told.heightForWidth(_WIDTH))  # a form asks too late, and shares out what it thought of
-        told.setMaximumHeight(told.minimumHeight())
-        self._form.addRow("", told)
+        self._add_field(title, help_text, field, choose)
         return field
 
     def _add_number(self, title: str, help_text: str, field: QSpinBox, unit: str) -> None:
@@ -184,13 +181,21 @@ class MeasureOptions(QDialog):
         field.setFixedWidth(140)
         self._add_field(title, help_text, field)
 
-    def _add_field(self, title: str, help_text: str, field: QWidget) -> None:
+    def _add_field(self, title: str, help_text: str, field: QWidget, *beside: QWidget) -> None:
         field.setAccessibleName(title)
         name = label(title)
+        name.setMinimumWidth(_NAME)
         name.setBuddy(field)
-        self._rows = {**self._rows, field: self._form.rowCount()}
-        self._form.addRow(name, field)
-        self._form.addRow("", label(help_text, "muted", wrap=True))
+        self._rows[field] = self._form, self._form.rowCount()
+        both = row(field, *beside, spacing=4)
+        if field.maximumWidth() < _WIDTH:
+            both.addStretch(1)
+        self._form.addRow(name, both)
+        told = label(help_text, "muted", wrap=True)
+        told.setAlignment(Qt.AlignmentFlag.AlignTop)
+        told.setFixedWidth(_WIDTH)
+        told.setFixedHeight(told.heightForWidth(_WIDTH))  # a form asks too late, and shares out what it thought of
+        self._form.addRow("", told)
 
     @property
     def deadline_seconds(self) -> float | None:
