@@ -15,12 +15,16 @@ from engine.metrics.base import Rows
 from engine.metrics.rows import change_of, mean
 from engine.protocol.errors import UserError
 
-MISSING = "lm-eval is not installed. Run “pip install hasten[eval]”."
+
+def installed() -> bool:
+    """Whether tasks of the harness can be asked here. Imports nothing."""
+    return importlib.util.find_spec("lm_eval") is not None
 
 
-def missing() -> str:
-    """Why no task of the harness can be asked here, with the remedy; empty where it can. Imports nothing."""
-    return "" if importlib.util.find_spec("lm_eval") is not None else MISSING
+def require_installed() -> None:
+    """Raise UserError with the remedy where the harness is missing."""
+    if not installed():
+        raise UserError("lm-eval is not installed.", "Run “pip install hasten[eval]”, or leave its tasks out.")
 
 
 def read_names(text: str | None) -> tuple[str, ...]:
@@ -29,8 +33,8 @@ def read_names(text: str | None) -> tuple[str, ...]:
     Raises UserError where the harness is missing.
     """
     names = [name.strip() for name in (text or "").split(",") if name.strip()]
-    if names and (reason := missing()):
-        raise UserError("lm-eval is not installed.", reason.partition(". ")[2])
+    if names:
+        require_installed()
     files = {name: Path(name).expanduser() for name in names if name.endswith((".yaml", ".yml"))}
     return tuple(dict.fromkeys(str(files[name].absolute()) if name in files else name for name in names))
 

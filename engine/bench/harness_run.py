@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.bench.candidates import Open
-from engine.bench.harness import missing, scores_of
+from engine.bench.harness import require_installed, scores_of
 from engine.compare.evidence import HarnessScore
 from engine.protocol.errors import Cancelled, UserError
 
@@ -30,8 +30,7 @@ def prepare(tasks: Sequence[str]) -> Tasks:
     Raises UserError where the harness is missing, and for a task that it does not know, whose data cannot be had, or
     that runs code which models write.
     """
-    if reason := missing():
-        raise UserError("lm-eval is not installed.", reason.partition(". ")[2])
+    require_installed()
     from lm_eval.tasks import TaskManager
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)

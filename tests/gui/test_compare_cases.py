@@ -183,8 +183,7 @@ def test_tasks_of_the_harness_are_shown_with_what_was_won_and_lost(qtbot: QtBot)
 def test_options_follow_the_task_and_say_what_is_missing(
     there: bool, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reason = "" if there else "lm-eval is not installed."
-    monkeypatch.setattr("gui.pages.compare.options.missing", lambda: reason)
+    monkeypatch.setattr("gui.pages.compare.options.installed", lambda: there)
     options = MeasureOptions()
     qtbot.addWidget(options)
     assert options.harness.isEnabled() == options.harness_limit.isEnabled() == there

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.bench.harness import missing
+from engine.bench.harness import installed
 from engine.checkpoint.info import Task
 from engine.metrics.base import DECODERS, TAGGERS
 from engine.protocol.job import CompareJob
@@ -106,19 +106,17 @@ class MeasureOptions(QDialog):
         self._form = right
         self.harness = QLineEdit()
         self.harness.setPlaceholderText(self.tr("none"))
-        self.harness.setEnabled(not missing())
+        self.harness.setEnabled(installed())
         self._add_field(
             self.tr("Tasks of lm-eval"),
-            self.tr("lm-eval is not installed: run “pip install hasten[eval]” and start Hasten again.")
-            if missing()
-            else self.tr(
-                "Names apart by commas, such as arc_easy,crows_pairs_english; or paths of your own task files."
-            ),
+            self.tr("Names apart by commas, such as arc_easy,crows_pairs_english; or paths of your own task files.")
+            if installed()
+            else self.tr("lm-eval is not installed: run “pip install hasten[eval]” and start Hasten again."),
             self.harness,
         )
         self.harness_limit = QSpinBox(minimum=0, maximum=1_000_000)
         self.harness_limit.setSpecialValueText(self.tr("all"))
-        self.harness_limit.setEnabled(not missing())
+        self.harness_limit.setEnabled(installed())
         self._add_number(
             self.tr("Documents of each"),
             self.tr("Only the first so many of each task are asked."),
