@@ -56,7 +56,7 @@ def use_once(folder: Path, threads: int, device: str | None, prompt_tokens: int,
             pass
     else:
         batch = TextBatch(ids[None], np.ones((1, length), np.int64), np.zeros((1, length), np.int64))
-        (session.classify if session.task == "text-classification" else session.hidden)(batch)
+        session.answer(batch)
     return session
 
 

@@ -19,8 +19,8 @@ from engine.bench.grid import shapes_of, time_grid
 from engine.bench.memory import probe
 from engine.bench.observe_load import observe_load
 from engine.bench.observe_quality import QualityObserver
+from engine.bench.observe_tasks import TaskObserver
 from engine.bench.pausing import MOST, Pauses
-from engine.bench.questions import is_right
 from engine.bench.runner import REQUESTS_PER_ROUND, time_answers, time_requests
 from engine.bench.stopping import Stopping
 from engine.bench.views import with_views
@@ -29,7 +29,6 @@ from engine.bench.workload import Workload
 from engine.catalogue import load
 from engine.compare.conditions import ENDED, NOT_MEASURED
 from engine.compare.deadline import judge_deadline
-from engine.compare.evidence import QuestionResult
 from engine.compare.table import Answer, AnswerDiff, Conditions, Deadline, GridCell
 from engine.jobs.base import JobContext
 from engine.metrics.base import DECODERS, DecodeRound, Observed, RequestRound
@@ -57,8 +56,8 @@ class Observer:
         notices: sentences about what could not be measured as asked.
         shape: how a round was timed, for the comparison's conditions.
         stopping: when the rounds end, and how sure the ratio is then.
-        asked: the user's questions and every candidate's answers; known after `questions`.
         judged: observes quality, and keeps what it saw case by case.
+        doing: observes the user's own tasks, and keeps every answer.
     """
 
     def __init__(self, job: CompareJob, context: JobContext, opened: Sequence[Open], same_tokens: bool) -> None:
@@ -82,13 +81,15 @@ class Observer:
             self._note(f"The models hold {self._context_length} tokens, so a timing round has {shape}.")
         self.workload = Workload(job, opened, self._context_length, self._prompt, self._new, self._note)
         self._grid = job.grid if self._decoder and len(opened) > 1 else None
-        self.asked: tuple[QuestionResult, ...] = ()
         self.judged = QualityObserver(job, opened, self._context_length, self._new, self._progress, self._note)
+        self.doing = TaskObserver(
+            job, opened, self._context_length, self.workload.asked, context.check, self._progress, self._note
+        )
         self._read: list[list[Ids]] = [[] for _ in opened]  # per candidate, per prompt: what its answer goes on from
         second = bool(job.second_text) and job.quality and same_tokens
         parts = (
             self._decoder, True, job.clients is not None, self._grid is not None, self._most_copies > 1, job.quality,
-            second, bool(job.questions), job.memory,
+            second, bool(job.questions), bool(job.pairs), bool(job.harness), job.memory,
         )  # fmt: skip
         self._step, self._steps = 0, sum(parts)
         threads = list(dict.fromkeys(self._threads(candidate) for candidate in opened))
@@ -137,7 +138,7 @@ class Observer:
         found: list[list[Answer]] = [[] for _ in self._opened]
         for index, text in enumerate(prompts):
             self._tell(index, len(prompts), "Answering the prompts", unit="prompt")
-            ids = self.workload.asked(text, f"Prompt {index + 1}")
+            ids = self.workload.asked(text, f"Prompt {index + 1}", self._new)
             made = answer_together(
                 self._sessions, self._tokenizers, ids, self._new, self._emit, self._context.check,
                 prompt=index, text=text,
@@ -235,7 +236,7 @@ class Observer:
         else:
             requests: list[list[RequestRound]] = running
             batches = [self._batches(index, most) for index in range(len(self._opened))]
-            run = [s.classify if s.task == "text-classification" else s.hidden for s in self._sessions]
+            run = [session.answer for session in self._sessions]
             time_requests(run, batches, self._context.check, on_round, requests, enough=enough, on_warm=on_warm)
         for condition in conditions:
             condition["rounds"] = len(running[0])
@@ -331,38 +332,18 @@ class Observer:
         self._step += 1
         return self.judged.observe_second(observed)
 
-    def questions(self, observed: list[Observed]) -> list[Observed]:
-        """`observed` with which of the user's questions each candidate answers rightly; see `asked`."""
-        if not self._job.questions:
-            return observed
-        self._step += 1
-        given: list[list[str]] = [[] for _ in self._opened]
-        for index, question in enumerate(self._job.questions):
-            self._tell(index, len(self._job.questions), "Answering your questions", unit="question")
-            ids = self.workload.asked(question.prompt, f"Question {index + 1}")
-            made = answer_together(
-                self._sessions, self._tokenizers, ids, self._new, lambda token: None, self._context.check,
-                text=question.prompt,
-            )  # fmt: skip
-            for own, answer in zip(given, made, strict=True):
-                own.append(answer.text)
-        self.asked = tuple(
-            QuestionResult(
-                question=question,
-                answers=tuple(own[place] for own in given),
-                right=tuple(is_right(question, own[place]) for own in given),
-            )
-            for place, question in enumerate(self._job.questions)
-        )
-        shape = {"questions": len(self.asked), "new_tokens": self._new, "answers": "greedy"}
-        return [
-            replace(
-                one,
-                answered=np.array([result.right[index] for result in self.asked], dtype=np.float64),
-                conditions={**one.conditions, "tasks": shape},
-            )
-            for index, one in enumerate(observed)
-        ]
+    def tasks(self, observed: list[Observed]) -> list[Observed]:
+        """`observed` with how each candidate does the user's own tasks, as far as there are any; see `doing`."""
+        if self._job.questions:
+            self._step += 1
+            observed = self.doing.questions(observed, self._new)
+        if self._job.pairs:
+            self._step += 1
+            observed = self.doing.pairs(observed)
+        if self._job.harness:
+            self._step += 1
+            self.doing.harness()
+        return observed
 
     def memory(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with peaks, each measured in a fresh process."""

@@ -13,10 +13,13 @@ import numpy as np
 from engine.bench import texts
 from engine.bench.candidates import Open
 from engine.bench.embeddings import NEIGHBOURS, Pooling, cosines, embed, nearest, read_pooling
-from engine.bench.quality import score_answers, score_classes, score_text
+from engine.bench.observe_tags import evidence_of, gold_of, tagged_of
+from engine.bench.quality import score_answers, score_classes, score_tags, score_text
+from engine.bench.tagged import Seen, Sentence, read_tagged, seen
 from engine.compare.evidence import Classified, ClassifiedText, EmbeddedText
 from engine.metrics.base import DECODERS, Observed
 from engine.metrics.logits import overlap
+from engine.metrics.spans import marks_spans
 from engine.protocol.job import CompareJob
 
 BUILT_IN = "built-in"  # the word that names the text that comes with Hasten
@@ -74,6 +77,8 @@ class QualityObserver:
         observed = [replace(one, conditions={**one.conditions, "quality": shape}) for one in observed]
         if task == "text-classification":
             return self._of_classifiers(observed, sentences, dataset)
+        if task == "token-classification":
+            return self._of_taggers(observed, sentences, shape, dataset)
         return self._of_embedders(observed, sentences, shape, dataset)
 
     @property
@@ -161,6 +166,37 @@ class QualityObserver:
             replace(one, correct=(own.argmax(-1) == labels).astype(np.float64), classes=own.argmax(-1), labels=labels)
             for one, own in zip(observed, probabilities, strict=True)
         ]
+
+    def _of_taggers(
+        self, observed: list[Observed], sentences: list[str], shape: dict[str, Any], dataset: str | None
+    ) -> list[Observed]:
+        plain = [Sentence(tuple(sentence.split())) for sentence in sentences]
+        scores, probabilities, read = self._tags(plain, "Measuring quality", "text")
+        shape["words"] = len(probabilities[0])
+        names = class_names(self.opened[0].place.folder, probabilities[0].shape[-1])
+        self.classified = evidence_of(plain, read, probabilities, names)
+        observed = [replace(one, scores=own) for one, own in zip(observed, scores, strict=True)]
+        if not dataset:
+            return observed
+        labelled = read_tagged(dataset, self.job.tag_column)
+        _, probabilities, read = self._tags(labelled, "Measuring accuracy", "data set")
+        gold = gold_of(labelled, read, names, dataset, self.note)
+        self.classified = evidence_of(labelled, read, probabilities, names, gold)
+        if not marks_spans(gold.names):
+            self.note("Entity F1 is not measured, for the data set's tags do not name stretches, as B-PER and O do.")
+        return [
+            replace(one, tagged=tagged_of(own.argmax(-1), gold, names, read))
+            for one, own in zip(observed, probabilities, strict=True)
+        ]
+
+    def _tags(
+        self, sentences: list[Sentence], text: str, source: str
+    ) -> tuple[list[Any], list[np.ndarray], list[Seen]]:
+        read = [seen(self.opened[0].tokenizer, sentence.words, self.context_length) for sentence in sentences]
+        cut = sum(len(sentence.words) - len(one.words) for sentence, one in zip(sentences, read, strict=True))
+        if cut:
+            self.note(f"{cut} words of the {source} were left out: their sentences are longer than the models hold.")
+        return *score_tags(self._sessions, read, self.progress(text, "sentence")), read
 
     def _classes(self, wanted: list[str], text: str) -> tuple[list[Any], list[np.ndarray]]:
         tokenizer = self.opened[0].tokenizer

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from engine.bench.tagged import Seen
 from engine.bench.texts import Windows, blocks_of
 from engine.metrics.base import Doubles, TokenScores
 from engine.metrics.logits import best, divergence, negative_log_likelihood, normalisers, overlap, squared_error
@@ -110,7 +111,25 @@ def score_classes(
         for number, session in enumerate(sessions):
             outputs[number].append(session.classify(batch))
     logits = [np.concatenate(own) for own in outputs]
-    blocks = np.arange(len(logits[0]))
+    return _against_first(logits, np.arange(len(logits[0])))
+
+
+def score_tags(
+    sessions: Sequence[Session], sentences: Sequence[Seen], progress: Progress
+) -> tuple[list[TokenScores], list[np.ndarray]]:
+    """Scores of taggers that share a tokenizer, one entry a word that is seen (the sentence is its block), and each
+    one's probabilities per word, [N, C]."""
+    outputs: list[list[np.ndarray]] = [[] for _ in sessions]
+    for index, sentence in enumerate(sentences):
+        progress(index, len(sentences))
+        for number, session in enumerate(sessions):
+            outputs[number].append(session.tag(sentence.batch)[0, sentence.tokens])
+    blocks = np.repeat(np.arange(len(sentences)), [len(sentence.tokens) for sentence in sentences])
+    return _against_first([np.concatenate(own) for own in outputs], blocks)
+
+
+def _against_first(logits: list[np.ndarray], blocks: np.ndarray) -> tuple[list[TokenScores], list[np.ndarray]]:
+    """Scores of `logits` [N, C] against the first ones, and the probabilities [N, C]."""
     scores = [TokenScores(blocks)]
     for own in logits[1:]:
         divergences, agreements = divergence(logits[0], own)

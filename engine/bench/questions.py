@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from engine.bench.records import Kind, fields_of, read_records
 from engine.compare.evidence import PairedTest, Question
 from engine.protocol.errors import UserError
 
 _FIELDS = ("prompt", "expect", "how", "tolerance")
 _REMEDY = "Give each question a prompt and what to expect; how is exact, contains, regex or numeric."
+_KIND = Kind("questions", (".yaml", ".yml", ".jsonl", ".json", ".csv"), _REMEDY)
 _NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+−]?\.\d+")
 
 
@@ -29,28 +27,7 @@ def read_questions(path: str | Path | None) -> tuple[Question, ...]:
     """
     if path is None or not str(path).strip():
         return ()
-    file = Path(path).expanduser()
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"The questions cannot be read: {getattr(error, 'strerror', None) or 'the file is not UTF-8'}.",
-            "Choose a YAML, JSONL or CSV file in UTF-8.",
-            where=str(file),
-            code="not_found",
-        ) from error
-    readers = {".yaml": _yaml, ".yml": _yaml, ".jsonl": _json_lines, ".json": _yaml, ".csv": _csv}
-    reader = readers.get(file.suffix.lower())
-    if reader is None:
-        raise UserError(
-            f"Questions are not read from “{file.suffix or file.name}” files.",
-            "Choose a YAML, JSONL or CSV file.",
-            where=str(file),
-        )
-    found = tuple(_question(entry, f"{file}, line {line}") for line, entry in reader(text, file))
-    if not found:
-        raise UserError("The file holds no questions.", _REMEDY, where=str(file))
-    return found
+    return tuple(_question(entry, where) for where, entry in read_records(path, _KIND))
 
 
 def is_right(question: Question, answer: str) -> bool:
@@ -85,15 +62,7 @@ def compare_pairs(reference: Sequence[bool], candidate: Sequence[bool]) -> Paire
 
 
 def _question(entry: Any, where: str) -> Question:
-    if not isinstance(entry, dict):
-        raise UserError("A question is not made of named fields.", _REMEDY, where=where)
-    fields = {str(key).strip().lower(): value for key, value in entry.items() if value is not None and value != ""}
-    unknown = sorted(fields.keys() - set(_FIELDS))
-    if unknown:
-        raise UserError(f"A question has no field “{unknown[0]}”.", f"Use {', '.join(_FIELDS)}.", where=where)
-    for name in ("prompt", "expect"):
-        if name not in fields:
-            raise UserError(f"A question lacks “{name}”.", _REMEDY, where=where)
+    fields = fields_of(entry, _FIELDS, ("prompt", "expect"), "a question", where, _KIND)
     expect = fields["expect"] if isinstance(fields["expect"], list) else [fields["expect"]]
     numeric = str(fields.get("how", "")).strip() == "numeric"
     try:
@@ -135,43 +104,3 @@ def _check(question: Question, text: str, where: str) -> None:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _yaml(text: str, file: Path) -> Iterator[tuple[int, Any]]:
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{file}, line {mark.line + 1}" if mark else str(file)
-        cause = f"The questions are not YAML: {getattr(error, 'problem', None) or 'unreadable'}."
-        raise UserError(cause, _REMEDY, where=where) from error
-    if isinstance(data, dict) and list(data) == ["questions"] and isinstance(node, yaml.MappingNode):
-        data, node = data["questions"], node.value[0][1]
-    if not isinstance(data, list) or not isinstance(node, yaml.SequenceNode):
-        raise UserError("The questions are not a list.", "Write “- ” before each question.", where=str(file))
-    for own, entry in zip(node.value, data, strict=True):
-        yield own.start_mark.line + 1, entry
-
-
-def _json_lines(text: str, file: Path) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UserError(f"A line is not JSON: {error.msg}.", _REMEDY, where=f"{file}, line {number}") from error
-
-
-def _csv(text: str, file: Path) -> Iterator[tuple[int, Any]]:
-    rows = csv.DictReader(io.StringIO(text, newline=""), restkey="")
-    start = 2
-    try:
-        for row in rows:
-            if row.get(""):
-                raise UserError("A line has more columns than the heading.", "Put quotes around texts with commas.",
-                                where=f"{file}, line {start}")  # fmt: skip
-            yield start, row
-            start = rows.line_num + 1
-    except csv.Error as error:
-        raise UserError(f"The questions are not CSV: {error}.", _REMEDY, where=f"{file}, line {start}") from error

@@ -216,13 +216,16 @@ def exp(x: float) -> float:
 
 
 def bootstrap_of(
-    statistic: Callable[..., float], *columns: npt.NDArray[Any], confidence: float = DISPLAY_CONFIDENCE
+    statistic: Callable[..., float],
+    *columns: npt.NDArray[Any],
+    confidence: float = DISPLAY_CONFIDENCE,
+    resamples: int = ROW_RESAMPLES,
 ) -> tuple[float, float, float]:
     """`statistic` of `columns`, arrays of one length, and its percentile-bootstrap interval over rows (Efron 1979),
     which is widened to hold the value itself.
     """
     count = len(columns[0])
-    drawn = np.random.default_rng(0).integers(0, count, size=(ROW_RESAMPLES, count))
+    drawn = np.random.default_rng(0).integers(0, count, size=(resamples, count))
     estimates = [statistic(*(column[pick] for column in columns)) for pick in drawn]
     low, high = np.quantile(estimates, [(1 - confidence) / 2, (1 + confidence) / 2])
     value = statistic(*columns)

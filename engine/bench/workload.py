@@ -50,11 +50,12 @@ class Workload:
         own = [self._read(text)[candidate] for text in self._own]
         return list(itertools.islice(itertools.cycle(own), count))
 
-    def asked(self, text: str, name: str) -> list[Ids]:
-        """`text` as each candidate's tokenizer and chat template write it, cut at the front where it is too long."""
+    def asked(self, text: str, name: str, new_tokens: int) -> list[Ids]:
+        """`text` as each candidate's tokenizer and chat template write it, cut at the front to leave room for
+        `new_tokens`."""
         message = [{"role": "user", "content": text}]
         found = [prompt_ids(one.tokenizer, message, one.session.task) for one in self._opened]
-        room = self._context_length - self._new
+        room = self._context_length - new_tokens
         if max(len(ids) for ids in found) > room:
             self._note(f"{name} is longer than the models hold; only its last {room} tokens were used.")
         return [ids[-room:] for ids in found]
@@ -62,5 +63,5 @@ class Workload:
     def _read(self, text: str) -> list[Ids]:
         """One of the user's prompts as each candidate reads it."""
         if self._decoder:
-            return self.asked(text, f"Prompt {self._own.index(text) + 1}")
+            return self.asked(text, f"Prompt {self._own.index(text) + 1}", self._new)
         return [texts.batch_of(one.tokenizer, [text], self._context_length).input_ids[0] for one in self._opened]

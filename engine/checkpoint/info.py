@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from engine.checkpoint import foreign_config
 
-Task = Literal["text-generation", "text2text-generation", "feature-extraction", "text-classification", "fill-mask"]
+Task = Literal[
+    "text-generation", "text2text-generation", "feature-extraction", "text-classification", "token-classification",
+    "fill-mask",
+]  # fmt: skip
 
 # safetensors dtype -> bits per element
 DTYPE_BITS: dict[str, int] = {

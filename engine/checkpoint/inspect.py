@@ -17,13 +17,15 @@ _TASKS: tuple[tuple[str, Task], ...] = (
     (r"(For(ConditionalGeneration|Seq2SeqLM|Text2TextGeneration)|MTModel)$", "text2text-generation"),
     (r"(ForCausalLM|LMHeadModel|LMHead)$", "text-generation"),
     (r"ForSequenceClassification$", "text-classification"),
+    (r"ForTokenClassification$", "token-classification"),
     (r"(ForMaskedLM|ForPreTraining)$", "fill-mask"),
     (r"Model$", "feature-extraction"),
 )
 # What the auto class that a checkpoint's own code registers its class for says of it, the telling ones first.
 _AUTO_TASKS: dict[str, Task] = {
     "AutoModelForCausalLM": "text-generation", "AutoModelForSeq2SeqLM": "text2text-generation",
-    "AutoModelForSequenceClassification": "text-classification", "AutoModelForMaskedLM": "fill-mask",
+    "AutoModelForSequenceClassification": "text-classification",
+    "AutoModelForTokenClassification": "token-classification", "AutoModelForMaskedLM": "fill-mask",
     "AutoModel": "feature-extraction",
 }  # fmt: skip
 # llama.cpp's architecture -> Transformers' model_type and class, where Transformers reads the one as the other.
@@ -69,7 +71,7 @@ def task_of(architecture: str, where: str = "") -> Task:
             return task
     raise UserError(
         f"Hasten does not handle the architecture “{architecture}”.",
-        "Choose a text model: a decoder, an encoder or a sequence classifier.",
+        "Choose a text model: a decoder, an encoder, or a classifier of texts or tokens.",
         where=where, code="unsupported_architecture",
     )  # fmt: skip
 

@@ -93,7 +93,36 @@ def compare(
     tasks: Annotated[
         Path | None, typer.Option(help="Your own questions with expected answers: YAML, JSONL or CSV.")
     ] = None,
-    dataset: Annotated[Path | None, typer.Option(help="Encoders: a CSV of sentence pairs with scores.")] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(help="Your own texts with references, for BLEU, ROUGE and word error rate: JSONL, CSV or TSV."),
+    ] = None,
+    pair_tokens: Annotated[int, typer.Option(min=1, help="Tokens of an answer to such a text, at most.")] = 256,
+    lm_eval: Annotated[
+        str | None,
+        typer.Option(
+            "--lm-eval", metavar="TASK[,TASK]", help="Tasks of lm-eval, or task files (.yaml), to ask of all."
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Ask the first so many documents of each such task.", show_default="all"),
+    ] = None,
+    dataset: Annotated[
+        Path | None,
+        typer.Option(
+            help="Encoders: a CSV of sentence pairs with scores. Classifiers: texts with class numbers. Taggers: "
+            "CoNLL, or JSONL with tokens and tags."
+        ),
+    ] = None,
+    tag_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Where the tags stand in a tagger's data set: a column's number from 1, or a field's name.",
+            show_default="the last column, or “tags”",
+        ),
+    ] = None,
     rounds: Annotated[
         int | None,
         typer.Option(min=3, max=1000, help="Interleaved timing rounds.", show_default="until the result is sure"),
@@ -149,6 +178,8 @@ def compare(
     json: output.Json = False,
 ) -> None:
     """Measure candidates against the first: speed, memory, quality, differences of their answers, a verdict."""
+    from engine.bench.harness import read_names
+    from engine.bench.pairs import read_references
     from engine.bench.questions import read_questions
     from engine.bench.shapes import read_grid
     from engine.bench.texts import read_prompts
@@ -165,7 +196,12 @@ def compare(
         text=given_file(text),
         second_text=second_text if second_text in (None, "built-in") else given_file(Path(second_text)),
         questions=read_questions(given_file(tasks)),
+        pairs=read_references(given_file(pairs)),
+        pair_tokens=pair_tokens,
+        harness=read_names(lm_eval),
+        harness_limit=limit,
         dataset=given_file(dataset),
+        tag_column=tag_column,
         rounds=rounds,
         seconds=seconds,
         pause=pause,
@@ -232,6 +268,8 @@ def comparison(result: dict[str, Any]) -> None:
             print(f"Prompt {diff.prompt + 1}: {name} answers the same.")
         else:
             print(f"Prompt {diff.prompt + 1}: {name} differs from token {(diff.first_divergence or 0) + 1} on.")
+    if found.harness:
+        output.table(*_harness(found), right=range(2, 2 + 2 * len(found.candidates)))
     if found.grid:
         output.table(*_grid(found), right=range(1, 7))
     for line in case_words(found):
@@ -240,6 +278,23 @@ def comparison(result: dict[str, Any]) -> None:
         print(notice)
     print(in_one_line(found.conditions))
     print(found.verdict_text)
+
+
+def _harness(found: Comparison) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows of the tasks of lm-eval."""
+    from engine.compare.changes import score_change, score_words
+
+    names = [candidate.name for candidate in found.candidates]
+    others = range(1, len(names))
+    columns = ["lm-eval task", "Metric", "Documents", *names, *(f"Change of {names[index]}" for index in others)]
+    rows = [
+        [
+            score.task, score.metric, str(score.samples), *(score_words(score, index) for index in range(len(names))),
+            *(score_change(score, index) for index in others),
+        ]
+        for score in found.harness
+    ]  # fmt: skip
+    return columns, rows
 
 
 def _grid(found: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from engine.compare.changes import interval_words, proof
 from engine.compare.evidence import Choice, TokenView
 from engine.compare.table import AnswerToken, Comparison
+from engine.metrics.catalog import get
 from engine.protocol.errors import UserError
 
 FIELDS = (
     "kind", "case", "text", "candidate", "position", "token", "aligned", "before", "after", "difference",
-    "top_before", "top_after",
+    "top_before", "top_after", "measure", "expected", "answer_before",
 )  # fmt: skip
 _NAMED = 60  # letters of a question in a sentence
 
@@ -66,10 +68,11 @@ def as_csv(comparison: Comparison) -> str:
 
 
 def records(comparison: Comparison) -> Iterator[dict[str, Any]]:
-    """One record a token of an answer, question, classified or embedded text, and candidate after the first.
+    """One record a token of an answer, question, source text and metric, classified or embedded text, and candidate
+    after the first.
 
     `before` and `after` are what the reference and the candidate say: probabilities of a token, whether a question is
-    answered rightly, classes, cosines. Fields that do not apply are absent.
+    answered rightly, scores, classes, cosines. Fields that do not apply are absent.
     """
     yield from _tokens(comparison)
     for index in range(1, len(comparison.candidates)):
@@ -79,11 +82,12 @@ def records(comparison: Comparison) -> Iterator[dict[str, Any]]:
                 "kind": "question", "case": case, "text": result.question.prompt, "candidate": name,
                 "token": result.answers[index], "before": result.right[0], "after": result.right[index],
             }  # fmt: skip
+        yield from _pairs(comparison, index)
         if comparison.classified is not None:
             names = comparison.classified.names
             for case, text in enumerate(comparison.classified.texts, 1):
                 yield {
-                    "kind": "class", "case": case, "text": text.text, "candidate": name,
+                    "kind": "class", "case": case, "text": text.text, "candidate": name, "token": text.word,
                     "before": names[text.classes[0]], "after": names[text.classes[index]],
                     "difference": round(text.change(index), 6),
                 }  # fmt: skip
@@ -97,7 +101,8 @@ def records(comparison: Comparison) -> Iterator[dict[str, Any]]:
 
 
 def case_words(comparison: Comparison) -> Iterator[str]:
-    """A sentence for each question whose answer became right or wrong, and counts of flipped labels and neighbours."""
+    """A sentence for each question whose answer became right or wrong, for each metric compared on the same cases, and
+    counts of flipped labels and neighbours."""
     for index, candidate in enumerate(comparison.candidates[1:], 1):
         for place, result in enumerate(comparison.questions, 1):
             if result.right[index] != result.right[0]:
@@ -105,12 +110,30 @@ def case_words(comparison: Comparison) -> Iterator[str]:
                 text = " ".join(result.question.prompt.split())
                 shown = text if len(text) <= _NAMED else text[: _NAMED - 1] + "…"
                 yield f"Question {place}: {candidate.name} answers {now} (“{shown}”)."
+        for change in candidate.changes:
+            title = get(change.name).title
+            yield f"{title} of {candidate.name} against the original: {interval_words(change)}, {proof(change)}."
         if comparison.classified is not None:
-            flips = sum(text.flipped(index) for text in comparison.classified.texts)
-            yield f"{candidate.name} gives another label to {flips} of {len(comparison.classified.texts)} texts."
+            found = comparison.classified
+            what = "words" if found.of_words else "texts"
+            yield f"{candidate.name} gives another label to {found.flips(index)} of {found.count} {what}."
         if comparison.embedded:
             moved = sum(bool(text.lost(index)) for text in comparison.embedded)
             yield f"{candidate.name} has other nearest texts for {moved} of {len(comparison.embedded)} texts."
+
+
+def _pairs(comparison: Comparison, index: int) -> Iterator[dict[str, Any]]:
+    for case, result in enumerate(comparison.pairs, 1):
+        common = {
+            "kind": "pair", "case": case, "text": result.pair.source, "candidate": comparison.candidates[index].name,
+            "token": result.answers[index], "expected": " / ".join(result.pair.references),
+            "answer_before": result.answers[0],
+        }  # fmt: skip
+        for name, each in result.scores.items():
+            difference = round(each[index] - each[0], 6)
+            yield {**common, "measure": name, "before": each[0], "after": each[index], "difference": difference}
+        if not result.scores:
+            yield common
 
 
 def _tokens(comparison: Comparison) -> Iterator[dict[str, Any]]:

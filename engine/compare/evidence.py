@@ -71,16 +71,75 @@ class PairedTest(_Part):
     p_value: float
 
 
-class ClassifiedText(_Part):
-    """A text, the class that each candidate gives it, and how probable it finds it.
+class Pair(_Part):
+    """A source text of the user's and what people would have written to it, such as translations: any of several."""
+
+    source: str
+    references: tuple[str, ...]
+
+
+class PairResult(_Part):
+    """One source text and what each candidate wrote, in the candidates' order.
 
     Attributes:
+        scores: by metric's name, how near each candidate's answer comes to the references.
+    """
+
+    pair: Pair
+    answers: tuple[str, ...]
+    scores: dict[str, tuple[float, ...]] = {}
+
+    def changed(self, candidate: int = 1) -> float | None:
+        """How much nearer the candidate's answer comes to the references than the first one's, −1 to 1, by the first
+        metric of the two that is known: ROUGE-L, then BLEU. None without either."""
+        for name, scale in (("rouge_l", 1.0), ("bleu", 100.0)):
+            if name in self.scores:
+                return (self.scores[name][candidate] - self.scores[name][0]) / scale
+        return None
+
+
+class HarnessScore(_Part):
+    """What candidates score in one task of the lm-evaluation-harness by one of its metrics.
+
+    Attributes:
+        higher_is_better: None where the harness does not say.
+        values, errors: one per candidate; the harness's figures and their standard errors, None where it has none.
+        samples: documents.
+        tests: per candidate, how many documents the first one and it alone get right, where documents are right or
+            wrong.
+        differences: per candidate, how far the mean over documents is from the first one's, with the bounds of its
+            99 % interval, where documents have other figures.
+    """
+
+    task: str
+    metric: str
+    higher_is_better: bool | None
+    values: tuple[float, ...]
+    errors: tuple[float | None, ...]
+    samples: int
+    tests: tuple[PairedTest | None, ...]
+    differences: tuple[tuple[float, float, float] | None, ...]
+
+    def proven(self, candidate: int = 1) -> bool | None:
+        """Whether the candidate differs from the first one by more than chance, 99 % sure; None where unknown."""
+        test, difference = self.tests[candidate], self.differences[candidate]
+        if test is not None:
+            return test.p_value < 0.01
+        return None if difference is None else difference[1] > 0 or difference[2] < 0
+
+
+class ClassifiedText(_Part):
+    """A text or a word of one, the class that each candidate gives it, and how probable it finds it.
+
+    Attributes:
+        word: the word, of taggers; `text` is what stands around it.
         label: the right class, where the data set tells it.
         classes, probabilities: one per candidate.
         before: per candidate, how probable it finds the reference's class.
     """
 
     text: str
+    word: str = ""
     label: int | None = None
     classes: tuple[int, ...]
     probabilities: tuple[float, ...]
@@ -95,27 +154,55 @@ class ClassifiedText(_Part):
         return self.before[candidate] - self.before[0]
 
 
+Table = tuple[tuple[int, ...], ...]
+
+
 class Classified(_Part):
-    """Every text that the candidates classified. `names` are the classes' names, by number."""
+    """The texts (of taggers: words) that the candidates classified.
+
+    Attributes:
+        names: the classes' names, by number.
+        texts: every text; of many words those that changed most.
+        confusions, labelled: what `confusion` and `against_labels` answer for each candidate, where `texts` are a part.
+        total: how many there are, likewise.
+    """
 
     names: tuple[str, ...]
     texts: tuple[ClassifiedText, ...]
+    confusions: tuple[Table, ...] = ()
+    labelled: tuple[Table, ...] = ()
+    total: int = 0
 
-    def confusion(self, candidate: int = 1) -> list[list[int]]:
+    @property
+    def count(self) -> int:
+        """How many texts or words were classified."""
+        return self.total or len(self.texts)
+
+    @property
+    def of_words(self) -> bool:
+        """Words were classified, not texts."""
+        return any(text.word for text in self.texts)
+
+    def flips(self, candidate: int = 1) -> int:
+        """How many got another class than from the reference."""
+        return sum(count for row, own in enumerate(self.confusion(candidate)) for place, count in enumerate(own)
+                   if row != place)  # fmt: skip
+
+    def confusion(self, candidate: int = 1) -> Table:
         """Texts by the reference's class (rows) and the candidate's (columns)."""
-        return self._count(lambda text: text.classes[0], candidate)
+        return self.confusions[candidate] if self.confusions else self._count(lambda text: text.classes[0], candidate)
 
-    def against_labels(self, candidate: int) -> list[list[int]]:
+    def against_labels(self, candidate: int) -> Table:
         """Labelled texts by the right class (rows) and the candidate's (columns); all zero without labels."""
-        return self._count(lambda text: text.label, candidate)
+        return self.labelled[candidate] if self.labelled else self._count(lambda text: text.label, candidate)
 
-    def _count(self, row: Callable[[ClassifiedText], int | None], candidate: int) -> list[list[int]]:
+    def _count(self, row: Callable[[ClassifiedText], int | None], candidate: int) -> Table:
         table = [[0] * len(self.names) for _ in self.names]
         for text in self.texts:
             place = row(text)
             if place is not None and place < len(table):
                 table[place][text.classes[candidate]] += 1
-        return table
+        return tuple(map(tuple, table))
 
 
 class EmbeddedText(_Part):

@@ -7,7 +7,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.compare.evidence import Classified, EmbeddedText, PairedTest, QuestionResult, TokenView
+from engine.compare.evidence import (
+    Classified,
+    EmbeddedText,
+    HarnessScore,
+    PairedTest,
+    PairResult,
+    QuestionResult,
+    TokenView,
+)
 from engine.protocol.measurement import Measurement
 
 Verdict = Literal["faster", "slower", "not_proven"]
@@ -114,6 +122,28 @@ class Speedup(_Part):
     rounds: int
 
 
+class Change(_Part):
+    """How far a metric of a candidate is from the reference's on the same cases: candidate less reference.
+
+    Attributes:
+        name: the metric's.
+        low, high: the interval at `confidence` on which the verdict stands, by resampling cases of both together.
+        samples: the cases.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    confidence: float
+    samples: int
+
+    @property
+    def proven(self) -> bool:
+        """The interval leaves out 0."""
+        return self.low > 0 or self.high < 0
+
+
 class Deadline(_Part):
     """Whether answers began in time, or of models that do not write: were there in time.
 
@@ -150,6 +180,7 @@ class Candidate(_Part):
         questions: how its answers to the user's questions compare with the first candidate's; None without questions.
         memory: of a fresh process that opens the model and answers once, (seconds since it began, resident bytes);
             empty where memory was not measured.
+        changes: how metrics differ from the first candidate's on the same cases; empty for the first.
         verdict, verdict_text, speedup: against the first candidate; None for the first itself.
         deadline: whether its answers began in time, where a deadline was given.
         load_deadline: the same with several requests at once, where these were timed too.
@@ -164,11 +195,16 @@ class Candidate(_Part):
     second: tuple[Measurement, ...] = ()
     questions: PairedTest | None = None
     memory: tuple[tuple[float, int], ...] = ()
+    changes: tuple[Change, ...] = ()
     verdict: Verdict | None = None
     verdict_text: str = ""
     speedup: Speedup | None = None
     deadline: Deadline | None = None
     load_deadline: Deadline | None = None
+
+    def changed(self, name: str) -> Change | None:
+        """How the metric called `name` differs from the first candidate's, if that is known."""
+        return next((change for change in self.changes if change.name == name), None)
 
     def measured(self, name: str) -> Measurement | None:
         """The measurement called `name`, if there is one."""
@@ -205,6 +241,8 @@ class Comparison(_Part):
         grid: requests of several shapes, where these were asked for.
         prompts: what was asked.
         questions: the user's questions with every candidate's answer.
+        pairs: the user's source texts with every candidate's answer.
+        harness: what the candidates score in tasks of the lm-evaluation-harness.
         classified: of classifiers, every text with its classes; None for other models.
         embedded: of encoders that embed, every text with its neighbours.
         conditions: threads, machine, load, versions, shape of a round.
@@ -219,6 +257,8 @@ class Comparison(_Part):
     grid: tuple[GridCell, ...] = ()
     prompts: tuple[str, ...] = ()
     questions: tuple[QuestionResult, ...] = ()
+    pairs: tuple[PairResult, ...] = ()
+    harness: tuple[HarnessScore, ...] = ()
     classified: Classified | None = None
     embedded: tuple[EmbeddedText, ...] = ()
     conditions: Conditions = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.bench.statistics import DISPLAY_CONFIDENCE, MARGIN, VERDICT_CONFIDENCE, speedup, verdict
+from engine.compare.changes import of_texts
 from engine.compare.deadline import deadline_words
 from engine.compare.format import factor_interval, format_bytes, format_measurement, format_percent, format_ratio
 from engine.compare.table import Candidate, Speedup
@@ -25,8 +26,11 @@ def judge(reference: Candidate, candidate: Candidate, ratio: Speedup, *, busy: b
         _size(reference, candidate),
         _change("perplexity", reference, candidate),
         _change("accuracy", reference, candidate),
+        _change("entity_f1", reference, candidate, "entity F1")
+        or _change("tag_accuracy", reference, candidate, "tag accuracy"),
         _change("spearman", reference, candidate, "correlation with people"),
         _questions(reference, candidate),
+        of_texts(reference, candidate),
         _agreement(candidate),
         _guessing(candidate),
         *_deadlines(reference, candidate),
@@ -125,7 +129,9 @@ def _change(name: str, reference: Candidate, candidate: Candidate, label: str = 
     before, after = reference.measured(name), candidate.measured(name)
     if before is None or after is None or before.value == 0:
         return ""
-    return f"{label or name} {format_percent(after.value / before.value - 1, sign=True)}"
+    change = candidate.changed(name)
+    doubt = ", not proven" if change is not None and change.value and not change.proven else ""
+    return f"{label or name} {format_percent(after.value / before.value - 1, sign=True)}{doubt}"
 
 
 def _deadlines(reference: Candidate, candidate: Candidate) -> list[str]:
@@ -174,5 +180,6 @@ def _agreement(candidate: Candidate) -> str:
         return f"embeddings agree to {cosine.value:.4f}"
     first = candidate.measured("top1_agreement")
     if first is not None and candidate.measured("perplexity") is None:
-        return f"same answer in {format_percent(first.value)} of texts"
+        what = "words" if "words" in first.conditions else "texts"
+        return f"same answer in {format_percent(first.value)} of {what}"
     return ""

@@ -17,8 +17,9 @@ import numpy as np
 from engine.bench import texts
 from engine.bench.candidates import Open
 from engine.bench.embeddings import Pooling, cosines, embed, read_pooling
-from engine.bench.quality import score_answers, score_classes, score_text
+from engine.bench.quality import score_answers, score_classes, score_tags, score_text
 from engine.bench.statistics import DISPLAY_CONFIDENCE, bootstrap_mean, exp, mean_interval
+from engine.bench.tagged import seen
 from engine.checkpoint.info import Task
 from engine.compare.explanation import Change, Measure, Step
 from engine.metrics.base import EMBEDDERS, Doubles
@@ -87,6 +88,9 @@ def score(original: Open, other: Open, text: str, most: int, progress: Progress)
     if task == "text-classification":
         batches = [texts.batch_of(original.tokenizer, [sentence], length) for sentence in _sentences(text, most)]
         found, _ = score_classes(sessions, batches, progress)
+    elif task == "token-classification":
+        words = [seen(original.tokenizer, sentence.split(), length) for sentence in _sentences(text, most)]
+        found, _ = score_tags(sessions, words, progress)
     elif task == "text2text-generation":
         sources = texts.sources(original.tokenizer, text, length)[:most]
         found = score_answers(sessions, sources, min(texts.ANSWER, length // 2), progress)

@@ -16,9 +16,9 @@ from engine.bench.embeddings import BATCH, Pooling, cosines, pool, read_pooling
 from engine.blocks.stages import TOKENS_AT_ONCE
 from engine.calibration.options import ANSWERS_IN_MEMORY
 from engine.checkpoint.info import Task
-from engine.metrics.base import EMBEDDERS, Doubles, Floats
+from engine.metrics.base import EMBEDDERS, ENCODERS, TAGGERS, Doubles, Floats
 from engine.metrics.logits import divergence, normalisers
-from engine.runtimes.base import TextBatch
+from engine.runtimes.base import Ids, TextBatch
 from engine.runtimes.limits import context_length
 from engine.text.tokenizer import load_tokenizer
 
@@ -46,14 +46,16 @@ def sheet(folder: Path, task: Task, text: str, most: int) -> Sheet:
     Raises UserError if the text is too short.
     """
     tokenizer, length = load_tokenizer(folder), context_length(folder)
-    if task in EMBEDDERS or task == "text-classification":
+    if task in ENCODERS:
         sentences = texts.sentences(text)[: most * 8]
         found = [texts.batch_of(tokenizer, sentences[i : i + BATCH], length) for i in range(0, len(sentences), BATCH)]
         return Sheet(
             tuple(_encoder_inputs(batch) for batch in found),
             tuple(found),
             tuple(torch.from_numpy(batch.attention_mask) for batch in found),
-            np.arange(len(sentences)),
+            np.concatenate(
+                [np.repeat(BATCH * i + np.arange(len(b.input_ids)), _predictions(task, b)) for i, b in enumerate(found)]
+            ),
         )
     windows = texts.windows(tokenizer, text, length).ids[:most]
     batches: list[list[Any]] = []
@@ -115,7 +117,14 @@ class Yardstick:
                 yield pool(answer[0].float().numpy(), self._page.texts[index], self._pooling).astype(np.float32)
             else:
                 logits = answer.logits.float()
+                if self._task in TAGGERS:
+                    logits = logits[torch.from_numpy(self._page.texts[index].attention_mask).bool()]
                 yield logits.reshape(-1, logits.shape[-1]).numpy()
+
+
+def _predictions(task: Task, batch: TextBatch) -> Ids:
+    """How many predictions each text of `batch` asks for, [B]: one for each real token of taggers, else one."""
+    return batch.attention_mask.sum(axis=1) if task in TAGGERS else np.ones(len(batch.input_ids), np.int64)
 
 
 def _encoder_inputs(batch: TextBatch) -> dict[str, Tensor]:

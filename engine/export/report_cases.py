@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from engine.compare.evidence import Choice, TokenView
+from engine.compare.changes import interval_words, proof, score_change, score_words
+from engine.compare.evidence import Choice, PairResult, TokenView
 from engine.compare.format import format_number, format_percent
 from engine.compare.table import AnswerDiff, AnswerToken, Comparison
+from engine.metrics.catalog import get
 
 STYLE = """
 .less { background: rgb(214 140 20 / var(--part)); } .more { background: rgb(20 150 135 / var(--part)); }
@@ -45,9 +47,67 @@ def tinted(tokens: Sequence[AnswerToken], views: Sequence[TokenView], diff: Answ
 
 def cases(comparison: Comparison) -> Iterable[str]:
     """Everything that is told case by case besides the answers."""
+    yield from _changes(comparison)
     yield from _questions(comparison)
+    yield from _pairs(comparison)
+    yield from _harness(comparison)
     yield from _classified(comparison)
     yield from _embedded(comparison)
+
+
+def _changes(comparison: Comparison) -> Iterable[str]:
+    """How metrics differ on the same cases, by resampling both together."""
+    if not any(candidate.changes for candidate in comparison.candidates):
+        return
+    yield '<h2>On the same cases</h2><div class="wide"><table><thead><tr><th scope="col">Measurement</th>'
+    yield '<th scope="col">Model</th><th scope="col">Difference from the original</th><th scope="col">Proven</th>'
+    yield "</tr></thead><tbody>"
+    for candidate in comparison.candidates[1:]:
+        for change in candidate.changes:
+            yield f'<tr><th scope="row">{escape(get(change.name).title)}</th><td>{escape(candidate.name)}</td>'
+            yield f"<td>{escape(interval_words(change))}</td><td>{escape(proof(change))}</td></tr>"
+    yield "</tbody></table></div>"
+
+
+def _harness(comparison: Comparison) -> Iterable[str]:
+    if not comparison.harness:
+        return
+    names = [candidate.name for candidate in comparison.candidates]
+    heads = "".join(f'<th class="number" scope="col">{escape(name)}</th>' for name in names)
+    heads += "".join(f'<th scope="col">Change of {escape(name)}</th>' for name in names[1:])
+    yield '<h2>Tasks of lm-eval</h2><div class="wide"><table><caption>Value ± standard error, by lm-eval</caption>'
+    yield f'<thead><tr><th scope="col">Task</th><th scope="col">Metric</th>{heads}</tr></thead><tbody>'
+    for score in comparison.harness:
+        cells = "".join(f'<td class="number">{score_words(score, index)}</td>' for index in range(len(names)))
+        cells += "".join(f"<td>{score_change(score, index)}</td>" for index in range(1, len(names)))
+        yield f'<tr><th scope="row">{escape(score.task)}<small>{score.samples} documents</small></th>'
+        yield f"<td>{escape(score.metric)}</td>{cells}</tr>"
+    yield "</tbody></table></div>"
+
+
+def _pairs(comparison: Comparison) -> Iterable[str]:
+    pairs = comparison.pairs
+    if not pairs:
+        return
+    names = [candidate.name for candidate in comparison.candidates]
+    others = range(1, len(names))
+    ordered = sorted(pairs, key=lambda pair: max((abs(pair.changed(i) or 0) for i in others), default=0), reverse=True)
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    yield '<h2>Your texts</h2><div class="wide"><table>'
+    yield f"<caption>{_shown(len(ordered[:_MOST]), len(ordered))}</caption>"
+    yield f'<thead><tr><th scope="col">Source</th><th scope="col">Reference</th>{heads}</tr></thead><tbody>'
+    for result in ordered[:_MOST]:
+        cells = "".join(
+            f"<td>{escape(answer.strip())}<small>{escape(_scored(result, index))}</small></td>"
+            for index, answer in enumerate(result.answers)
+        )
+        expected = "<br>".join(escape(reference) for reference in result.pair.references)
+        yield f'<tr><th scope="row" class="case">{escape(result.pair.source)}</th><td>{expected}</td>{cells}</tr>'
+    yield "</tbody></table></div>"
+
+
+def _scored(result: PairResult, index: int) -> str:
+    return " · ".join(f"{get(name).title} {format_number(each[index])}" for name, each in result.scores.items())
 
 
 def _questions(comparison: Comparison) -> Iterable[str]:
@@ -81,13 +141,14 @@ def _classified(comparison: Comparison) -> Iterable[str]:
     if found is None:
         return
     names = [candidate.name for candidate in comparison.candidates]
+    what = "words" if found.of_words else "texts"
     yield "<h2>Labels</h2>"
     for index in range(1, len(names)):
-        flips = sum(text.flipped(index) for text in found.texts)
-        share = format_percent(flips / len(found.texts)) if found.texts else "0 %"
-        yield f"<p>{escape(names[index])} gives another label to {flips} of {len(found.texts)} texts ({share}).</p>"
+        flips = found.flips(index)
+        share = format_percent(flips / found.count) if found.count else "0 %"
+        yield f"<p>{escape(names[index])} gives another label to {flips} of {found.count} {what} ({share}).</p>"
         heads = "".join(f'<th class="number" scope="col">{escape(name)}</th>' for name in found.names)
-        yield f'<div class="wide"><table><caption>Texts by the label of {escape(names[0])} (rows) and of '
+        yield f'<div class="wide"><table><caption>{what.capitalize()} by the label of {escape(names[0])} (rows) and of '
         yield f"{escape(names[index])} (columns)</caption><thead><tr><th></th>{heads}</tr></thead><tbody>"
         for name, counts in zip(found.names, found.confusion(index), strict=True):
             cells = "".join(f'<td class="number">{count}</td>' for count in counts)
@@ -95,15 +156,16 @@ def _classified(comparison: Comparison) -> Iterable[str]:
         yield "</tbody></table></div>"
     ordered = sorted(found.texts, key=lambda text: (not text.flipped(), -abs(text.change())))[:_MOST]
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    yield f'<div class="wide"><table><caption>{_shown(len(ordered), len(found.texts))}</caption><thead><tr>'
-    yield f'<th scope="col">Text</th>{heads}</tr></thead><tbody>'
+    yield f'<div class="wide"><table><caption>{_shown(len(ordered), found.count, what)}</caption><thead><tr>'
+    yield f'<th scope="col">{what[:-1].capitalize()}</th>{heads}</tr></thead><tbody>'
     for text in ordered:
         cells = "".join(
             f"<td{' class=flipped' if text.flipped(index) else ''}>{escape(found.names[text.classes[index]])}"
             f"<small>{format_number(text.probabilities[index])}</small></td>"
             for index in range(len(names))
         )
-        yield f'<tr><th scope="row" class="case">{escape(text.text)}</th>{cells}</tr>'
+        case = f"{escape(text.word)}<small>{escape(text.text)}</small>" if text.word else escape(text.text)
+        yield f'<tr><th scope="row" class="case">{case}</th>{cells}</tr>'
     yield "</tbody></table></div>"
 
 
@@ -130,8 +192,8 @@ def _embedded(comparison: Comparison) -> Iterable[str]:
         yield "</tbody></table></div>"
 
 
-def _shown(count: int, total: int) -> str:
-    return "Most changed first" if count == total else f"The {count} most changed of {total} texts"
+def _shown(count: int, total: int, what: str = "texts") -> str:
+    return "Most changed first" if count == total else f"The {count} most changed of {total} {what}"
 
 
 def _listed(probability: float, top: Sequence[Choice]) -> str:

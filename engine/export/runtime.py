@@ -22,7 +22,7 @@ if session.task in ("text-generation", "text2text-generation"):
     assert len(list(session.generate(ids, 4, stop_at_eos=False))) == 4
 else:
     batch = TextBatch(ids[None], np.ones((1, 12), np.int64), np.zeros((1, 12), np.int64))
-    (session.classify if session.task == "text-classification" else session.hidden)(batch)
+    session.answer(batch)
 session.close()
 """
 

@@ -16,7 +16,7 @@ from engine.compare.verdict import alone, judge
 from engine.jobs.base import JobContext
 from engine.metrics.base import DECODERS, Observed
 from engine.metrics.catalog import all_metrics
-from engine.metrics.measure import measure_all
+from engine.metrics.measure import changes, measure_all
 from engine.protocol.errors import UserError
 from engine.protocol.events import Measured
 from engine.protocol.job import CompareJob
@@ -56,10 +56,13 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
     observer = Observer(job, context, opened, same_vocabulary([candidate.tokenizer for candidate in opened]))
     prompts = tuple(job.prompts) or builtin_prompts()
     decoder = sessions[0].task in DECODERS
-    if job.questions and not decoder:
+    if (job.questions or job.pairs or job.harness) and not decoder:
+        what = "Questions" if job.questions else "Text pairs" if job.pairs else "Tasks of lm-eval"
         raise UserError(
-            "Questions are for models that write text, and these do not.", "Leave the questions out, or compare others."
+            f"{what} are for models that write text, and these do not.",
+            f"Leave the {what[:1].lower()}{what[1:]} out, or compare others.",
         )
+    observer.doing.prepare()  # what cannot be asked is told before hours of measuring
     answers = observer.answers(prompts) if decoder else [[] for _ in opened]
     diffs = observer.seen(diffs_of(answers, lambda index: observer.same_tokens), answers)
     observed = [Observed(session.weight_bytes) for session in sessions]
@@ -71,7 +74,7 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
         observed = observer.quality(observed)
         _report(context, sessions, observed, None)
     second = observer.second_text(observed)
-    observed = observer.questions(observed)
+    observed = observer.tasks(observed)
     if job.memory:
         observed = observer.memory(observed)
     measurements = _report(context, sessions, observed, None)
@@ -88,6 +91,7 @@ def _compare(job: CompareJob, context: JobContext, opened: list[Open], condition
             second=_quality(second[index], candidate.session, index) if second else (),
             questions=_paired(observed, index),
             memory=peaks.trace if (peaks := observed[index].peaks) else (),
+            changes=changes(observed[0], observed[index], candidate.session.task) if index else (),
         )
         for index, candidate in enumerate(opened)
     ]
@@ -132,7 +136,9 @@ def _conclude(
         candidates=tuple(judged),
         diffs=diffs,
         prompts=prompts,
-        questions=observer.asked,
+        questions=observer.doing.asked,
+        pairs=observer.doing.paired,
+        harness=observer.doing.scored,
         classified=observer.judged.classified,
         embedded=observer.judged.embedded,
         conditions=conditions,

@@ -188,7 +188,7 @@ class _Work:
             if self._decoder:
                 answers = time_answers(sessions, [prompts] * len(sessions), new, self._context.check, on_round)
                 return [[one.decode_seconds / (new - 1) for one in own] for own in answers]
-            run = [s.classify if s.task == "text-classification" else s.hidden for s in sessions]
+            run = [session.answer for session in sessions]
             own = [batch_of_ids(ids) for ids in prompts]
             batches = [own[i : i + REQUESTS_PER_ROUND] for i in range(0, count, REQUESTS_PER_ROUND)]
             timed = time_requests(run, [batches] * len(run), self._context.check, on_round)

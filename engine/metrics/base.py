@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,7 +15,8 @@ from engine.protocol.measurement import Better
 DECODERS: frozenset[Task] = frozenset({"text-generation", "text2text-generation"})
 CLASSIFIERS: frozenset[Task] = frozenset({"text-classification"})
 EMBEDDERS: frozenset[Task] = frozenset({"feature-extraction", "fill-mask"})
-ENCODERS: frozenset[Task] = CLASSIFIERS | EMBEDDERS
+TAGGERS: frozenset[Task] = frozenset({"token-classification"})
+ENCODERS: frozenset[Task] = CLASSIFIERS | TAGGERS | EMBEDDERS
 ALL: frozenset[Task] = DECODERS | ENCODERS
 
 Doubles = npt.NDArray[np.float64]
@@ -34,6 +36,9 @@ class MetricSpec:
         kind: which part of the results it belongs to.
         needs_reference: it compares with the first candidate, which has none itself.
         run: "module:function" of `measure(observed) -> Measurement | None` (None: not observed this time).
+        rows: "module:function" of `rows(observed) -> Rows | None`, of a metric that two candidates are compared by case
+            by case; empty for others.
+        package: what must be installed beside Hasten for it (the extra “eval”), by its import name; usually nothing.
     """
 
     name: str
@@ -45,6 +50,46 @@ class MetricSpec:
     kind: Literal["speed", "memory", "size", "cost", "quality"]
     run: str
     needs_reference: bool = False
+    rows: str = ""
+    package: str = ""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a metric is computed of: `statistic(*columns)`, one row a case; whole rows are resampled.
+
+    Attributes:
+        columns: arrays of N rows.
+        each: the metric of every case alone, [N]; None where a case alone has none.
+    """
+
+    statistic: Callable[..., float]
+    columns: tuple[npt.NDArray[Any], ...]
+    each: Doubles | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a model wrote to one of the user's source texts, and what people would have written."""
+
+    references: tuple[str, ...]
+    answer: str
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """How a tagger did on a labelled data set.
+
+    Attributes:
+        right: per word, 1 where the tag is right, [N].
+        sentences: label of the sentence of each, [N].
+        spans: per sentence, stretches that are rightly named, that the model names, and that people name, [S, 3]; None
+            where the tags name no stretches.
+    """
+
+    right: Doubles
+    sentences: npt.NDArray[np.int64]
+    spans: npt.NDArray[np.int64] | None
 
 
 @dataclass(frozen=True)
@@ -170,12 +215,14 @@ class Observed:
         scores: on the evaluation text.
         parted: per prompt, how many tokens the answer shares with the reference's before the first other one, [N].
         answered: per question of the user's, 1 where the answer is the expected one, [N].
+        written: per source text of the user's, the answer beside the references, N of them.
         neighbours: per text, the share of its nearest texts that the reference's embeddings give too, [N].
         cosines: per text, the cosine between this candidate's embedding and the reference's, [N].
         similarities, gold: per sentence pair of the data set, predicted cosine and people's score, [N].
         price_per_hour: what an hour of the machine costs; None where nobody has said.
         correct: per labelled text, 1 where the class is right, [N].
         classes, labels: per labelled text, the predicted and the right class, [N].
+        tagged: of taggers, how they did on the data set.
         conditions: how the timing, the memory, the quality was measured: whatever makes it repeatable.
     """
 
@@ -188,6 +235,7 @@ class Observed:
     scores: TokenScores | None = None
     parted: Doubles | None = None
     answered: Doubles | None = None
+    written: tuple[Written, ...] = ()
     neighbours: Doubles | None = None
     cosines: Doubles | None = None
     similarities: Doubles | None = None
@@ -196,6 +244,7 @@ class Observed:
     price_per_hour: float | None = None
     classes: npt.NDArray[np.int64] | None = None
     labels: npt.NDArray[np.int64] | None = None
+    tagged: Tagged | None = None
     conditions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def conditions_of(self, kind: str) -> dict[str, Any]:

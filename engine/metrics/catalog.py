@@ -36,11 +36,18 @@ ENTRIES: tuple[str, ...] = (
     "engine.metrics.logit_error.spec:SPEC",
     "engine.metrics.shared_tokens.spec:SPEC",
     "engine.metrics.task_accuracy.spec:SPEC",
+    "engine.metrics.bleu.spec:SPEC",
+    "engine.metrics.rouge_1.spec:SPEC",
+    "engine.metrics.rouge_2.spec:SPEC",
+    "engine.metrics.rouge_l.spec:SPEC",
+    "engine.metrics.word_error_rate.spec:SPEC",
     "engine.metrics.cosine_agreement.spec:SPEC",
     "engine.metrics.neighbours_kept.spec:SPEC",
     "engine.metrics.spearman.spec:SPEC",
     "engine.metrics.accuracy.spec:SPEC",
     "engine.metrics.f1.spec:SPEC",
+    "engine.metrics.tag_accuracy.spec:SPEC",
+    "engine.metrics.entity_f1.spec:SPEC",
 )
 
 

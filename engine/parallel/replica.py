@@ -56,7 +56,7 @@ def main() -> int:
                 seconds.append(step.seconds)
         else:
             batch = TextBatch(ids[None], np.ones((1, len(ids)), np.int64), np.zeros((1, len(ids)), np.int64))
-            (session.classify if session.task == "text-classification" else session.hidden)(batch)
+            session.answer(batch)
             seconds = []
         say({"tokens": len(seconds), "seconds": seconds})
     session.close()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.compare.evidence import Question
+from engine.compare.evidence import Pair, Question
 from engine.recipe.recipe import Recipe
 
 
@@ -97,7 +97,13 @@ class CompareJob(_Job):
         text: path of the text for perplexity, KL and agreement; None takes the built-in text.
         second_text: path of a text of another kind, on which quality is measured as well; "built-in" takes Hasten's.
         questions: the user's own questions with expected answers, for decoders.
-        dataset: for encoders, a sentence-pair CSV (STS-B columns) to correlate with; None skips it.
+        pairs: the user's own source texts with references, for decoders.
+        pair_tokens: tokens of an answer to a source text, at most.
+        harness: tasks of the lm-evaluation-harness, for decoders: names or task files.
+        harness_limit: the first so many documents of each task; None asks all.
+        dataset: for encoders, a sentence-pair CSV (STS-B columns) to correlate with; for classifiers texts with class
+            numbers; for taggers words with tags (CoNLL or JSONL). None skips it.
+        tag_column: where a tagger's data set has its tags: a column's number from 1, or a field's name.
         rounds: interleaved timing rounds; None goes on until the result is sure enough or the time is used up.
         seconds: time for the rounds, where their number is not given.
         pause: wait between rounds while other programs take much of the processors; at most half of `seconds` in all.
@@ -116,7 +122,12 @@ class CompareJob(_Job):
     text: str | None = None
     second_text: str | None = None
     questions: tuple[Question, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    pair_tokens: int = Field(256, ge=1)
+    harness: tuple[str, ...] = ()
+    harness_limit: int | None = Field(None, ge=1)
     dataset: str | None = None
+    tag_column: str | None = None
     rounds: int | None = Field(None, ge=3, le=1000)
     seconds: float = Field(60.0, ge=1.0, le=86400.0)
     pause: bool = True

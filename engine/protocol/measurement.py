@@ -37,11 +37,18 @@ STANDARD: dict[str, tuple[str, Better]] = {
     "logit_error": ("1", "lower"),
     "shared_tokens": ("tokens", "higher"),
     "task_accuracy": ("1", "higher"),
+    "bleu": ("1", "higher"),
+    "rouge_1": ("1", "higher"),
+    "rouge_2": ("1", "higher"),
+    "rouge_l": ("1", "higher"),
+    "word_error_rate": ("1", "lower"),
     "cosine_agreement": ("1", "higher"),
     "neighbours_kept": ("1", "higher"),
     "accuracy": ("1", "higher"),
     "f1": ("1", "higher"),
     "spearman": ("1", "higher"),
+    "tag_accuracy": ("1", "higher"),
+    "entity_f1": ("1", "higher"),
 }
 
 

@@ -231,6 +231,15 @@ class Session(ABC):
         """The class logits, [B, C]."""
         raise TypeError(f"{self.runtime} session of a {self.task} model does not classify")
 
+    def tag(self, batch: TextBatch) -> Floats:
+        """The class logits of every token, [B, T, C]."""
+        raise TypeError(f"{self.runtime} session of a {self.task} model does not tag tokens")
+
+    def answer(self, batch: TextBatch) -> Floats:
+        """What an encoder is for: class logits of texts or tokens, or hidden states."""
+        calls = {"text-classification": self.classify, "token-classification": self.tag}
+        return calls.get(self.task, self.hidden)(batch)
+
     # Both -----------------------------------------------------------------------------------------------------
 
     def room(self, prompt_tokens: int) -> int:

@@ -10,7 +10,10 @@ from engine.runtimes.base import Floats, Ids, Session, TextBatch
 
 
 class EncoderCalls(Session):
-    """Hidden states, class logits, or logits of masked tokens, by `_run`. Stands before the runtime's own session."""
+    """Hidden states, class logits of texts or tokens, or logits of masked tokens, by `_run`.
+
+    Stands before the runtime's own session.
+    """
 
     def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
         """Encoders do not continue texts: raises TypeError."""
@@ -34,6 +37,12 @@ class EncoderCalls(Session):
         """The class logits, [B, C]."""
         if self.task != "text-classification":
             raise TypeError(f"a {self.task} model does not classify")
+        return self._run("logits", batch)
+
+    def tag(self, batch: TextBatch) -> Floats:
+        """The class logits of every token, [B, T, C]."""
+        if self.task != "token-classification":
+            raise TypeError(f"a {self.task} model does not tag tokens")
         return self._run("logits", batch)
 
     @abstractmethod

@@ -14,6 +14,7 @@ class Layout:
         layer: the name of layer {}.
         token_types: there is a token type embedding.
         offset_positions: positions count from padding_idx + 1, as RoBERTa's do.
+        classifier, tagger: the last product of a text classifier, and the only one of a token classifier.
         pooler_activation: the operator between pooler and classifier, “Tanh” or “Relu”.
     """
 
@@ -32,6 +33,7 @@ class Layout:
     pooler: str = ""
     pooler_activation: str = "Tanh"
     classifier: str = "classifier"
+    tagger: str = "classifier"
     vocabulary_dense: str = "cls.predictions.transform.dense"
     vocabulary_norm: str = "cls.predictions.transform.LayerNorm"
     vocabulary_output: str = "cls.predictions.decoder"

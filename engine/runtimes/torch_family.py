@@ -16,7 +16,9 @@ from engine.recipe.recipe import Recipe, Target
 from engine.recipe.validate import Fix, Problem
 from engine.runtimes.base import Artefact, Availability, BuildContext
 
-TASKS: frozenset[Task] = frozenset({"text-generation", "feature-extraction", "text-classification", "fill-mask"})
+TASKS: frozenset[Task] = frozenset(
+    {"text-generation", "feature-extraction", "text-classification", "token-classification", "fill-mask"}
+)
 
 
 @cache

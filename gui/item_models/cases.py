@@ -1,4 +1,4 @@
-"""Single cases of a comparison as table rows: tokens, questions, classified texts, embedded texts."""
+"""Single cases of a comparison as table rows: tokens, questions, texts of several kinds."""
 
 from __future__ import annotations
 
@@ -8,11 +8,22 @@ from functools import partial
 
 from PySide6.QtCore import QCoreApplication
 
-from engine.compare.evidence import Classified, ClassifiedText, EmbeddedText, QuestionResult, TokenView
+from engine.compare.changes import score_words, signed
+from engine.compare.evidence import (
+    Classified,
+    ClassifiedText,
+    EmbeddedText,
+    HarnessScore,
+    PairResult,
+    QuestionResult,
+    TokenView,
+)
 from engine.compare.format import format_number
 from engine.compare.table import Comparison
+from engine.metrics import catalog as metrics
 from gui.item_models.rows import Column
 from gui.numbers import MISSING
+from gui.translate import engine_text
 
 RIGHT, WRONG = "✓", "✗"
 
@@ -104,9 +115,60 @@ def question_columns(names: Sequence[str]) -> list[Column[QuestionResult]]:
     return made
 
 
+def pair_columns(names: Sequence[str]) -> list[Column[PairResult]]:
+    """The source text, what each candidate called `names` wrote, and how much nearer that is to the reference."""
+    made: list[Column[PairResult]] = [
+        Column(_tr("Source"), lambda r: " ".join(r.pair.source.split()), tip=lambda r: r.pair.source)
+    ]
+    for index, name in enumerate(names):
+        made.append(Column(name, partial(_written, index), tip=partial(_answer, index), help=name))
+    for index in range(1, len(names)):
+        help_text = _tr("How much nearer to the reference than the original's text: ROUGE-L, or BLEU without it")
+        made.append(
+            Column(
+                _tr("Change"), partial(_nearer, index), partial(_nearer_key, index), number=True, help=help_text
+            )
+        )  # fmt: skip
+    return made
+
+
+def scores_of(result: PairResult, index: int) -> str:
+    """What candidate `index` scores on one text: "ROUGE-L 0.42 · BLEU 12.1"; empty where nothing could be computed."""
+    return " · ".join(
+        f"{engine_text(metrics.get(name).title)} {format_number(each[index])}" for name, each in result.scores.items()
+    )
+
+
+def harness_columns(names: Sequence[str]) -> list[Column[HarnessScore]]:
+    """Task, metric, and what each candidate called `names` scores, with the change."""
+    made: list[Column[HarnessScore]] = [
+        Column(_tr("Task"), lambda r: r.task),
+        Column(_tr("Metric"), lambda r: r.metric),
+        Column(_tr("Documents"), lambda r: str(r.samples), lambda r: r.samples, number=True),
+    ]
+    for index, name in enumerate(names):
+        made.append(
+            Column(
+                name, partial(_scored, index), partial(_score_key, index), number=True,
+                help=_tr("Value and standard error, by lm-eval"),
+            )
+        )  # fmt: skip
+    for index in range(1, len(names)):
+        made.append(
+            Column(
+                _tr("Change"), partial(_score_change, index), partial(_score_change_key, index), number=True,
+                help=_tr("Documents won and lost, or the interval of the difference; proven where chance is below 1 %"),
+            )
+        )  # fmt: skip
+    return made
+
+
 def class_columns(found: Classified, names: Sequence[str]) -> list[Column[ClassifiedText]]:
-    """The text, its right class where known, what each candidate says, and how far the original's class moved."""
+    """The text (of taggers the word too), its right class where known, what each candidate says, and how far the
+    original's class moved."""
     made: list[Column[ClassifiedText]] = [Column(_tr("Text"), lambda r: r.text, tip=lambda r: r.text)]
+    if found.of_words:
+        made.append(Column(_tr("Word"), lambda r: r.word))
     if any(text.label is not None for text in found.texts):
         made.append(Column(_tr("Right"), lambda r: MISSING if r.label is None else _named(found, r.label)))
     for index, name in enumerate(names):
@@ -150,7 +212,44 @@ def _is_right(index: int, r: QuestionResult) -> int:
     return 2 * (index > 0 and r.right[index] == r.right[0]) + r.right[index]  # what changed stands first
 
 
-def _answer(index: int, r: QuestionResult) -> str:
+def _scored(index: int, r: HarnessScore) -> str:
+    return score_words(r, index)
+
+
+def _score_key(index: int, r: HarnessScore) -> float:
+    return r.values[index]
+
+
+def _score_change(index: int, r: HarnessScore) -> str:
+    change = signed(r.values[index] - r.values[0])
+    if (test := r.tests[index]) is not None:
+        words = _tr("%1 lost, %2 gained").replace("%1", str(test.lost)).replace("%2", str(test.gained))
+        change += f" ({words})"
+    elif (difference := r.differences[index]) is not None:
+        change += f" ({signed(difference[1])} … {signed(difference[2])})"
+    proven = r.proven(index)
+    doubtful = proven is False and r.values[index] != r.values[0]
+    return ", ".join((change, _tr("not proven"))) if doubtful else change
+
+
+def _score_change_key(index: int, r: HarnessScore) -> float:
+    return abs(r.values[index] - r.values[0])
+
+
+def _written(index: int, r: PairResult) -> str:
+    return " ".join(r.answers[index].split())
+
+
+def _nearer(index: int, r: PairResult) -> str:
+    change = r.changed(index)
+    return MISSING if change is None else _signed(change)
+
+
+def _nearer_key(index: int, r: PairResult) -> float:
+    return abs(r.changed(index) or 0.0)
+
+
+def _answer(index: int, r: QuestionResult | PairResult) -> str:
     return r.answers[index].strip()
 
 

@@ -8,8 +8,9 @@ from functools import partial
 
 from PySide6.QtCore import QCoreApplication
 
+from engine.compare.changes import signed
 from engine.compare.format import format_percent
-from engine.compare.table import Candidate
+from engine.compare.table import Candidate, Change
 from engine.metrics import catalog as metrics
 from engine.metrics.base import MetricSpec
 from engine.protocol.measurement import Measurement
@@ -20,11 +21,15 @@ from gui.translate import engine_text
 
 @dataclass(frozen=True)
 class MetricRow:
-    """One metric over all candidates; None where a candidate has none. `second`: on the second text."""
+    """One metric over all candidates; None where a candidate has none. `second`: on the second text.
+
+    `changes`: how each differs from the first on the same cases, where that is known.
+    """
 
     spec: MetricSpec
     values: tuple[Measurement | None, ...]
     second: bool = False
+    changes: tuple[Change | None, ...] = ()
 
     @property
     def title(self) -> str:
@@ -34,15 +39,20 @@ class MetricRow:
 
 
 def rows_of(
-    candidates: Sequence[Candidate] | Sequence[Sequence[Measurement]], *, second: bool = False
+    candidates: Sequence[Candidate] | Sequence[Sequence[Measurement]],
+    *,
+    second: bool = False,
+    changes: Sequence[Sequence[Change]] = (),
 ) -> list[MetricRow]:
-    """The metrics that at least one candidate has, in the catalogue's order; `second`: measured on the second text."""
+    """The metrics that at least one candidate has, in the catalogue's order; `second`: measured on the second text;
+    `changes`: a candidate's against the first one's on the same cases, where these are known."""
     lists = [c.measurements if isinstance(c, Candidate) else c for c in candidates]
     found = []
     for spec in metrics.all_metrics().values():
         values = tuple(next((m for m in measured if m.name == spec.name), None) for measured in lists)
         if any(values):
-            found.append(MetricRow(spec, values, second))
+            own = tuple(next((c for c in each if c.name == spec.name), None) for each in changes)
+            found.append(MetricRow(spec, values, second, own))
     return found
 
 
@@ -90,9 +100,16 @@ def change_words(row: MetricRow, place: int = 1) -> str:
         return ""
     if first.value == other.value:
         return _tr("the same")
+    paired = row.changes[place] if place < len(row.changes) else None
+    better = (other.value > first.value) == (row.spec.better == "higher")
+    if paired is not None:
+        words = _tr("better on the same cases") if better else _tr("worse on the same cases")
+        if not paired.proven:
+            words = _tr("no proven difference on the same cases")
+        bounds = f"{signed(paired.low)} … {signed(paired.high)}, {paired.confidence * 100:.0f} %"
+        return f"{words} ({bounds})"
     if other.low <= first.high and first.low <= other.high:
         return _tr("no clear difference: the intervals overlap")
-    better = (other.value > first.value) == (row.spec.better == "higher")
     return _tr("better") if better else _tr("worse")
 
 

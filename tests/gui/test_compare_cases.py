@@ -10,19 +10,22 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
-from engine.compare.evidence import EmbeddedText, PairedTest, Question, QuestionResult, TokenView
+from engine.checkpoint.info import Task
+from engine.compare.evidence import EmbeddedText, HarnessScore, PairedTest, Question, QuestionResult, TokenView
 from engine.compare.table import Answer, AnswerToken, Candidate, Comparison
 from engine.compare.text_diff import diff
 from engine.protocol.measurement import Measurement
-from gui.item_models.measurements import rows_of
-from gui.pages.compare.cases import QUESTIONS, TOKENS, CasesView
+from gui.item_models.measurements import change_words, rows_of
+from gui.pages.compare.cases import HARNESS, QUESTIONS, TOKENS, CasesView
+from gui.pages.compare.cases import PAIRS as TEXTS
+from gui.pages.compare.options import MeasureOptions
 from gui.pages.compare.pane import AnswerView
 from gui.pages.compare.prompts import IN_ORDER, MOST_FIRST, ONLY_DIFFERENT, PromptList
 from gui.pages.compare.save import save_differences
 from gui.pages.compare.texts import TextsView
 from gui.pages.compare.token_tip import change_of, tint
 from gui.pages.compare.turns import Turn
-from tests.engine.compare.test_differences import CLASSIFIED
+from tests.engine.compare.test_differences import CHANGE, CLASSIFIED, PAIRS
 
 pytestmark = pytest.mark.usefixtures("styled")
 
@@ -136,7 +139,7 @@ def test_questions_and_tokens_are_shown_case_by_case(qtbot: QtBot) -> None:
     assert "1 lost, 0 gained: chance alone does that in 100 % of cases" in view.summary.text()
     first = view.question_view.model().index(0, 0)
     assert first.data() == "Capital of France?"  # what changed stands before what stayed wrong
-    assert "✗ small\nRome, I think" in view._details.text()
+    assert "✗ small\nRome, I think" in view.asked.details.text()
     view.pick.setCurrentIndex(TOKENS)
     rows = view.token_view.model()
     assert rows.rowCount() == 2 + 2 + 2 + 4 + 1
@@ -147,6 +150,68 @@ def test_questions_and_tokens_are_shown_case_by_case(qtbot: QtBot) -> None:
     assert caught.args == [2]
     view.set_comparison(None)
     assert view._stack.currentIndex() == 0
+
+
+def test_texts_with_references_are_shown_beside_what_both_wrote(qtbot: QtBot) -> None:
+    view = CasesView()
+    qtbot.addWidget(view)
+    view.set_comparison(_comparison(pairs=PAIRS[::-1]))
+    assert view.pick.currentIndex() == TEXTS
+    assert view.summary.text() == "small writes something else to 1 of 2 texts"
+    table = view.pair_view.model()
+    assert [table.index(0, place).data() for place in range(4)] == ["Der Fluss", "The river", "River", "−0.500"]
+    assert "A river" in view.written.details.text()
+    assert "small (ROUGE-L 0.500 · BLEU 20.0)\nRiver" in view.written.details.text()
+    assert not view.pick.model().item(QUESTIONS).isEnabled()
+
+
+def test_tasks_of_the_harness_are_shown_with_what_was_won_and_lost(qtbot: QtBot) -> None:
+    score = HarnessScore(
+        task="arc_easy", metric="acc", higher_is_better=True, values=(0.5, 0.25), errors=(0.1, None), samples=8,
+        tests=(None, PairedTest(lost=2, gained=0, p_value=0.5)), differences=(None, None),
+    )  # fmt: skip
+    view = CasesView()
+    qtbot.addWidget(view)
+    view.set_comparison(_comparison(harness=(score,)))
+    assert view.pick.currentIndex() == HARNESS
+    table = view.harness_view.model()
+    cells = [table.index(0, place).data() for place in range(6)]
+    assert cells == ["arc_easy", "acc", "8", "0.500 ± 0.10", "0.250", "−0.250 (2 lost, 0 gained), not proven"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_options_follow_the_task_and_say_what_is_missing(
+    there: bool, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.pages.compare.options.installed", lambda: there)
+    options = MeasureOptions()
+    qtbot.addWidget(options)
+    assert options.harness.isEnabled() == options.harness_limit.isEnabled() == there
+    told = [found.text() for found in options.findChildren(QLabel)]
+    assert any("pip install hasten[eval]" in text for text in told) != there
+    options.harness.setText("arc_easy")
+    options.harness_limit.setValue(9)
+    options._clear()
+    assert (options.harness.text(), options.harness_limit.value()) == ("", 0)
+    shown: dict[Task, tuple[bool, bool, bool]] = {
+        "text-generation": (True, False, False), "token-classification": (False, True, True),
+        "text-classification": (False, True, False),
+    }  # fmt: skip
+    options.show()
+    for task, expected in shown.items():
+        options.show_task(task)
+        assert (options.pairs.isVisible(), options.dataset.isVisible(), options.tag_column.isVisible()) == expected
+
+
+def test_a_change_on_the_same_cases_is_told_so() -> None:
+    pair = [
+        Measurement(name="rouge_l", unit="1", better="higher", value=v, low=0, high=1, samples=2) for v in (1, 0.75)
+    ]
+    (row,) = rows_of([(m,) for m in pair], changes=[(), (CHANGE,)])
+    assert change_words(row) == "no proven difference on the same cases (−0.500 … +0.100, 99 %)"
+    surer = CHANGE.model_copy(update={"high": -0.1})
+    (row,) = rows_of([(m,) for m in pair], changes=[(), (surer,)])
+    assert change_words(row) == "worse on the same cases (−0.500 … −0.100, 99 %)"
 
 
 def test_classifiers_show_flipped_labels_first_and_a_table_of_labels(qtbot: QtBot) -> None:
@@ -163,6 +228,17 @@ def test_classifiers_show_flipped_labels_first_and_a_table_of_labels(qtbot: QtBo
     view.pick.setCurrentIndex(1)  # the original against the right labels
     names = {cell.accessibleName() for cell in view.findChildren(QLabel) if cell.accessibleName()}
     assert {"yes → yes: 1", "no → no: 1"} <= names
+
+
+def test_taggers_show_words_and_count_all_of_them(qtbot: QtBot) -> None:
+    word = CLASSIFIED.texts[0].model_copy(update={"text": "a [x] b", "word": "x"})
+    table = ((8, 0), (1, 1))
+    tagged = CLASSIFIED.model_copy(update={"texts": (word,), "confusions": (table, table), "total": 10})
+    view = TextsView()
+    qtbot.addWidget(view)
+    view.set_comparison(_comparison(diffs=(), prompts=(), classified=tagged))
+    assert view.headline.text() == "Another tag for 1 of 10 words (10.0 %)"
+    assert [view.view.model().index(0, place).data() for place in range(2)] == ["a [x] b", "x"]
 
 
 def test_embeddings_show_what_is_near_no_longer(qtbot: QtBot) -> None:

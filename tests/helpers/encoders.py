@@ -14,6 +14,7 @@ from tests.helpers.checkpoints import tokenizer
 
 HEADS = {
     "text-classification": "ForSequenceClassification",
+    "token-classification": "ForTokenClassification",
     "fill-mask": "ForMaskedLM",
     "feature-extraction": "Model",
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.metrics.base import Observed
+from engine.metrics.base import Observed, Rows
+from engine.metrics.rows import mean
 from engine.metrics.shares import wilson
 from engine.protocol.measurement import Measurement
 
@@ -22,3 +23,8 @@ def measure(observed: Observed) -> Measurement | None:
         samples=len(observed.correct),
         conditions=observed.conditions_of("quality"),
     )
+
+
+def rows(observed: Observed) -> Rows | None:
+    """Whether the class of every text is right."""
+    return None if observed.correct is None else Rows(mean, (observed.correct,))

@@ -13,4 +13,5 @@ SPEC = MetricSpec(
     tasks=CLASSIFIERS,
     kind="quality",
     run="engine.metrics.accuracy.run:measure",
+    rows="engine.metrics.accuracy.run:rows",
 )

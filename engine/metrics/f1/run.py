@@ -5,27 +5,21 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from engine.bench.statistics import bootstrap_of
-from engine.metrics.base import Observed
+from engine.metrics.base import Observed, Rows
+from engine.metrics.rows import over_rows
 from engine.protocol.measurement import Measurement
 
 
 def measure(observed: Observed) -> Measurement | None:
     """With a percentile-bootstrap interval over texts; None without a labelled data set."""
-    predicted, gold = observed.classes, observed.labels
-    if predicted is None or gold is None:
+    return over_rows("f1", rows(observed), observed.conditions_of("quality"))
+
+
+def rows(observed: Observed) -> Rows | None:
+    """The predicted and the right class of every text."""
+    if observed.classes is None or observed.labels is None:
         return None
-    value, low, high = bootstrap_of(macro_f1, predicted, gold)
-    return Measurement(
-        name="f1",
-        unit="1",
-        better="higher",
-        value=value,
-        low=low,
-        high=high,
-        samples=len(gold),
-        conditions=observed.conditions_of("quality"),
-    )
+    return Rows(macro_f1, (observed.classes, observed.labels))
 
 
 def macro_f1(predicted: npt.NDArray[np.int64], gold: npt.NDArray[np.int64]) -> float:

@@ -16,4 +16,5 @@ SPEC = MetricSpec(
     tasks=CLASSIFIERS,
     kind="quality",
     run="engine.metrics.f1.run:measure",
+    rows="engine.metrics.f1.run:rows",
 )

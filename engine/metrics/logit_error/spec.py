@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.metrics.base import CLASSIFIERS, DECODERS, MetricSpec
+from engine.metrics.base import CLASSIFIERS, DECODERS, TAGGERS, MetricSpec
 
 SPEC = MetricSpec(
     name="logit_error",
@@ -13,7 +13,7 @@ SPEC = MetricSpec(
         "Mean squared difference between the raw scores (logits) that both models give every word of the "
         "vocabulary; 0 means unchanged."
     ),
-    tasks=DECODERS | CLASSIFIERS,
+    tasks=DECODERS | CLASSIFIERS | TAGGERS,
     kind="quality",
     needs_reference=True,
     run="engine.metrics.logit_error.run:measure",

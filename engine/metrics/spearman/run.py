@@ -7,27 +7,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.bench.statistics import bootstrap_of
-from engine.metrics.base import Observed
+from engine.metrics.base import Observed, Rows
+from engine.metrics.rows import over_rows
 from engine.protocol.measurement import Measurement
 
 
 def measure(observed: Observed) -> Measurement | None:
     """With a percentile-bootstrap interval over sentence pairs; None without a data set of pairs."""
-    x, y = observed.similarities, observed.gold
-    if x is None or y is None:
+    return over_rows("spearman", rows(observed), observed.conditions_of("quality"))
+
+
+def rows(observed: Observed) -> Rows | None:
+    """The predicted similarity and people's score of every pair."""
+    if observed.similarities is None or observed.gold is None:
         return None
-    value, low, high = bootstrap_of(correlation, x, y)
-    return Measurement(
-        name="spearman",
-        unit="1",
-        better="higher",
-        value=value,
-        low=low,
-        high=high,
-        samples=len(x),
-        conditions=observed.conditions_of("quality"),
-    )
+    return Rows(correlation, (observed.similarities, observed.gold))
 
 
 def correlation(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> float:

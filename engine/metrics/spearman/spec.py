@@ -16,4 +16,5 @@ SPEC = MetricSpec(
     tasks=EMBEDDERS,
     kind="quality",
     run="engine.metrics.spearman.run:measure",
+    rows="engine.metrics.spearman.run:rows",
 )

@@ -166,7 +166,9 @@ SPEC = PassSpec(
     predict=predict,
     peak_bytes=peak_bytes,
     glyph=glyph,
-    tasks=frozenset({"text-generation", "feature-extraction", "text-classification", "fill-mask"}),
+    tasks=frozenset(
+        {"text-generation", "feature-extraction", "text-classification", "token-classification", "fill-mask"}
+    ),
     refusals={
         "text2text-generation": "Drop layers measures one stack of layers, and an encoder-decoder has two that need "
         "each other.",

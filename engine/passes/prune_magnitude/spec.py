@@ -112,7 +112,14 @@ SPEC = PassSpec(
     peak_bytes=peak_bytes,
     glyph=glyph,
     tasks=frozenset(
-        {"text-generation", "text2text-generation", "feature-extraction", "text-classification", "fill-mask"}
+        {
+            "text-generation",
+            "text2text-generation",
+            "feature-extraction",
+            "text-classification",
+            "token-classification",
+            "fill-mask",
+        }
     ),
     must_precede=frozenset({"quantize"}),
     repeatable=True,

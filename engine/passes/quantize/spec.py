@@ -271,7 +271,14 @@ SPEC = PassSpec(
     peak_bytes=peak_bytes,
     glyph=glyph,
     tasks=frozenset(
-        {"text-generation", "text2text-generation", "feature-extraction", "text-classification", "fill-mask"}
+        {
+            "text-generation",
+            "text2text-generation",
+            "feature-extraction",
+            "text-classification",
+            "token-classification",
+            "fill-mask",
+        }
     ),
     needs=frozenset({"calibration"}),
     repeatable=True,

@@ -22,7 +22,8 @@ class EncoderGraph(GraphWriter):
         self._layout = layout
 
     def write(self, task: str) -> ir.Model:
-        """The graph with output last_hidden_state [B, T, H]; logits [B, C] or [B, T, V] for a task that has them."""
+        """The graph with output last_hidden_state [B, T, H], and logits for a task that has them: [B, C], [B, T, C] or
+        [B, T, V]."""
         ids, mask = self._input("input_ids"), self._input("attention_mask")
         hidden = self._embeddings(ids)
         padding = self._node("Cast", [mask], to=ir.DataType.INT32)
@@ -30,6 +31,9 @@ class EncoderGraph(GraphWriter):
             hidden = self._layer(self._layout.layer.format(index), hidden, padding)
         if task == "text-classification":
             self._output(self._classifier(hidden), "logits", ["batch", self._config.num_labels])
+        elif task == "token-classification":
+            tags = self._linear(self._layout.tagger, hidden)
+            self._output(tags, "logits", ["batch", "tokens", self._config.num_labels])
         elif task == "fill-mask":
             self._output(self._vocabulary(hidden), "logits", ["batch", "tokens", self._config.vocab_size])
         self._output(hidden, "last_hidden_state", ["batch", "tokens", self._layout.width(self._config)])

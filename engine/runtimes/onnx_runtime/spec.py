@@ -17,7 +17,9 @@ from engine.runtimes.onnx_runtime.limits import BLOCKS, ENCODERS, EXPORTED, is_e
 from engine.runtimes.refusals import quantize_fix, stop
 from engine.runtimes.text2text_layout import TEXT2TEXT
 
-_ENCODER_TASKS: tuple[Task, ...] = ("feature-extraction", "text-classification", "fill-mask")
+_ENCODER_TASKS: tuple[Task, ...] = (
+    "feature-extraction", "text-classification", "token-classification", "fill-mask"
+)  # fmt: skip
 
 
 class OnnxRuntimeOptions(Options):

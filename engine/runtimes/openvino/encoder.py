@@ -24,7 +24,8 @@ class EncoderGraph(Graph):
         self._layout = layout
 
     def write(self, task: str) -> Any:
-        """The model with output last_hidden_state [B, T, H]; logits [B, C] or [B, T, V] for a task that has them."""
+        """The model with output last_hidden_state [B, T, H], and logits for a task that has them: [B, C], [B, T, C] or
+        [B, T, V]."""
         ids, mask = self.input("input_ids"), self.input("attention_mask")
         hidden = self._embeddings(ids)
         real = ops.unsqueeze(ops.convert(mask, ov.Type.boolean), integers([1, 2]))
@@ -34,6 +35,8 @@ class EncoderGraph(Graph):
         results = []
         if task == "text-classification":
             results.append(self.output(self._classifier(hidden), "logits"))
+        elif task == "token-classification":
+            results.append(self.output(self.linear(self._layout.tagger, hidden), "logits"))
         elif task == "fill-mask":
             results.append(self.output(self._vocabulary(hidden), "logits"))
         results.append(self.output(hidden, "last_hidden_state"))

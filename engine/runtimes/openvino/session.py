@@ -160,7 +160,7 @@ class EncoderSession(EncoderCalls, OpenVinoSession):
     def __init__(self, request: OpenRequest, settings: Settings | None = None) -> None:
         super().__init__(request, settings)
         self._requests: dict[str, Any] = {}
-        self._output("logits" if self.task == "text-classification" else "last_hidden_state")
+        self._output("logits" if self.task.endswith("-classification") else "last_hidden_state")
 
     def close(self) -> None:
         """Free the weights."""

@@ -18,7 +18,9 @@ from engine.runtimes.openvino.limits import DECODERS, ENCODERS, FIXED_ROPES, NAT
 from engine.runtimes.refusals import quantize_fix, stop
 from engine.runtimes.text2text_layout import TEXT2TEXT
 
-_ENCODER_TASKS: tuple[Task, ...] = ("feature-extraction", "text-classification", "fill-mask")
+_ENCODER_TASKS: tuple[Task, ...] = (
+    "feature-extraction", "text-classification", "token-classification", "fill-mask"
+)  # fmt: skip
 
 
 class OpenVinoOptions(Options):

@@ -18,7 +18,7 @@ from engine.runtimes.torch_models import floats, require_task
 
 # A prompt is read in pieces of these lengths, so that two graphs serve every prompt; the last piece is padded.
 LONG = 128
-ENCODERS = ("feature-extraction", "text-classification", "fill-mask")
+ENCODERS = ("feature-extraction", "text-classification", "token-classification", "fill-mask")
 
 
 class CompiledSession(CompiledGraphs):
@@ -97,6 +97,11 @@ class CompiledSession(CompiledGraphs):
         require_task(self, "text-classification")
         return self._encode("classes", batch)
 
+    def tag(self, batch: TextBatch) -> Floats:
+        """The class logits of every token, [B, T, C]."""
+        require_task(self, "token-classification")
+        return self._encode("logits", batch)
+
     def close(self) -> None:
         """Free weights, cache and machine code."""
         self._caches.clear()
@@ -130,7 +135,8 @@ class CompiledSession(CompiledGraphs):
                 ("Compiling decoding", lambda: self.decode(one[:, 0])),
             ]
         else:
-            kind = {"text-classification": "classes", "fill-mask": "logits"}.get(self.task, "hidden")
+            logits = {"token-classification": "logits", "fill-mask": "logits"}
+            kind = {"text-classification": "classes", **logits}.get(self.task, "hidden")
             work = [("Compiling", lambda: self._encode(kind, TextBatch(one, np.ones_like(one))))]
         self._compile(request, work)
 

@@ -65,7 +65,7 @@ class EagerSession(TorchSession):
 
     def hidden(self, batch: TextBatch) -> Floats:
         """The last hidden states of an encoder, [B, T, H]."""
-        require_task(self, "feature-extraction", "text-classification", "fill-mask")
+        require_task(self, "feature-extraction", "text-classification", "token-classification", "fill-mask")
         self._use_threads()
         with torch.inference_mode():
             return floats(self._base(**self._batch(batch)).last_hidden_state)
@@ -73,6 +73,14 @@ class EagerSession(TorchSession):
     def classify(self, batch: TextBatch) -> Floats:
         """The class logits, [B, C]."""
         require_task(self, "text-classification")
+        return self._logits_of(batch)
+
+    def tag(self, batch: TextBatch) -> Floats:
+        """The class logits of every token, [B, T, C]."""
+        require_task(self, "token-classification")
+        return self._logits_of(batch)
+
+    def _logits_of(self, batch: TextBatch) -> Floats:
         self._use_threads()
         with torch.inference_mode():
             return floats(self.model(**self._batch(batch)).logits)

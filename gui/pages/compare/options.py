@@ -8,19 +8,24 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFileDialog,
-    QHBoxLayout,
+    QFormLayout,
     QLineEdit,
     QSpinBox,
+    QVBoxLayout,
     QWidget,
 )
 
+from engine.bench.harness import installed
+from engine.checkpoint.info import Task
+from engine.metrics.base import DECODERS, TAGGERS
 from engine.protocol.job import CompareJob
 from gui.widgets.buttons import button, icon_button
-from gui.widgets.frames import column, row
+from gui.widgets.frames import row
 from gui.widgets.text import label
 
 TIME = int(CompareJob.model_fields["seconds"].default)
-_WIDTH = 384  # pixels of a column
+PAIR_TOKENS = int(CompareJob.model_fields["pair_tokens"].default)
+_NAME, _WIDTH = 140, 304  # pixels of a name, and of a field with its button
 
 
 class MeasureOptions(QDialog):
@@ -29,8 +34,16 @@ class MeasureOptions(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("What is measured"))
-        self._rows: dict[QWidget, QWidget] = {}
-        self._column = files = column(spacing=12)
+        self.setMinimumWidth(1000)
+        left, right = QFormLayout(), QFormLayout()
+        columns = row(spacing=32)
+        for form in (left, right):
+            form.setHorizontalSpacing(16)
+            form.setVerticalSpacing(8)
+            form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+            columns.addLayout(form, 1)
+        self._rows: dict[QWidget, tuple[QFormLayout, int]] = {}
+        self._form = left
         built_in = self.tr("built in")
         self.prompts = self._add(
             self.tr("Prompts"),
@@ -63,15 +76,57 @@ class MeasureOptions(QDialog):
             self.tr("none"),
             self.tr("Questions (*.yaml *.yml *.jsonl *.csv)"),
         )
+        self.pairs = self._add(
+            self.tr("Your texts"),
+            self.tr(
+                "Texts and what people would write to them, such as translations or summaries: a JSONL, CSV or TSV file"
+                " with source and reference. Measured are BLEU, ROUGE and the word error rate."
+            ),
+            self.tr("none"),
+            self.tr("Texts (*.jsonl *.csv *.tsv)"),
+        )
+        self.pair_tokens = QSpinBox(minimum=1, maximum=100_000, value=PAIR_TOKENS)
+        self._add_number(
+            self.tr("Answers to them"),
+            self.tr("How long what the models write to your texts may be."),
+            self.pair_tokens,
+            " " + self.tr("tokens"),
+        )
         self.dataset = self._add(
             self.tr("Data set"),
             self.tr(
-                "For encoders: a CSV of sentence, sentence, score (such as STS-B); for classifiers: text, class number."
+                "For encoders: a CSV of sentence, sentence, score (such as STS-B); for classifiers: text, class number;"
+                " for taggers: CoNLL, or JSONL with tokens and tags."
             ),
             self.tr("none"),
-            self.tr("Tables (*.csv *.tsv)"),
+            self.tr("Data sets (*.csv *.tsv *.jsonl *.conll *.conllu *.bio *.iob *.iob2 *.txt)"),
         )
-        self._column = times = column(spacing=12)
+        self.tag_column = QLineEdit()
+        self.tag_column.setPlaceholderText(self.tr("the last column, or “tags”"))
+        self._add_field(
+            self.tr("Column of the tags"),
+            self.tr("A number from 1 in a CoNLL file, or the name of the field in JSONL."),
+            self.tag_column,
+        )
+        self._form = right
+        self.harness = QLineEdit()
+        self.harness.setPlaceholderText(self.tr("none"))
+        self.harness.setEnabled(installed())
+        self._add_field(
+            self.tr("Tasks of lm-eval"),
+            self.tr("Names apart by commas, such as arc_easy,crows_pairs_english; or paths of your own task files.")
+            if installed()
+            else self.tr("lm-eval is not installed: run “pip install hasten[eval]” and start Hasten again."),
+            self.harness,
+        )
+        self.harness_limit = QSpinBox(minimum=0, maximum=1_000_000)
+        self.harness_limit.setSpecialValueText(self.tr("all"))
+        self.harness_limit.setEnabled(installed())
+        self._add_number(
+            self.tr("Documents of each"),
+            self.tr("Only the first so many of each task are asked."),
+            self.harness_limit,
+        )
         self.seconds = QSpinBox(minimum=5, maximum=86400, value=TIME)
         self._add_number(
             self.tr("Time for the rounds"),
@@ -105,48 +160,60 @@ class MeasureOptions(QDialog):
             self.tr("Other lengths"),
             self.tr("Prompt tokens × new tokens (× texts at once) to time as well, such as 32,128x16,64 or 32x16x1,4."),
             self.grid,
-            row(self.grid),
         )
         buttons = QDialogButtonBox()
         buttons.addButton(button(self.tr("As at first"), self._clear, kind="quiet"), buttons.ButtonRole.ResetRole)
         buttons.addButton(button(self.tr("Done"), self.accept, kind="primary"), buttons.ButtonRole.AcceptRole)
-        for each in (files, times):
-            each.addStretch(1)
-        self.setLayout(column(row(files, times, spacing=32), buttons, spacing=16, margins=(24, 24, 24, 16)))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 16)
+        layout.setSpacing(16)
+        layout.addLayout(columns, 1)
+        layout.addWidget(buttons)
 
-    def show_task(self, decoder: bool) -> None:
-        """Questions and other lengths are for models that write, data sets for those that do not."""
-        for field in (self.questions, self.grid, self.dataset):
-            self._rows[field].setVisible(decoder != (field is self.dataset))
+    def show_task(self, task: Task) -> None:
+        """Questions, references and other lengths are for models that write, data sets for those that do not."""
+        writing = (self.questions, self.pairs, self.pair_tokens, self.harness, self.harness_limit, self.grid)
+        shown: dict[QWidget, bool] = dict.fromkeys(writing, task in DECODERS)
+        shown |= {self.dataset: task not in DECODERS, self.tag_column: task in TAGGERS}
+        for field, there in shown.items():
+            form, place = self._rows[field]
+            form.setRowVisible(place, there)
+            form.setRowVisible(place + 1, there)
 
     def _add(self, title: str, help_text: str, empty: str, kinds: str) -> QLineEdit:
         field = QLineEdit()
         field.setPlaceholderText(empty)
         field.setClearButtonEnabled(True)
         choose = icon_button("folder", self.tr("Choose a file…"), lambda: self._choose(field, title, kinds))
-        self._add_field(title, help_text, field, row(field, choose, spacing=4))
+        self._add_field(title, help_text, field, choose)
         return field
 
     def _add_number(self, title: str, help_text: str, field: QSpinBox, unit: str = "") -> None:
         field.setSuffix(unit)
         field.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         field.setFixedWidth(140)
-        self._add_field(title, help_text, field, row(field, None))
+        self._add_field(title, help_text, field)
 
-    def _add_field(self, title: str, help_text: str, field: QWidget, line: QHBoxLayout) -> None:
+    def _add_field(self, title: str, help_text: str, field: QWidget, *beside: QWidget) -> None:
         field.setAccessibleName(title)
-        name, told = label(title), label(help_text, "muted", wrap=True)
+        name = label(title)
+        name.setMinimumWidth(_NAME)
         name.setBuddy(field)
+        self._rows[field] = self._form, self._form.rowCount()
+        both = row(field, *beside, spacing=4)
+        if field.maximumWidth() < _WIDTH:
+            both.addStretch(1)
+        self._form.addRow(name, both)
+        told = label(help_text, "muted", wrap=True)
+        told.setAlignment(Qt.AlignmentFlag.AlignTop)
         told.setFixedWidth(_WIDTH)
-        told.setFixedHeight(told.heightForWidth(_WIDTH))  # a layout asks too late, and shares out what it thought of
-        self._rows[field] = QWidget()
-        self._rows[field].setLayout(column(name, line, told, spacing=4))
-        self._column.addWidget(self._rows[field])
+        told.setFixedHeight(told.heightForWidth(_WIDTH))  # a form asks too late, and shares out what it thought of
+        self._form.addRow("", told)
 
     def _add_choice(self, title: str, help_text: str) -> QCheckBox:
         box = QCheckBox(title)
         box.setToolTip(help_text)
-        self._column.addWidget(box)
+        self._form.addRow("", box)
         return box
 
     @property
@@ -165,8 +232,11 @@ class MeasureOptions(QDialog):
             field.setText(path)
 
     def _clear(self) -> None:
-        for field in (self.prompts, self.text, self.second, self.questions, self.dataset, self.grid):
-            field.clear()
+        for field in self.findChildren(QLineEdit):
+            if not isinstance(field.parent(), QSpinBox):
+                field.clear()
+        self.pair_tokens.setValue(PAIR_TOKENS)
+        self.harness_limit.setValue(0)
         self.seconds.setValue(TIME)
         self.deadline.setValue(0)
         self.clients.setValue(1)

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QSpinBox, QSplitter, QStackedLayout, QWidget
 
+from engine.bench.harness import read_names
+from engine.bench.pairs import read_references
 from engine.bench.questions import read_questions
 from engine.bench.shapes import read_grid
 from engine.bench.texts import builtin_prompts, read_prompts
@@ -95,6 +97,8 @@ class ComparePage(Page):
         try:
             texts = read_prompts(self.options.prompts.text()) or builtin_prompts()
             questions = read_questions(self.options.questions.text()) if self._decoder else ()
+            pairs = read_references(self.options.pairs.text()) if self._decoder else ()
+            harness = read_names(self.options.harness.text()) if self._decoder else ()
             grid = read_grid(self.options.grid.text())
         except UserError as error:
             self._again = self.measure
@@ -112,7 +116,12 @@ class ComparePage(Page):
                 text=self.options.text.text().strip() or None,
                 second_text=self.options.second.text().strip() or None,
                 questions=questions,
+                pairs=pairs,
+                harness=harness,
+                harness_limit=self.options.harness_limit.value() or None,
+                pair_tokens=self.options.pair_tokens.value(),
                 dataset=self.options.dataset.text().strip() or None,
+                tag_column=self.options.tag_column.text().strip() or None,
                 rounds=self.rounds.value() if self.rounds.value() >= 3 else None,
                 seconds=self.options.seconds.value(),
                 pause=self.options.pause.isChecked(),
@@ -264,13 +273,14 @@ class ComparePage(Page):
             pane.set_choices(pairs, reference)
             pane.picked.connect(lambda picked, place=place: self._pick(place, picked))
             self._answers.addWidget(pane, 1)
-        self._decoder = decoder = (choices.task(self.candidates[0]) or "text-generation") in DECODERS
+        task = choices.task(self.candidates[0]) or "text-generation"
+        self._decoder = decoder = task in DECODERS
         self._texts.setVisible(decoder)
         self._no_text.setText(
             self.tr("This model writes no text: compared are how far its results agree and how long a request takes.")
         )
         self.results.show_live(decoder)
-        self.options.show_task(decoder)
+        self.options.show_task(task)
         names = [pane.name.currentText() for pane in self.panes]
         self.results.set_names(names)
         self.why.set_run(choices.record(self._run_of_candidates() or ""))

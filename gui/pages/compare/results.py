@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QTableView, QWidget
 
-from engine.compare.table import Comparison, GridCell
+from engine.compare.table import Change, Comparison, GridCell
 from engine.protocol.events import Measured, Token
 from engine.protocol.measurement import Measurement
 from gui.charts import catalog
@@ -32,7 +32,7 @@ class Results(QWidget):
     Attributes:
         table: the measurement table's model.
         graph: what the compiler did.
-        cases: questions and tokens one by one.
+        cases: questions, texts with references and tokens one by one.
         conditions: under which conditions was measured.
         grid: requests of several lengths.
     """
@@ -42,6 +42,7 @@ class Results(QWidget):
         self._names: tuple[str, ...] = ()
         self._measured: list[dict[str, Measurement]] = []
         self._second: list[tuple[Measurement, ...]] = []
+        self._changes: list[tuple[Change, ...]] = []
         self.latency = catalog.make("latency_live", LiveChart)
         self.rate = catalog.make("rate_live", LiveChart)
         self.distribution = catalog.make("latency_distribution", LatencyDistributionChart)
@@ -131,7 +132,7 @@ class Results(QWidget):
         """Begin anew with candidates called `names`."""
         self._names = tuple(names)
         self._measured = [{} for _ in names]
-        self._second = []
+        self._second, self._changes = [], []
         self.cases.set_comparison(None)
         for chart in (self.latency, self.rate, self.distribution, self.memory):
             chart.set_names(names)
@@ -170,6 +171,7 @@ class Results(QWidget):
         self._show_grid(comparison.grid)
         self._measured = [{m.name: m for m in candidate.measurements} for candidate in comparison.candidates]
         self._second = [candidate.second for candidate in comparison.candidates]
+        self._changes = [candidate.changes for candidate in comparison.candidates]
         self.cases.set_comparison(comparison)
         for chart in (self.latency, self.rate, self.distribution, self.memory):
             chart.set_names(self._names)
@@ -192,7 +194,7 @@ class Results(QWidget):
 
     def _fill(self) -> None:
         lists = [tuple(found.values()) for found in self._measured]
-        rows = [*rows_of(lists), *rows_of(self._second, second=True)]
+        rows = [*rows_of(lists, changes=self._changes), *rows_of(self._second, second=True)]
         self.table.reset(rows, columns(self._names or ("", "")))
         self.memory.set_measurements(lists)
         self._spread()

@@ -17,6 +17,9 @@ from gui.widgets.frames import Card, clear, column, row, scrolled
 from gui.widgets.tables import sortable_table
 from gui.widgets.text import label
 
+_FEW, _WIDE = 340, 420  # pixels for a table of few labels, and of more than _MANY
+_MANY = 4
+
 
 class TextsView(QWidget):
     """A sentence, the table of texts, and for classifiers a table of which label became which.
@@ -42,8 +45,9 @@ class TextsView(QWidget):
         self._grid.setSpacing(8)
         inner = QWidget()
         inner.setLayout(column(self.pick, self._grid, None, spacing=8, margins=8))
-        self._labels = Card(scrolled(inner), kind="pane", margins=4)
-        self._labels.setFixedWidth(340)
+        area = scrolled(inner)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)  # taggers have many labels
+        self._labels = Card(area, kind="pane", margins=4)
         sides = row(spacing=12)
         sides.addWidget(Card(self.view, kind="pane", margins=4), 1)
         sides.addWidget(self._labels)
@@ -63,6 +67,7 @@ class TextsView(QWidget):
         embedded = comparison.embedded if comparison else ()
         self.shown = bool(classified or embedded) and len(names) > 1
         self._labels.setVisible(classified is not None)
+        self._labels.setFixedWidth(_FEW if classified is None or len(classified.names) <= _MANY else _WIDE)
         if classified is not None:
             self.table.reset(classified.texts, class_columns(classified, names))
             self._show_labels(classified)
@@ -75,9 +80,10 @@ class TextsView(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         if classified is not None:
             self.view.sortByColumn(header.count() - 1, Qt.SortOrder.DescendingOrder)
-            flips = sum(text.flipped() for text in classified.texts)
             words = self.tr("Another label for %1 of %2 texts (%3)")
-            changed, total = flips, len(classified.texts)
+            if classified.of_words:
+                words = self.tr("Another tag for %1 of %2 words (%3)")
+            changed, total = classified.flips(), classified.count
         else:
             for place in range(3, header.count(), 4):
                 for wide in (place, place + 1):

@@ -80,6 +80,7 @@ def test_licence(copy: Path, name: str, text: str, licence: str | None) -> None:
     [
         ("Qwen2ForCausalLM", "text-generation"), ("GPT2LMHeadModel", "text-generation"),
         ("BertForMaskedLM", "fill-mask"), ("BertForSequenceClassification", "text-classification"),
+        ("RobertaForTokenClassification", "token-classification"),
         ("T5ForConditionalGeneration", "text2text-generation"), ("MarianMTModel", "text2text-generation"),
         ("MPNetModel", "feature-extraction"),
     ],

@@ -12,11 +12,13 @@ from engine.compare.evidence import (
     Classified,
     ClassifiedText,
     EmbeddedText,
+    Pair,
+    PairResult,
     Question,
     QuestionResult,
     TokenView,
 )
-from engine.compare.table import Answer, AnswerToken, Candidate, Comparison
+from engine.compare.table import Answer, AnswerToken, Candidate, Change, Comparison
 from engine.compare.text_diff import diff
 from engine.protocol.errors import UserError
 
@@ -44,6 +46,32 @@ CLASSIFIED = Classified(
         ClassifiedText(text="y", label=0, classes=(0, 0), probabilities=(0.8, 0.7), before=(0.8, 0.7)),
     ),
 )
+
+
+PAIRS = (
+    PairResult(
+        pair=Pair(source="Der Fluss", references=("The river", "A river")), answers=("The river", "River"),
+        scores={"rouge_l": (1.0, 0.5), "bleu": (100.0, 20.0)},
+    ),
+    PairResult(pair=Pair(source="Ja", references=("Yes",)), answers=("Yes", "Yes"), scores={"rouge_l": (1.0, 1.0)}),
+)  # fmt: skip
+CHANGE = Change(name="rouge_l", value=-0.25, low=-0.5, high=0.1, confidence=0.99, samples=2)
+
+
+def test_texts_with_references_become_records_and_sentences() -> None:
+    made = _comparison()
+    second = made.candidates[1].model_copy(update={"changes": (CHANGE,)})
+    found = made.model_copy(update={"diffs": (), "pairs": PAIRS, "candidates": (made.candidates[0], second)})
+    first, other, _ = records(found)
+    assert (first["measure"], first["before"], first["after"], first["difference"]) == ("rouge_l", 1.0, 0.5, -0.5)
+    assert (other["expected"], other["answer_before"], other["token"]) == ("The river / A river", "The river", "River")
+    assert "The river / A river" in as_csv(found)
+    sentences = list(case_words(found))
+    assert sentences == [
+        "ROUGE-L of B against the original: −0.250 (−0.500 to +0.100, 99 % sure, 2 cases), not proven worse."
+    ]
+    assert PAIRS[0].changed() == -0.5
+    assert PairResult(pair=PAIRS[0].pair, answers=("a", "b")).changed() is None
 
 
 def test_every_token_becomes_a_record_with_both_probabilities() -> None:
@@ -93,8 +121,8 @@ def test_questions_classes_and_neighbours_become_records_and_sentences() -> None
 
 
 def test_confusion_counts_by_reference_and_by_label() -> None:
-    assert CLASSIFIED.confusion(1) == [[1, 0], [1, 0]]
-    assert CLASSIFIED.against_labels(0) == [[1, 0], [0, 1]]
+    assert CLASSIFIED.confusion(1) == ((1, 0), (1, 0))
+    assert CLASSIFIED.against_labels(0) == ((1, 0), (0, 1))
     assert CLASSIFIED.texts[0].flipped()
     assert CLASSIFIED.texts[0].change() == pytest.approx(-0.5)
 

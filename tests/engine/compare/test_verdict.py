@@ -4,7 +4,7 @@ import pytest
 
 from engine.bench.questions import compare_pairs
 from engine.bench.statistics import speedup
-from engine.compare.table import Candidate
+from engine.compare.table import Candidate, Change
 from engine.compare.verdict import alone, judge
 from engine.protocol.measurement import Measurement
 
@@ -97,3 +97,13 @@ def test_questions_are_told_with_what_is_proven(before: int, after: int, lost: i
 
 def test_a_single_candidate_is_described() -> None:
     assert alone(SMALL) == "100 MiB of weights · perplexity 33.5 ± 1.0"
+
+
+def test_scores_of_texts_are_named_with_whether_they_are_proven() -> None:
+    scores = [Measurement(name="bleu", unit="1", better="higher", value=v, low=5, high=40, samples=9) for v in (31, 28)]
+    original = ORIGINAL.model_copy(update={"measurements": (scores[0],)})
+    ratio = speedup([1.0, 1.01, 0.99], [0.2, 0.21, 0.19])
+    for low, words in ((-5.0, "BLEU 28.0, 31.0 before"), (-8.0, "BLEU 28.0, 31.0 before: not proven worse")):
+        change = Change(name="bleu", value=-3, low=low, high=-low - 6, confidence=0.99, samples=9)
+        small = SMALL.model_copy(update={"measurements": (scores[1],), "changes": (change,)})
+        assert words in judge(original, small, ratio, busy=False).verdict_text.split(" · ")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForTokenClassification
 
 from engine.bench import texts
 from engine.bench.texts import read_text
@@ -24,6 +24,7 @@ from engine.runs.record import StageRecord
 from engine.text.tokenizer import load_tokenizer
 from tests.engine.explain.damage import KINDS, damaged
 from tests.engine.runs.records import record
+from tests.helpers import encoders
 from tests.helpers.checkpoints import tiny_llama as make_llama
 from tests.helpers.checkpoints import tiny_text2text
 from tests.helpers.passes import no_step, run_pass
@@ -157,6 +158,28 @@ def test_layers_of_an_encoder_are_measured_by_its_embeddings(tiny_bert: Path, tm
     assert layers[1].won_back is not None
     assert layers[1].won_back.value == pytest.approx(loss, rel=1e-6)
     assert layers[1].own_error == layers[1].accumulated_error > 0
+
+
+def test_layers_of_a_tagger_are_measured_at_every_real_token(tmp_path: Path) -> None:
+    source = encoders.model("Bert", "token-classification", tmp_path / "s")
+    changed = damaged(source, tmp_path / "d", 1, "noise", stack="bert.encoder.layer")
+    layers, loss = _explain(source, changed, tmp_path, task="token-classification")
+    assert layers[1].won_back is not None
+    assert layers[1].won_back.value == pytest.approx(loss, rel=1e-6)
+    sentences = texts.sentences(TEXT)[:16]
+    tokenizer = load_tokenizer(source)
+    assert layers[1].won_back.samples == sum(
+        len(tokenizer(sentence, truncation=True, max_length=80)["input_ids"]) for sentence in sentences
+    )
+    left, right = (AutoModelForTokenClassification.from_pretrained(folder).eval() for folder in (source, changed))
+    total, count = 0.0, 0
+    with torch.inference_mode():
+        for sentence in sentences:
+            ids = tokenizer(sentence, truncation=True, max_length=80, return_tensors="pt")["input_ids"]
+            p, q = (model(ids).logits.double().log_softmax(-1) for model in (left, right))
+            total += float((p.exp() * (p - q)).sum())
+            count += ids.shape[1]
+    assert loss == pytest.approx(total / count, rel=1e-4)
 
 
 def test_an_encoder_decoder_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import re
 from engine.compare.evidence import EmbeddedText, PairedTest, Question, QuestionResult, TokenView
 from engine.compare.table import Comparison
 from engine.export.report_cases import cases, tinted
-from tests.engine.compare.test_differences import CLASSIFIED, _comparison
+from tests.engine.compare.test_differences import CHANGE, CLASSIFIED, PAIRS, _comparison
 
 
 def _text(comparison: Comparison) -> str:
@@ -49,3 +49,14 @@ def test_questions_labels_and_neighbours_have_their_tables() -> None:
 
 def test_a_comparison_without_cases_has_no_such_part() -> None:
     assert _text(_comparison()) == ""
+
+
+def test_texts_with_references_stand_most_changed_first_with_their_scores() -> None:
+    made = _comparison()
+    second = made.candidates[1].model_copy(update={"changes": (CHANGE,)})
+    update = {"diffs": (), "pairs": PAIRS[::-1], "candidates": (made.candidates[0], second)}
+    found = _text(made.model_copy(update=update))
+    assert found.index("Der Fluss") < found.index(">Ja<")
+    assert "The river<br>A river" in found
+    assert "<td>River<small>ROUGE-L 0.500 · BLEU 20.0</small></td>" in found
+    assert "−0.250 (−0.500 to +0.100, 99 % sure, 2 cases)</td><td>not proven worse</td>" in found

@@ -57,7 +57,7 @@ def test_texts_padded_left_are_continued_as_alone(
 
 
 @pytest.mark.parametrize("runtime", runtimes("llamacpp"))  # which runs decoders only
-@pytest.mark.parametrize("task", ["feature-extraction", "text-classification"])
+@pytest.mark.parametrize("task", ["feature-extraction", "text-classification", "token-classification"])
 def test_padded_texts_are_encoded_as_alone(
     task: str, runtime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,9 +65,12 @@ def test_padded_texts_are_encoded_as_alone(
     texts = encoders.batch(pad=1)
     together = session.hidden(texts)
     classes = session.classify(texts) if task == "text-classification" else None
+    tags = session.tag(texts) if task == "token-classification" else None
     for row, length in enumerate(texts.attention_mask.sum(axis=1)):
         alone = TextBatch(texts.input_ids[row : row + 1, :length], np.ones((1, length), np.int64))
         assert encoders.close(together[row, :length], session.hidden(alone)[0])
         if classes is not None:
             assert encoders.close(classes[row : row + 1], session.classify(alone))
+        if tags is not None:
+            assert encoders.close(tags[row, :length], session.tag(alone)[0])
     session.close()

@@ -3,7 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, BertConfig, BertForSequenceClassification, BertModel, GenerationConfig
+from transformers import (
+    AutoModelForCausalLM,
+    BertConfig,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+    BertModel,
+    GenerationConfig,
+)
 
 from engine.checkpoint.inspect import inspect
 from engine.links import checkpoint_files
@@ -138,6 +145,20 @@ def test_a_classifier_gives_class_logits(tiny_bert: Path, tmp_path: Path) -> Non
     session = open_session(tmp_path)
     np.testing.assert_allclose(session.classify(batch), expected, atol=1e-6)
     assert session.hidden(batch).shape == (1, 3, 64)
+
+
+def test_a_tagger_gives_class_logits_of_every_token(tiny_bert: Path, tmp_path: Path) -> None:
+    model = BertForTokenClassification(BertConfig.from_pretrained(tiny_bert, num_labels=5)).eval()
+    model.save_pretrained(tmp_path)
+    ids = np.array([[5, 6, 7]], dtype=np.int64)
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(ids)).logits.numpy()
+    session = open_session(tmp_path)
+    batch = TextBatch(ids, np.ones_like(ids))
+    np.testing.assert_allclose(session.tag(batch), expected, atol=1e-6)
+    assert session.answer(batch).shape == (1, 3, 5)
+    with pytest.raises(TypeError):
+        session.classify(batch)
 
 
 def test_a_broken_manifest_is_told(tmp_path: Path) -> None:

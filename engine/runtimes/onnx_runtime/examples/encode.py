@@ -16,7 +16,7 @@ folder = Path(__file__).resolve().parent
 
 
 def main(texts: list[str]) -> Any:
-    """Class logits [texts, classes] where the model has them, else unit vectors [texts, width]: means over tokens."""
+    """Class logits [texts, classes] or, of a tagger, [texts, tokens, tags]; else unit vectors [texts, width]."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_padding(pad_id=config.get("pad_token_id") or 0)

@@ -27,6 +27,10 @@ def test_every_head(kind: str, task: str, tmp_path: Path) -> None:
     assert close(session.hidden(texts)[real], hidden[real])
     if task == "text-classification":
         assert close(session.classify(texts), torch_output(checkpoint, texts, "logits"))
+    if task == "token-classification":
+        assert close(session.tag(texts)[real], torch_output(checkpoint, texts, "logits")[real])
+        with pytest.raises(TypeError, match="does not classify"):
+            session.classify(texts)
     if task == "fill-mask":
         whole = TextBatch(texts.input_ids[:1], texts.attention_mask[:1])
         assert close(session.logits(whole.input_ids), torch_output(checkpoint, whole, "logits"))

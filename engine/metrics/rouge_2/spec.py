@@ -1,0 +1,18 @@
+"""ROUGE-2, as the catalogue lists it."""
+
+from __future__ import annotations
+
+from engine.metrics.base import DECODERS, MetricSpec
+
+SPEC = MetricSpec(
+    name="rouge_2",
+    title="ROUGE-2",
+    unit="1",
+    better="higher",
+    help="How far answers and your references share pairs of words, 0 to 1; usual for summaries.",
+    tasks=DECODERS,
+    kind="quality",
+    run="engine.metrics.rouge_2.run:measure",
+    rows="engine.metrics.rouge_2.run:rows",
+    package="rouge_score",
+)
