@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from engine import hardware, paths
+from engine import hardware, intel, paths
 from engine.parallel import placement
 from engine.passes.base import PassSpec
 from engine.recipe.options import Options, fields_of
@@ -83,6 +83,7 @@ def _machine(device: str, threads: int) -> dict[str, Any]:
         "transformers": importlib.metadata.version("transformers"),
         "cpu": hardware.cpu_kind(),
         "gpus": [gpu.name for gpu in placement.gpus()] if device == "cuda" else [],
+        **({"on": intel.usable().get(device)} if device in intel.PLUGINS else {}),
     }
 
 

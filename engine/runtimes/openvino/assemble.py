@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,11 @@ def add_companions(context: BuildContext, example: str) -> None:
         settings.write_text(json.dumps({"eos_token_id": ends}) + "\n", encoding="utf-8")
 
 
-def open_built(context: BuildContext, settings: Settings) -> OpenVinoSession:
-    """A session of what lies in `context.destination` so far, computing as `settings` say."""
+def open_built(context: BuildContext, settings: Settings, device: str = "") -> OpenVinoSession:
+    """A session of what lies in `context.destination` so far, computing as `settings` say, on `device` or where the
+    target says."""
     request = companions.request_for(context, "openvino")
-    return open_session(request, settings)
+    return open_session(replace(request, device=device or request.device), settings)
 
 
 def _write_tokenizer(context: BuildContext) -> bool:
