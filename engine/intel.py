@@ -17,7 +17,10 @@ from typing import Literal
 IntelDevice = Literal["intel-gpu", "intel-npu"]
 # What OpenVINO calls them; where it has several, this is the first.
 PLUGINS: dict[IntelDevice, str] = {"intel-gpu": "GPU", "intel-npu": "NPU"}
-_NAMES: dict[IntelDevice, str] = {"intel-gpu": "Intel GPU", "intel-npu": "Intel NPU"}
+NONE: dict[IntelDevice, str] = {
+    "intel-gpu": "No Intel GPU was found on this machine.",
+    "intel-npu": "No Intel NPU was found on this machine.",
+}
 _DRIVERS: dict[IntelDevice, str] = {
     "intel-gpu": "Install Intel's compute runtime for graphics (OpenCL and Level Zero).",
     "intel-npu": "Install Intel's NPU driver, and allow this user to use it.",
@@ -60,9 +63,9 @@ def _found(kind: IntelDevice, there: bool | None, told: dict[str, str]) -> Found
     if told.get("name"):
         return Found(name=told["name"])
     if there is not True:
-        return Found(reason=f"No {_NAMES[kind]} was found on this machine.")
+        return Found(reason=NONE[kind])
     why = f" ({told['reason']})" if told.get("reason") else ""
-    return Found(reason=f"OpenVINO cannot use this machine's {_NAMES[kind]}{why}. {_DRIVERS[kind]}")
+    return Found(reason=f"OpenVINO cannot use this machine's {PLUGINS[kind]}{why}. {_DRIVERS[kind]}")
 
 
 def _there(kind: IntelDevice) -> bool | None:

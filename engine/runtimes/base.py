@@ -50,8 +50,7 @@ class Availability:
         """Why the runtime `title` cannot compute on `device`; empty where it can."""
         if device in self.devices:
             return ""
-        why = f" {self.refused[device]}" if device in self.refused else ""
-        return f"{title} cannot use {DEVICES[device]} on this machine.{why}"
+        return self.refused.get(device) or f"{title} cannot use {DEVICES[device]} on this machine."
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,9 @@ def _gpu(info: CheckpointInfo, options: Any) -> Iterator[Problem]:
 def _npu(info: CheckpointInfo, options: Any, target: Target) -> Iterator[Problem]:
     if info.task == "text2text-generation":
         to_cpu = Fix("Use the CPU", lambda r: retarget(r, device="cpu"))
-        yield stop("An NPU's programs have fixed sizes, which an encoder-decoder's growing answer does not fit.", to_cpu)
+        yield stop(
+            "An NPU's programs have fixed sizes, which an encoder-decoder's growing answer does not fit.", to_cpu
+        )
     if target.speculation != "none":
         off = Fix("Do not speculate", lambda r: retarget(r, speculation="none"))
         yield stop("An NPU appends one token at a time: guesses cannot be checked together.", off)

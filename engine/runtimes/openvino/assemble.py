@@ -12,7 +12,7 @@ from engine.runtimes import companions
 from engine.runtimes.base import BuildContext
 from engine.runtimes.limits import ending_tokens
 from engine.runtimes.openvino.library import ov
-from engine.runtimes.openvino.limits import MODEL
+from engine.runtimes.openvino.limits import MODEL, PLUGINS
 from engine.runtimes.openvino.session import OpenVinoSession, open_session
 from engine.runtimes.openvino.settings import Settings
 from engine.text.tokenizer import load_tokenizer
@@ -30,6 +30,12 @@ def add_companions(context: BuildContext, example: str) -> None:
     """Put everything else beside the graph. Without a tokenizer that OpenVINO can hold, the example is left out."""
     alone = context.info.task != "text-generation" or _write_tokenizer(context)
     companions.copy_companions(context, _EXAMPLES / example if alone else None)
+    device = context.target.device
+    script = context.destination / example
+    # an encoder's example opens the graph as it is, whose sizes vary: that is for other devices than an NPU
+    if device != "cpu" and script.exists() and (device != "intel-npu" or example == "generate.py"):
+        text = script.read_text(encoding="utf-8")
+        script.write_text(text.replace('DEVICE = "CPU"', f'DEVICE = "{PLUGINS[device]}"'), encoding="utf-8")
     settings = context.destination / "generation_config.json"
     ends = sorted(ending_tokens(context.source))
     if context.info.task == "text-generation" and ends and not settings.exists():

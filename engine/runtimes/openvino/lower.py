@@ -120,9 +120,7 @@ def _ask_text2text(context: BuildContext, twin: Any) -> Check:
     return partial(_compared, context, read, trial.expected, trial.source)
 
 
-def _compared(
-    context: BuildContext, read: Read, expected: Floats, source: str, integer: bool
-) -> Facts:
+def _compared(context: BuildContext, read: Read, expected: Floats, source: str, integer: bool) -> Facts:
     """Check what `read` gives in exact arithmetic, which the processor has, against the logits `expected` [N, V], then
     settle the arithmetic to ship and measure its divergence."""
     error = verify.require_equal(read(Settings(), "cpu"), expected, verify.TOLERANCE)
