@@ -30,9 +30,7 @@ def _gpu(info: CheckpointInfo, options: Any) -> Iterator[Problem]:
 def _npu(info: CheckpointInfo, options: Any, target: Target) -> Iterator[Problem]:
     if info.task == "text2text-generation":
         to_cpu = Fix("Use the CPU", lambda r: retarget(r, device="cpu"))
-        yield stop(
-            "An NPU's programs have fixed sizes, which an encoder-decoder's growing answer does not fit.", to_cpu
-        )
+        yield stop("An NPU's programs have fixed sizes; an encoder-decoder's answer grows.", to_cpu)
     if target.speculation != "none":
         off = Fix("Do not speculate", lambda r: retarget(r, speculation="none"))
         yield stop("An NPU appends one token at a time: guesses cannot be checked together.", off)
@@ -44,6 +42,6 @@ def _npu(info: CheckpointInfo, options: Any, target: Target) -> Iterator[Problem
         yield Problem(
             None,
             "note",
-            f"NPUs are made for symmetric integers with one scale a row or in groups of {_NPU_GROUP}: others may be slow.",
+            f"NPUs are made for symmetric integers, one scale a row or {_NPU_GROUP} weights: others may be slow.",
             quantize_fix(symmetric=True, group_size="row"),
         )

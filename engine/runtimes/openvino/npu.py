@@ -1,7 +1,7 @@
 """Models on an Intel NPU, whose programs have fixed sizes: one text at a time, and lengths that are made beforehand.
 
-A decoder is run by the part of OpenVINO's NPU plugin that OpenVINO GenAI uses as well: it makes one program that reads a
-prompt and one that appends a token, and keeps keys and values between them.
+A decoder is run by the part of OpenVINO's NPU plugin that OpenVINO GenAI uses as well: it makes one program that reads
+a prompt and one that appends a token, and keeps keys and values between them.
 """
 
 from __future__ import annotations

@@ -37,11 +37,12 @@ _GPU, _NPU = (Target(runtime="openvino", device=device) for device in intel.PLUG
 @pytest.fixture(autouse=True)
 def _forgotten() -> Any:
     """What was found of this machine, and of those that tests put in its place, is asked for anew."""
-    intel.devices.cache_clear()
-    availability.availability.cache_clear()
+    caches = intel.devices, availability.availability
+    for one in caches:
+        one.cache_clear()
     yield
-    intel.devices.cache_clear()
-    availability.availability.cache_clear()
+    for one in caches:
+        one.cache_clear()
 
 
 def _pretend(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,11 +123,7 @@ def test_what_a_fake_device_cannot_do_is_said_before_the_run(
 
 def test_arithmetic_is_the_devices_own() -> None:
     on_gpu = choose.candidates(OpenVinoOptions(kv_cache="8-bit"), integer=True, device="intel-gpu")
-    assert [(one.precision, one.group, one.cache) for one in on_gpu] == [
-        ("f16", 32, "i8"),
-        ("f16", 0, "i8"),
-        ("f32", 0, "i8"),
-    ]
+    assert on_gpu == (Settings("f16", 32, "i8"), Settings("f16", 0, "i8"), Settings("f32", 0, "i8"))
     assert choose.candidates(OpenVinoOptions(accuracy="exact"), integer=True, device="intel-gpu") == (Settings(),)
     assert len(choose.candidates(OpenVinoOptions(), integer=True, device="intel-npu")) == 1
     # opened elsewhere than where it was built
@@ -154,22 +151,18 @@ def npu(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "grid",
-    [
-        None,
-        {"bits": 4, "group_size": 128},
-        {"bits": 4, "group_size": 32, "symmetric": False},
-        {"bits": 8, "group_size": "row", "head": 8},
-    ],
-)
+@pytest.mark.parametrize("grid", [
+    None, {"bits": 4, "group_size": 128}, {"bits": 4, "group_size": 32, "symmetric": False},
+    {"bits": 8, "group_size": "row", "head": 8},
+])  # fmt: skip
 def test_a_decoder_over_the_npu_plugin_with_the_cpu_as_device(
     grid: dict[str, Any] | None, tiny_llama: Path, tmp_path: Path, npu: list[dict[str, str]]
 ) -> None:
     source = tiny_llama if grid is None else quantized(tiny_llama, tmp_path, **grid)
     folder = build(source, tmp_path, _NPU)
     artefact = read_artefact(folder)
-    assert artefact is not None and artefact.facts["arithmetic"] == "float16"
+    assert artefact is not None
+    assert artefact.facts["arithmetic"] == "float16"
     assert artefact.facts["kl_divergence_nats"] < 1e-3  # type: ignore[operator]
     assert 'DEVICE = "NPU"' in (folder / "generate.py").read_text()
     session = open_session(folder)
