@@ -2239,10 +2239,6 @@ Apache 许可证 2.0。</translation>
         <translation>设备</translation>
     </message>
     <message>
-        <source>Where it computes: the processor or an NVIDIA graphics card.</source>
-        <translation>在哪里计算：处理器或 NVIDIA 显卡。</translation>
-    </message>
-    <message>
         <source>Threads</source>
         <translation>线程数</translation>
     </message>
@@ -2271,6 +2267,10 @@ Apache 许可证 2.0。</translation>
         <translation>推测解码</translation>
     </message>
     <message>
+        <source>OpenVINO alone computes there.</source>
+        <translation>只有 OpenVINO 能在那里计算。</translation>
+    </message>
+    <message>
         <source>original checks</source>
         <translation>原模型核对</translation>
     </message>
@@ -2281,6 +2281,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Draft model</source>
         <translation>草稿模型</translation>
+    </message>
+    <message>
+        <source>Where it computes: the processor, an NVIDIA graphics card (CUDA), or with OpenVINO Intel&apos;s graphics or its unit for neural networks (NPU).</source>
+        <translation>在哪里计算：处理器、NVIDIA 显卡（CUDA），或者通过 OpenVINO 使用 Intel 的显卡或神经网络单元（NPU）。</translation>
     </message>
     <message>
         <source>Tokens are guessed ahead and checked at once: the answer stays the same and may come sooner. Prompt lookup guesses that the text repeats itself; original checks: this result guesses and the original answers; draft model: another model guesses for this result.</source>
@@ -2305,10 +2309,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>prompt lookup</source>
         <translation>提示查找</translation>
-    </message>
-    <message>
-        <source>CPU</source>
-        <translation>CPU</translation>
     </message>
 </context>
 <context>
@@ -3189,16 +3189,16 @@ Apache 许可证 2.0。</translation>
         <translation>OpenVINO</translation>
     </message>
     <message>
+        <source>One graph with 8- or 4-bit weights for processors of Intel and AMD, and for Intel&apos;s GPU and NPU; OpenVINO GenAI opens decoders too.</source>
+        <translation>一张带 8 位或 4 位权重的计算图，适用于 Intel 和 AMD 的处理器以及 Intel 的 GPU 和 NPU；解码器也能用 OpenVINO GenAI 打开。</translation>
+    </message>
+    <message>
         <source>Fast takes the quickest arithmetic, exact float32 throughout; automatic is fast where that costs under 0.01 nats.</source>
         <translation>“fast”用最快的运算，“exact”全程用 float32；“automatic”在损失低于 0.01 nats 时取最快。</translation>
     </message>
     <message>
         <source>Arithmetic</source>
         <translation>运算精度</translation>
-    </message>
-    <message>
-        <source>What activations are computed in; automatic is bfloat16 where the processor has it and it costs little.</source>
-        <translation>激活值的计算精度；“automatic”在处理器支持且损失很小时用 bfloat16。</translation>
     </message>
     <message>
         <source>Key-value cache</source>
@@ -3219,6 +3219,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>8-bit</source>
         <translation>8 位</translation>
+    </message>
+    <message>
+        <source>What activations are computed in; automatic is bfloat16 where the processor has it and it costs little, and float16 on Intel&apos;s GPU and NPU.</source>
+        <translation>激活值用什么数制计算；自动表示：处理器支持且代价很小时用 bfloat16，在 Intel 的 GPU 和 NPU 上用 float16。</translation>
     </message>
     <message>
         <source>Flash computes attention in one fused step, plain in several; automatic measures both when it builds.</source>
@@ -3877,10 +3881,6 @@ Apache 许可证 2.0。</translation>
         <translation>ONNX Runtime 缺少带 ALiBi 的 Falcon 所需的 bfloat16 内核。</translation>
     </message>
     <message>
-        <source>ONNX Runtime runs decoders without a fused graph on the CPU only.</source>
-        <translation>没有融合计算图的解码器，ONNX Runtime 只能在 CPU 上运行。</translation>
-    </message>
-    <message>
         <source>This decoder has no fused graph: Transformers&apos; exporter writes a plain one, which takes longer to build.</source>
         <translation>此解码器没有融合的计算图：由 Transformers 的导出器写出普通计算图，构建耗时更长。</translation>
     </message>
@@ -3907,6 +3907,34 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Exact arithmetic is float32; with bfloat16 chosen, activations are rounded to it all the same.</source>
         <translation>精确运算是 float32；选择了 bfloat16 时，激活值仍会按它舍入。</translation>
+    </message>
+    <message>
+        <source>On CUDA, a decoder without a fused graph keeps its weights in 32 bits: quantise them, or use TensorRT.</source>
+        <translation>在 CUDA 上，没有融合图的解码器把权重保存为 32 位：请量化它们，或者使用 TensorRT。</translation>
+    </message>
+    <message>
+        <source>Keep 16 bits</source>
+        <translation>保留 16 位</translation>
+    </message>
+    <message>
+        <source>An Intel GPU computes in float16 or float32, not in bfloat16.</source>
+        <translation>Intel GPU 用 float16 或 float32 计算，不用 bfloat16。</translation>
+    </message>
+    <message>
+        <source>On an Intel GPU, an encoder-decoder&apos;s keys and values cannot be kept in 8 bits.</source>
+        <translation>在 Intel GPU 上，编码器-解码器的键和值不能保存为 8 位。</translation>
+    </message>
+    <message>
+        <source>An NPU&apos;s programs have fixed sizes; an encoder-decoder&apos;s answer grows.</source>
+        <translation>NPU 的程序大小固定；而编码器-解码器的回答会不断变长。</translation>
+    </message>
+    <message>
+        <source>An NPU appends one token at a time: guesses cannot be checked together.</source>
+        <translation>NPU 一次只追加一个词元：无法一起检查多个猜测。</translation>
+    </message>
+    <message>
+        <source>An NPU computes in float16 and keeps its cache in it: there is nothing to choose.</source>
+        <translation>NPU 用 float16 计算，缓存也用 float16：没有可选的余地。</translation>
     </message>
     <message>
         <source>OpenVINO cannot hold shared or low-rank layers.</source>
@@ -4023,10 +4051,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Prompt and answer together may be this long, in an encoder-decoder each; memory and time a token grow with it.</source>
         <translation>提示词与回答合计的最大长度（编码器-解码器模型则分别计算）；内存占用和每个词元的耗时随之增长。</translation>
-    </message>
-    <message>
-        <source>One graph with 8- or 4-bit weights for processors of Intel and AMD; OpenVINO GenAI opens decoders too.</source>
-        <translation>带 8 位或 4 位权重的单个计算图，面向 Intel 和 AMD 处理器；其中的解码器模型 OpenVINO GenAI 也能打开。</translation>
     </message>
     <message>
         <source>One GGUF file with the same 8- or 4-bit weights, which every program built on llama.cpp opens too.</source>
@@ -4301,6 +4325,14 @@ Apache 许可证 2.0。</translation>
         <translation>GPU 驱动</translation>
     </message>
     <message>
+        <source>Intel GPU</source>
+        <translation>Intel GPU</translation>
+    </message>
+    <message>
+        <source>Intel NPU</source>
+        <translation>Intel NPU</translation>
+    </message>
+    <message>
         <source>as many as asked for</source>
         <translation>已达到指定的轮数</translation>
     </message>
@@ -4319,6 +4351,22 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>An encoder-decoder is two programs with a cache between them, which this format does not hold.</source>
         <translation>编码器-解码器是两个程序，中间有缓存，此格式无法容纳。</translation>
+    </message>
+    <message>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
+    <message>
+        <source>CUDA</source>
+        <translation>CUDA</translation>
+    </message>
+    <message>
+        <source>No Intel GPU was found on this machine.</source>
+        <translation>在这台机器上没有找到 Intel GPU。</translation>
+    </message>
+    <message>
+        <source>No Intel NPU was found on this machine.</source>
+        <translation>在这台机器上没有找到 Intel NPU。</translation>
     </message>
     <message>
         <source>The processor became too hot and slowed itself down while the models were timed.</source>

@@ -36,7 +36,7 @@ def verify_decoder(context: BuildContext, model: ir.Model, asked: verify.Asked, 
 
 
 def tolerance_on(device: str) -> float:
-    """How far logits on `device` may be off: CUDA's fused graphs are float16, and its float32 products round to TF32."""
+    """How far logits on `device` may be off: CUDA's fused graphs are float16, its float32 products rounded to TF32."""
     return verify.TOLERANCE_HALF if device == "cuda" else verify.TOLERANCE
 
 
