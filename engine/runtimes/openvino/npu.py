@@ -80,10 +80,7 @@ class NpuDecoderSession(OpenVinoSession):
 
     def _start(self, ids: Ids) -> None:
         if len(ids) != 1:
-            raise UserError(
-                "An Intel NPU reads one text at a time.", "Measure or answer with one text at once, or use the CPU.",
-                code="bad_input",
-            )  # fmt: skip
+            raise UserError("An Intel NPU reads one text at a time.", "Ask for one text at once, or use the CPU.")
         self._ids, self._read_before = ids[0], 0
 
     def _append_read(self) -> Floats:
