@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,17 +38,29 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_pass(half, "quantize", {"bits": 8, "group_size": "row", "include": ["*.self_attn.*"]}, folder / "both")
 
 
+@pytest.fixture(scope="module")
+def graphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the ONNX file of `running` lies."""
+    return tmp_path_factory.mktemp("graphs")
+
+
+@pytest.fixture(scope="module")
+def running(mixed: Path, graphs: Path) -> Iterator[Any]:
+    """The session of `mixed`, of two texts and 256 tokens."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield opened(mixed, graphs, patch, batch=2, context=256)
+
+
 def test_integers_stand_before_the_products_and_compute_what_the_twin_does(
-    mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mixed: Path, running: Any, graphs: Path
 ) -> None:
     import onnx
 
-    running = opened(mixed, tmp_path, monkeypatch, batch=2, context=256)
-    model = onnx.load(str(tmp_path / "engine.plan.onnx"), load_external_data=False)
+    model = onnx.load(str(graphs / "engine.plan.onnx"), load_external_data=False)
     assert {node.domain for node in model.graph.node} <= {"", "ai.onnx"}
     kinds = {tensor.data_type for tensor in model.graph.initializer if tensor.name.endswith(".integers")}
     assert kinds == {onnx.TensorProto.INT4, onnx.TensorProto.INT8}
-    assert b"/site-packages" not in (tmp_path / "engine.plan.onnx").read_bytes()
+    assert b"/site-packages" not in (graphs / "engine.plan.onnx").read_bytes()
     ids = np.random.default_rng(0).integers(3, 500, (2, 150))
     with torch.inference_mode():
         expected = load_model(mixed)(input_ids=torch.from_numpy(ids)).logits.numpy()
@@ -60,14 +74,13 @@ def test_integers_stand_before_the_products_and_compute_what_the_twin_does(
         running.prefill(np.zeros((3, 4), np.int64))
 
 
-def test_single_tokens_over_a_fake_of_a_cuda_graph(
-    mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_single_tokens_over_a_fake_of_a_cuda_graph(mixed: Path, running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over shapes that stay as they are, padding, growth, rewinding and other texts included."""
     monkeypatch.setattr(steps, "STEP", 32)
-    running = opened(mixed, tmp_path, monkeypatch, batch=2, context=128)
     stand = running._engines[seal.PLAN]
-    ids = np.random.default_rng(3).integers(3, 500, (2, 128))
+    stand.recordings = 0
+    running.steps.close()
+    ids = np.random.default_rng(3).integers(3, 500, (2, 256))
     mask = np.ones((2, 20), np.int64)
     mask[1, :5] = 0
     with torch.inference_mode():
@@ -93,16 +106,14 @@ def test_single_tokens_over_a_fake_of_a_cuda_graph(
     running.decode(ids[:1, 50])
     assert stand.recordings == before  # another text, the same room
     running.prefill(ids[:, :20], mask)
-    check(running.extend(ids[:, 20:126])[:, -1], 125)
-    for place in (126, 127):  # the last position has no room behind it
+    check(running.extend(ids[:, 20:254])[:, -1], 253)
+    for place in (254, 255):  # the last position has no room behind it
         check(running.decode(ids[:, place]), place)
 
 
-def test_a_step_that_a_fake_driver_refuses_is_read_as_before(
-    mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    running = opened(mixed, tmp_path, monkeypatch, context=128)
+def test_a_step_that_a_fake_driver_refuses_is_read_as_before(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     stand = running._engines[seal.PLAN]
+    running.steps.close()
 
     def refuse(*_: object) -> None:
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
@@ -115,6 +126,10 @@ def test_a_step_that_a_fake_driver_refuses_is_read_as_before(
         np.testing.assert_allclose(running.decode(ids[:, place]), whole[:, place], atol=1e-4)
     assert lower._try_steps(running, ids, whole, half=False).endswith("when stream is capturing)")
     monkeypatch.undo()
+    running.steps.refused = ""
+    assert lower._try_steps(running, ids, whole, half=False) == lower.ONE_GRAPH
+    off = whole + np.abs(whole).max()
+    assert "logits were" in lower._try_steps(running, ids, off, half=False)
 
 
 def test_an_encoder_answers_in_batches(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
