@@ -83,7 +83,7 @@ def _machine(device: str, threads: int) -> dict[str, Any]:
         "transformers": importlib.metadata.version("transformers"),
         "cpu": hardware.cpu_kind(),
         "gpus": [gpu.name for gpu in placement.gpus()] if device == "cuda" else [],
-        **{"on": name for kind, name in intel.usable().items() if kind == device},
+        "intel": [name for kind, name in intel.usable().items() if kind == device],
     }
 
 
