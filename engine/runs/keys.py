@@ -76,15 +76,17 @@ def _file_digest(path: Path) -> str:
 
 @cache
 def _machine(device: str, threads: int) -> dict[str, Any]:
-    return {
+    found: dict[str, Any] = {
         "device": device,
         "threads": threads,
         "torch": importlib.metadata.version("torch"),
         "transformers": importlib.metadata.version("transformers"),
         "cpu": hardware.cpu_kind(),
         "gpus": [gpu.name for gpu in placement.gpus()] if device == "cuda" else [],
-        "intel": [name for kind, name in intel.usable().items() if kind == device],
     }
+    if device in intel.PLUGINS:
+        found["intel"] = [name for kind, name in intel.usable().items() if kind == device]
+    return found
 
 
 def _digest(document: dict[str, Any]) -> str:
