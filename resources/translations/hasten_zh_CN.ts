@@ -3917,6 +3917,10 @@ Apache 许可证 2.0。</translation>
         <translation>保留 16 位</translation>
     </message>
     <message>
+        <source>Quantise symmetrically, with one scale a row</source>
+        <translation>对称量化，每行一个缩放系数</translation>
+    </message>
+    <message>
         <source>An Intel GPU computes in float16 or float32, not in bfloat16.</source>
         <translation>Intel GPU 用 float16 或 float32 计算，不用 bfloat16。</translation>
     </message>
@@ -3935,6 +3939,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>An NPU computes in float16 and keeps its cache in it: there is nothing to choose.</source>
         <translation>NPU 用 float16 计算，缓存也用 float16：没有可选的余地。</translation>
+    </message>
+    <message>
+        <source>NPUs are made for symmetric integers with a scale for a row or for 128 weights: others may be slow.</source>
+        <translation>NPU 适合对称整数，每行或每 128 个权重一个缩放系数：其他形式可能较慢。</translation>
     </message>
     <message>
         <source>OpenVINO cannot hold shared or low-rank layers.</source>

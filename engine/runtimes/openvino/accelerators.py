@@ -39,9 +39,12 @@ def _npu(info: CheckpointInfo, options: Any, target: Target) -> Iterator[Problem
         automatic = Fix("Choose automatically", lambda r: set_options(r, None, **own))
         yield stop("An NPU computes in float16 and keeps its cache in it: there is nothing to choose.", automatic)
     if any(not grid.symmetric or grid.group_size not in (None, _NPU_GROUP) for grid in info.grids):
+        symmetric = Fix(
+            "Quantise symmetrically, with one scale a row", quantize_fix(symmetric=True, group_size="row").apply
+        )
         yield Problem(
             None,
             "note",
-            f"NPUs are made for symmetric integers, one scale a row or {_NPU_GROUP} weights: others may be slow.",
-            quantize_fix(symmetric=True, group_size="row"),
+            "NPUs are made for symmetric integers with a scale for a row or for 128 weights: others may be slow.",
+            symmetric,
         )

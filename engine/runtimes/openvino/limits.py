@@ -20,7 +20,7 @@ TOLERATED_ANGLE = 1e-3
 # kinds of rotary positions that do not depend on the text's length
 FIXED_ROPES = frozenset({"default", "linear", "llama3", "yarn"})
 # what OpenVINO calls a recipe's devices
-PLUGINS = {"cpu": "CPU", **intel.PLUGINS}
+PLUGINS: dict[str, str] = {"cpu": "CPU"} | {str(kind): plugin for kind, plugin in intel.PLUGINS.items()}
 # tokens of a prompt that an NPU reads at once, and how many more it has room for: its programs have fixed sizes
 NPU_PROMPT, NPU_ANSWER = 1024, 512
 # instruction sets that multiply bfloat16 numbers, the one with whole tiles of them first

@@ -118,7 +118,7 @@ def test_what_a_fake_device_cannot_do_is_said_before_the_run(
     eight = _GPU.model_copy(update={"options": {"kv_cache": "8-bit"}})
     assert any("cannot be kept in 8 bits" in text for _, text in _said(eight, t5))
     entry = PassEntry(**{"pass": "quantize"}, options={"bits": 4, "symmetric": False})
-    assert [severity for severity, text in _said(_NPU, tiny_llama, entry) if "one scale a row" in text] == ["note"]
+    assert [severity for severity, text in _said(_NPU, tiny_llama, entry) if "symmetric integers" in text] == ["note"]
 
 
 def test_arithmetic_is_the_devices_own() -> None:
