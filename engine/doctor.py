@@ -28,7 +28,8 @@ class GpuFound(_Part):
 
 
 class RuntimeFound(_Part):
-    """A runtime: usable on `devices`, within `limits`, or why not and what to do."""
+    """A runtime: usable on `devices`, within `limits`, or why not and what to do; `refused` says why not on further
+    devices that it knows."""
 
     name: str
     title: str
@@ -38,6 +39,7 @@ class RuntimeFound(_Part):
     reason: str
     remedy: str
     limits: str
+    refused: dict[str, str]
 
 
 class Findings(_Part):
@@ -97,4 +99,5 @@ def _runtime(name: str) -> RuntimeFound:
         reason=found.reason,
         remedy=found.remedy,
         limits=found.limits,
+        refused=dict(found.refused),
     )

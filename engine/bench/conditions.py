@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from engine import hardware
+from engine import hardware, intel
 from engine.compare.table import Conditions
 from engine.parallel.placement import gpus, physical_cores
 
@@ -48,6 +48,8 @@ def machine() -> Conditions:
         found["virtual"] = virtual
     for gpu in gpus():
         found[f"gpu_{gpu.index}"] = gpu.name
+    for kind, name in intel.usable().items():
+        found[kind.replace("-", "_")] = name
     if (driver := gpu_driver()) is not None:
         found["gpu_driver"] = driver
     for library in _LIBRARIES:

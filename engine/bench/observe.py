@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import settings
+from engine import intel, settings
 from engine.bench import texts
 from engine.bench.answers import answer_together
 from engine.bench.candidates import Open
@@ -364,6 +364,10 @@ class Observer:
                 self._note(f"The memory of {candidate.place.name} could not be measured: {error.cause}")
                 found.append(one)
                 continue
+            if candidate.session.device in intel.PLUGINS:
+                self._note(
+                    f"Memory on Intel's GPU or NPU is not measured: of {candidate.place.name} only what lies beside it."
+                )
             shape = {
                 "process": "fresh, opened and used once",
                 "prompt_tokens": self._prompt,

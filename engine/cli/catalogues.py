@@ -64,6 +64,7 @@ def runtimes(name: Name = None, schema: Schema = False, json: output.Json = Fals
                 "reason": found.reason,
                 "remedy": found.remedy,
                 "limits": found.limits,
+                "refused": dict(found.refused),
             }
         )
     _show(entries, [spec.options for spec in specs], single=name is not None, schema=schema, as_json=json)

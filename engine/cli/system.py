@@ -68,7 +68,7 @@ def doctor(json: output.Json = False) -> None:
             runtime.title,
             f"yes ({', '.join(runtime.devices)})" if runtime.usable else "no",
             runtime.version,
-            f"{runtime.reason} {runtime.remedy} {runtime.limits}".strip(),
+            " ".join(filter(None, (runtime.reason, runtime.remedy, runtime.limits, *runtime.refused.values()))),
         )
         for runtime in found.runtimes
     ]

@@ -50,6 +50,8 @@ MACHINE: Mapping[str, tuple[str, Callable[[Value], str]]] = {
     "system": ("System", _plain),
     **{f"gpu_{place}": (f"GPU {place}", _plain) for place in range(8)},
     "gpu_driver": ("GPU driver", _plain),
+    "intel_gpu": ("Intel GPU", _plain),
+    "intel_npu": ("Intel NPU", _plain),
 }
 LOAD: Mapping[str, tuple[str, Callable[[Value], str]]] = {
     "busy_percent": ("In use before", _percent),

@@ -138,7 +138,7 @@ def make(recipe: Recipe, info: CheckpointInfo, fingerprint: str, drafting: Draft
     for entry, before, after in zip(recipe.active, layouts, layouts[1:], strict=False):
         spec = passes.get(entry.name)
         options = parse_options(spec.options, entry.options, entry.name)
-        key = keys.pass_key(key, spec, options, device=recipe.target.device, threads=threads)
+        key = keys.pass_key(key, spec, options, device=recipe.target.passes_on, threads=threads)
         stages.append(PassStage(spec, options, key, before, after, cache.stages().find(key)))
     runtime = runtimes.get(recipe.target.runtime)
     options = parse_options(runtime.options, recipe.target.options, runtime.name)

@@ -171,7 +171,7 @@ class Work:
                 destination=folder / CONTENT,
                 info=info,
                 options=stage.options,
-                device=self.plan.build.target.device,
+                device=self.plan.build.target.passes_on,
                 threads=self.plan.threads,
                 scratch=folder / SCRATCH,
             )

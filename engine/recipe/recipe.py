@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engine.protocol.errors import UserError
 
 VERSION: Final = 1
+Device = Literal["cpu", "cuda", "intel-gpu", "intel-npu"]
+DEVICES: Final[dict[str, str]] = {"cpu": "CPU", "cuda": "CUDA", "intel-gpu": "Intel GPU", "intel-npu": "Intel NPU"}
 
 
 class PassEntry(BaseModel):
@@ -29,7 +31,7 @@ class Target(BaseModel):
     Attributes:
         runtime: a name of the runtime catalogue.
         options: that runtime's options.
-        device: "cpu" or "cuda".
+        device: the processor, an NVIDIA GPU, or one of Intel's (OpenVINO alone computes on those); DEVICES names them.
         threads: threads per replica; None leaves it to the measured default (one per physical core).
         replicas: independent copies on this machine, each with its own `threads`.
         split: lay the layers over several GPUs ("balanced") or keep them on one ("none").
@@ -43,12 +45,17 @@ class Target(BaseModel):
 
     runtime: str = "transformers"
     options: dict[str, Any] = {}
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Device = "cpu"
     threads: int | None = Field(None, ge=1, le=1024)
     replicas: int = Field(1, ge=1, le=64)
     split: Literal["none", "balanced"] = "none"
     speculation: Literal["none", "lookup", "draft", "original"] = "none"
     draft: str = ""
+
+    @property
+    def passes_on(self) -> Literal["cpu", "cuda"]:
+        """Where the passes before it compute, which torch does."""
+        return "cuda" if self.device == "cuda" else "cpu"
 
 
 class Recipe(BaseModel):

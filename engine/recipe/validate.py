@@ -217,12 +217,12 @@ def _target(target: Target, layout: CheckpointInfo | None) -> list[Problem]:
         found.append(
             Problem(None, "stop", f"{spec.title} cannot be used here: {availability.reason} {availability.remedy}")
         )
-    elif target.device not in availability.devices:
+    elif refusal := availability.refusal(spec.title, target.device):
         found.append(
             Problem(
                 None,
                 "stop",
-                f"{spec.title} cannot use {target.device.upper()} on this machine.",
+                refusal,
                 Fix(
                     "Use the CPU",
                     lambda r: retarget(r, device="cpu"),

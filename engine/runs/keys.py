@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from engine import hardware, paths
+from engine import hardware, intel, paths
 from engine.parallel import placement
 from engine.passes.base import PassSpec
 from engine.recipe.options import Options, fields_of
@@ -76,7 +76,7 @@ def _file_digest(path: Path) -> str:
 
 @cache
 def _machine(device: str, threads: int) -> dict[str, Any]:
-    return {
+    found: dict[str, Any] = {
         "device": device,
         "threads": threads,
         "torch": importlib.metadata.version("torch"),
@@ -84,6 +84,9 @@ def _machine(device: str, threads: int) -> dict[str, Any]:
         "cpu": hardware.cpu_kind(),
         "gpus": [gpu.name for gpu in placement.gpus()] if device == "cuda" else [],
     }
+    if device in intel.PLUGINS:
+        found["intel"] = [name for kind, name in intel.usable().items() if kind == device]
+    return found
 
 
 def _digest(document: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from engine.checkpoint.info import CheckpointInfo, Task
 from engine.passes.base import StepContext
 from engine.recipe.options import Options
-from engine.recipe.recipe import Target
+from engine.recipe.recipe import DEVICES, Device, Target
 
 if TYPE_CHECKING:
     from engine.protocol.job import Sampling
@@ -35,14 +35,22 @@ class Availability:
 
     Attributes:
         limits: what a usable one cannot do here, with the remedy: open models that were built, but build none.
+        refused: why it cannot compute on further devices that it knows, by device.
     """
 
     usable: bool
-    devices: tuple[Literal["cpu", "cuda"], ...] = ()
+    devices: tuple[Device, ...] = ()
     version: str = ""
     reason: str = ""
     remedy: str = ""
     limits: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    def refusal(self, title: str, device: str) -> str:
+        """Why the runtime `title` cannot compute on `device`; empty where it can."""
+        if device in self.devices:
+            return ""
+        return self.refused.get(device) or f"{title} cannot use {DEVICES[device]} on this machine."
 
 
 @dataclass(frozen=True)
@@ -131,7 +139,7 @@ class OpenRequest(StepContext):
         folder: the artefact's folder.
         artefact: its manifest.
         threads: compute threads, already decided.
-        device: "cpu" or "cuda", already decided.
+        device: one of the recipe's devices, already decided.
     """
 
     folder: Path
@@ -167,7 +175,7 @@ class Session(ABC):
         task: what the model is for.
         runtime: the runtime's name.
         weight_bytes: bytes of weights read for one token.
-        device: "cpu" or "cuda".
+        device: where it computes, one of the recipe's devices.
         eos: token ids that end a text.
         never: token ids that `generate` does not pick.
         context_length: the longest sequence it holds; of an encoder-decoder, prompt and answer each.

@@ -51,7 +51,7 @@ def open_session(
         folder: an artefact or checkpoint folder.
         threads: compute threads; None takes what the artefact was built for, else what was measured to be best on this
             machine, else one a physical core.
-        device: "cpu" or "cuda"; None takes what the artefact was built for, else "cpu".
+        device: one of the recipe's devices; None takes what the artefact was built for, else "cpu".
         context: shows the progress of a runtime that compiles while it opens.
         remember: of a prompt that goes on where the one before ended, read only what is new. For conversations: timings
             of a model that has read its prompt before say nothing of one that has not.
@@ -70,9 +70,9 @@ def open_session(
         raise UserError(
             f"{spec.title} cannot be used here: {availability.reason}", availability.remedy, code="runtime_unavailable"
         )
-    if wanted not in availability.devices:
+    if refusal := availability.refusal(spec.title, wanted):
         raise UserError(
-            f"{spec.title} cannot use {wanted.upper()} on this machine.",
+            refusal,
             f"Choose one of: {', '.join(availability.devices)}.",
             code="runtime_unavailable",
         )

@@ -7,12 +7,11 @@ import importlib.util
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 from engine.checkpoint.info import BESIDE_INTEGERS, DTYPE_BITS, CheckpointInfo, Task
 from engine.links import checkpoint_files, link_or_copy
 from engine.parallel.placement import gpus
-from engine.recipe.recipe import Recipe, Target
+from engine.recipe.recipe import Device, Recipe, Target
 from engine.recipe.validate import Fix, Problem
 from engine.runtimes.base import Artefact, Availability, BuildContext
 
@@ -27,7 +26,7 @@ def torch_availability() -> Availability:
     for package in ("torch", "transformers"):
         if importlib.util.find_spec(package) is None:
             return Availability(False, reason=f"{package} is not installed.", remedy="Run “python3 start.py setup”.")
-    devices: tuple[Literal["cpu", "cuda"], ...] = ("cpu", "cuda") if _cuda_build() and gpus() else ("cpu",)
+    devices: tuple[Device, ...] = ("cpu", "cuda") if _cuda_build() and gpus() else ("cpu",)
     return Availability(True, devices, importlib.metadata.version("torch"))
 
 

@@ -42,10 +42,12 @@ def engine_texts() -> Iterator[str]:
     from engine.export.catalog import all_formats
     from engine.export.logs import NOTHING
     from engine.export.specs import TWO_PROGRAMS
+    from engine.intel import NONE
     from engine.metrics.catalog import all_metrics
     from engine.passes.catalog import all_passes
     from engine.recipe.options import fields_of
     from engine.recipe.presets import all_presets
+    from engine.recipe.recipe import DEVICES
     from engine.runtimes.catalog import all_runtimes
 
     for spec in (*all_passes().values(), *all_runtimes().values()):
@@ -65,6 +67,8 @@ def engine_texts() -> Iterator[str]:
     yield from (TWO_PROGRAMS, NOTHING, APART, OTHER_CHECKPOINT, OTHER_RECIPE)
     yield from get_args(Task)
     yield from TITLES.values()
+    yield from DEVICES.values()
+    yield from NONE.values()
     for path in sorted((ROOT / "engine").rglob("*.py")):
         yield from _sentences(ast.parse(path.read_text(encoding="utf-8")))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from engine.protocol.errors import UserError
 from engine.recipe.recipe import Target
 from engine.runtimes.base import TextBatch
-from engine.runtimes.open import open_session
+from engine.runtimes.open import open_session, read_artefact
+from engine.runtimes.tensorrt.lower import ONE_GRAPH
 from engine.runtimes.tensorrt.seal import ANSWER_PLAN, PLAN
 from engine.runtimes.tensorrt.spec import availability
 from tests.helpers.checkpoints import tiny_text2text
@@ -44,6 +46,23 @@ def test_a_decoder_continues_as_its_logits_say(
         file.write(b"changed")
     with pytest.raises(UserError, match="not built here"):
         open_session(folder)
+
+
+def test_single_tokens_are_read_by_one_cuda_graph(tiny_llama: Path, tmp_path: Path) -> None:
+    folder = build(tiny_llama, tmp_path, target(batch=2))
+    artefact = read_artefact(folder)
+    assert artefact is not None
+    assert artefact.facts["decode step"] == ONE_GRAPH
+    session: Any = open_session(folder)
+    ids = np.random.default_rng(1).integers(3, 500, (2, 60))
+    whole = session.logits(ids)
+    for rows in (2, 1, 2):  # recorded anew for other shapes
+        steps = [session.prefill(ids[:rows, :30]), *(session.decode(ids[:rows, at]) for at in range(30, 60))]
+        assert np.abs(np.stack(steps, 1) - whole[:rows, 29:]).max() < 3e-2 * np.abs(whole).max()
+        assert session.steps.refused == ""
+    session.rewind(20)
+    assert np.abs(session.decode(ids[:, 40]) - whole[:, 40]).max() < 3e-2 * np.abs(whole).max()
+    session.close()
 
 
 def test_an_encoder_is_built(tiny_bert: Path, tmp_path: Path) -> None:

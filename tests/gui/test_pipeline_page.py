@@ -8,10 +8,12 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from engine import intel
 from engine.checkpoint.info import CheckpointInfo
 from engine.passes.catalog import all_passes
 from engine.recipe.presets import all_presets
 from engine.recipe.recipe import Recipe
+from engine.runtimes.openvino.availability import availability
 from gui.document.document import Document
 from gui.jobs.client import JobRunner
 from gui.pages.pipeline import PipelinePage
@@ -130,6 +132,31 @@ def test_target_fields_edit_the_recipe(page: PipelinePage) -> None:
     target = page.document.recipe.target
     assert (target.threads, target.runtime) == (2, "onnxruntime")
     assert page.inspector.target_form.editors["threads"].value() == 2
+
+
+def test_a_device_that_openvino_does_not_find_says_why(
+    page: PipelinePage, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """A made-up NPU: OpenVINO finds that alone."""
+    found = {"intel-gpu": intel.Found(reason="No GPU here."), "intel-npu": intel.Found(name="an NPU")}
+    monkeypatch.setattr(intel, "devices", lambda: found)
+    availability.cache_clear()
+    request.addfinalizer(availability.cache_clear)
+
+    def offered() -> dict[str, tuple[bool, str]]:
+        box = page.inspector.target_form.editors["device"].input
+        items = [box.model().item(i) for i in range(box.count())]
+        return {box.itemData(i): (item.isEnabled(), item.toolTip()) for i, item in enumerate(items)}
+
+    page.document.set_target("runtime", "openvino")
+    assert offered() == {
+        "cpu": (True, ""), "cuda": (True, ""), "intel-gpu": (False, "No GPU here."), "intel-npu": (True, ""),
+    }  # fmt: skip
+    page.document.set_target("runtime", "transformers")
+    assert offered()["intel-npu"] == (False, "OpenVINO alone computes there.")
+    page.document.set_target("device", "intel-npu")  # as a recipe of another machine does
+    assert offered()["intel-npu"][0]
+    assert "Intel NPU" in page.board.target.glyph.text()
 
 
 def test_a_wrong_order_is_shown_and_mended(page: PipelinePage, qtbot: QtBot) -> None:

@@ -6,9 +6,9 @@ import importlib.metadata
 import importlib.util
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 from engine.parallel.placement import gpus
+from engine.recipe.recipe import Device
 from engine.runtimes.base import Availability
 from engine.runtimes.refusals import absent, build_limits
 
@@ -26,7 +26,7 @@ def availability() -> Availability:
             remedy="Run “python3 start.py setup”, or “pip install hasten[cpu]” (hasten[cuda] on NVIDIA machines).",
         )
     provider = any((Path(spec.origin).parent / "capi").glob("*onnxruntime_providers_cuda*"))
-    devices: tuple[Literal["cpu", "cuda"], ...] = ("cpu", "cuda") if provider and gpus() else ("cpu",)
+    devices: tuple[Device, ...] = ("cpu", "cuda") if provider and gpus() else ("cpu",)
     return Availability(True, devices, _version(), limits=build_limits("ONNX Runtime", missing_for_build()))
 
 

@@ -15,7 +15,7 @@ from engine.runtimes.base import Artefact, BuildContext
 from engine.runtimes.limits import context_length
 from engine.runtimes.onnx_runtime import exported, exporter
 from engine.runtimes.onnx_runtime.assemble import artefact_of, copy_companions, graph_facts, open_built
-from engine.runtimes.onnx_runtime.decoder_verify import verify_decoder
+from engine.runtimes.onnx_runtime.decoder_verify import tolerance_on, verify_decoder
 from engine.runtimes.onnx_runtime.graph import save
 from engine.runtimes.onnx_runtime.limits import EXACT
 from engine.runtimes.stored import Stored
@@ -52,6 +52,7 @@ def build_exported(context: BuildContext) -> Artefact:
 def _check_sequences(context: BuildContext, twin: Any, most: int) -> None:
     """Texts of mixed lengths, padded left and continued, must give each what `twin` gives it alone."""
     context.step(0, 0, "Comparing with the original")
+    tolerance = tolerance_on(context.target.device)
     ids = verify.window(context.source, twin.config.vocab_size, most).ids[:, :_LONGEST]
     if ids.shape[1] <= _STEPS + 1:
         return
@@ -67,4 +68,4 @@ def _check_sequences(context: BuildContext, twin: Any, most: int) -> None:
         session.close()
     for row, start in enumerate((0, cut)):
         expected = verify.twin_outputs(twin, {"input_ids": ids[:, start:]}, "logits")[0, -_STEPS - 1 :]
-        verify.require_equal(np.stack([logits[row] for logits in found]), expected, verify.TOLERANCE)
+        verify.require_equal(np.stack([logits[row] for logits in found]), expected, tolerance)

@@ -47,8 +47,9 @@ def _check(info: CheckpointInfo, options: OnnxRuntimeOptions, target: Target) ->
     if info.task == "text2text-generation" and target.device == "cuda":
         to_cpu = Fix("Use the CPU", lambda r: retarget(r, device="cpu"))
         yield stop("ONNX Runtime runs encoder-decoders on the CPU only.", to_cpu)
-    yield from _unsupported_model(info, target)
+    yield from _unsupported_model(info)
     yield from _unsupported_grids(info)
+    yield from _exported_on_cuda(info, target)
     slow = info.task != "text2text-generation"  # whose 8-bit weights are cut into halves, see writer.py
     if slow and options.accuracy == "exact" and any(scheme.bits > 4 for scheme in info.grids):
         automatic = Fix("Choose automatically", lambda r: set_options(r, None, accuracy="automatic"))
@@ -75,12 +76,12 @@ def _check(info: CheckpointInfo, options: OnnxRuntimeOptions, target: Target) ->
         yield Problem(None, "note", "On a CPU, ONNX Runtime widens 16-bit weights to 32 bits: quantise them instead.")
 
 
-def _unsupported_model(info: CheckpointInfo, target: Target) -> Iterator[Problem]:
+def _unsupported_model(info: CheckpointInfo) -> Iterator[Problem]:
     to_transformers = Fix("Use Transformers", lambda r: retarget(r, runtime="transformers", options={}))
     if info.model_type == "hasten":
         yield stop("ONNX Runtime cannot hold shared or low-rank layers.", to_transformers)
     elif is_exported(info):
-        yield from _exported(info, target, to_transformers)
+        yield from _exported(info, to_transformers)
     elif needs_code(info.config, info.architecture):
         yield stop("ONNX Runtime has no graph for an encoder that is the checkpoint's own code.", to_transformers)
     elif info.task == "text2text-generation" and info.model_type not in TEXT2TEXT:
@@ -94,7 +95,7 @@ def _unsupported_model(info: CheckpointInfo, target: Target) -> Iterator[Problem
         yield stop(f"{info.model_type} encoders have no ONNX graph; these have: {known}.", to_transformers)
 
 
-def _exported(info: CheckpointInfo, target: Target, to_transformers: Fix) -> Iterator[Problem]:
+def _exported(info: CheckpointInfo, to_transformers: Fix) -> Iterator[Problem]:
     """What is known of a decoder that has no fused graph."""
     if info.architecture == "GPTNeoForCausalLM":
         yield stop(
@@ -104,9 +105,6 @@ def _exported(info: CheckpointInfo, target: Target, to_transformers: Fix) -> Ite
         yield stop("MPT's position biases have a length that no exported graph can know.", to_transformers)
     elif info.architecture == "FalconForCausalLM" and info.config.get("alibi"):
         yield stop("ONNX Runtime lacks the bfloat16 kernels that Falcon with ALiBi takes.", to_transformers)
-    elif target.device == "cuda":
-        to_cpu = Fix("Use the CPU", lambda r: retarget(r, device="cpu"))
-        yield stop("ONNX Runtime runs decoders without a fused graph on the CPU only.", to_cpu)
     elif info.architecture in EXPORTED:
         yield Problem(
             None,
@@ -119,6 +117,15 @@ def _exported(info: CheckpointInfo, target: Target, to_transformers: Fix) -> Ite
             "note",
             "Transformers' exporter has not been tried on this architecture: it may refuse, and what it writes is kept "
             "only if it computes what the original does.",
+        )
+
+
+def _exported_on_cuda(info: CheckpointInfo, target: Target) -> Iterator[Problem]:
+    if target.device == "cuda" and is_exported(info) and not info.grids:
+        yield Problem(
+            None,
+            "note",
+            "On CUDA, a decoder without a fused graph keeps its weights in 32 bits: quantise them, or use TensorRT.",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from engine.runtimes import companions
 from engine.runtimes.base import BuildContext
 from engine.runtimes.limits import ending_tokens
 from engine.runtimes.openvino.library import ov
-from engine.runtimes.openvino.limits import MODEL
+from engine.runtimes.openvino.limits import MODEL, PLUGINS
 from engine.runtimes.openvino.session import OpenVinoSession, open_session
 from engine.runtimes.openvino.settings import Settings
 from engine.text.tokenizer import load_tokenizer
@@ -29,16 +30,23 @@ def add_companions(context: BuildContext, example: str) -> None:
     """Put everything else beside the graph. Without a tokenizer that OpenVINO can hold, the example is left out."""
     alone = context.info.task != "text-generation" or _write_tokenizer(context)
     companions.copy_companions(context, _EXAMPLES / example if alone else None)
+    device = context.target.device
+    script = context.destination / example
+    # an encoder's example opens the graph as it is, whose sizes vary: that is for other devices than an NPU
+    if device != "cpu" and script.exists() and (device != "intel-npu" or example == "generate.py"):
+        text = script.read_text(encoding="utf-8")
+        script.write_text(text.replace('DEVICE = "CPU"', f'DEVICE = "{PLUGINS[device]}"'), encoding="utf-8")
     settings = context.destination / "generation_config.json"
     ends = sorted(ending_tokens(context.source))
     if context.info.task == "text-generation" and ends and not settings.exists():
         settings.write_text(json.dumps({"eos_token_id": ends}) + "\n", encoding="utf-8")
 
 
-def open_built(context: BuildContext, settings: Settings) -> OpenVinoSession:
-    """A session of what lies in `context.destination` so far, computing as `settings` say."""
+def open_built(context: BuildContext, settings: Settings, device: str = "") -> OpenVinoSession:
+    """A session of what lies in `context.destination` so far, computing as `settings` say, on `device` or where the
+    target says."""
     request = companions.request_for(context, "openvino")
-    return open_session(request, settings)
+    return open_session(replace(request, device=device or request.device), settings)
 
 
 def _write_tokenizer(context: BuildContext) -> bool:

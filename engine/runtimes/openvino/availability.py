@@ -1,4 +1,4 @@
-"""Whether OpenVINO works here, found without importing it."""
+"""Whether OpenVINO works here, and on which of Intel's devices, found without importing it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 from functools import cache
 
+from engine import intel
 from engine.runtimes.base import Availability
 from engine.runtimes.refusals import absent, build_limits
 
@@ -14,14 +15,21 @@ _BUILD_PACKAGES = ("torch", "transformers", "openvino_tokenizers")
 
 @cache
 def availability() -> Availability:
-    """Usable when openvino is installed. Which of Intel's processors it finds is asked when a model is opened."""
+    """Usable when openvino is installed; on Intel's GPU and NPU when OpenVINO itself finds them."""
     if importlib.util.find_spec("openvino") is None:
         return Availability(
             False,
             reason="openvino is not installed.",
             remedy="Run “python3 start.py setup”, or “pip install hasten[cpu]”.",
         )
-    return Availability(True, ("cpu",), _version(), limits=build_limits("OpenVINO", missing_for_build()))
+    found = intel.devices()
+    return Availability(
+        True,
+        ("cpu", *intel.usable()),
+        _version(),
+        limits=build_limits("OpenVINO", missing_for_build()),
+        refused={kind: one.reason for kind, one in found.items() if one.reason},
+    )
 
 
 def missing_for_build() -> tuple[str, ...]:

@@ -20,8 +20,13 @@ class Choice:
     refused: tuple[tuple[Settings, float], ...] = ()
 
 
-def candidates(options: OpenVinoOptions, *, integer: bool) -> tuple[Settings, ...]:
-    """Arithmetic that `options` allow for a model with or without integer weights, the fastest first, as measured."""
+def candidates(options: OpenVinoOptions, *, integer: bool, device: str = "cpu") -> tuple[Settings, ...]:
+    """Arithmetic that `options` allow for a model with or without integer weights, the fastest first: as measured on
+    processors, as OpenVINO's own order of preference is on Intel's GPU. An NPU has one."""
+    if device == "intel-npu":
+        return (Settings("f16", EXACT, "f16"),)
+    if device == "intel-gpu":
+        return _on_gpu(options, integer=integer)
     exact, half = _settings(options, "f32", EXACT), _settings(options, "bf16", EXACT)
     if options.precision == "bfloat16":
         return (half,)
@@ -48,6 +53,16 @@ def choose(
             return Choice(settings, paid, tuple(refused))
         refused.append((settings, paid))
     return Choice(found[-1], cost(found[-1]), tuple(refused))
+
+
+def _on_gpu(options: OpenVinoOptions, *, integer: bool) -> tuple[Settings, ...]:
+    rounded, half, exact = (
+        _settings(options, precision, group).on("intel-gpu", ())
+        for precision, group in (("f16", FAST), ("f16", EXACT), ("f32", EXACT))
+    )
+    if options.accuracy == "exact" or options.precision == "float32":
+        return (exact,)
+    return (rounded, half, exact) if integer else (half, exact)
 
 
 def _settings(options: OpenVinoOptions, precision: str, group: int) -> Settings:

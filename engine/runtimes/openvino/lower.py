@@ -32,6 +32,8 @@ from engine.runtimes.openvino.weights import Weights
 from engine.runtimes.stored import Stored
 
 Measure = Callable[[Settings], float]
+# What is computed with these settings; on which device, if not on the target's.
+Read = Callable[..., Floats]
 # Compares what was built with what the original said before; told whether there are integer weights.
 Check = Callable[[bool], Facts]
 _EXAMPLES = {"text-generation": "generate.py", "text2text-generation": "answer.py"}
@@ -62,9 +64,11 @@ def build(context: BuildContext) -> Artefact:
     context.step(0, 0, "Comparing with the original")
     facts = {**made, **check(bool(made["integer weights"]))}
     artefact = artefact_of(context, "openvino", weight_bytes, facts)
+    if context.target.device == "intel-npu":  # its compiler does not tell
+        return artefact
     context.step(0, 0, "Noting what the compiler did")
     try:  # the model is whole without it
-        report.write(context.destination)
+        report.write(context.destination, context.target.device)
     except (OSError, RuntimeError) as error:
         context.notice(f"What OpenVINO's compiler did could not be noted: {error}")
         return artefact
@@ -94,9 +98,9 @@ def _ask_decoder(context: BuildContext, twin: Any) -> Check:
     ids = asked.window.ids
     half = max(1, ids.shape[1] // 2)
 
-    def read(settings: Settings) -> Floats:
+    def read(settings: Settings, device: str = "") -> Floats:
         """Logits of the window's second half, read after its first half, so that the cache counts too."""
-        session = open_built(context, settings)
+        session = open_built(context, settings, device)
         try:
             first = session.prefill(ids[:, :half])
             return np.concatenate([first, session.extend(ids[:, half:])[0]])
@@ -110,18 +114,16 @@ def _ask_text2text(context: BuildContext, twin: Any) -> Check:
     """An encoder-decoder is asked for its own answers."""
     trial = text2text_verify.ask(context.source)
 
-    def read(settings: Settings) -> Floats:
-        return trial.logits(open_built(context, settings))
+    def read(settings: Settings, device: str = "") -> Floats:
+        return trial.logits(open_built(context, settings, device))
 
     return partial(_compared, context, read, trial.expected, trial.source)
 
 
-def _compared(
-    context: BuildContext, read: Callable[[Settings], Floats], expected: Floats, source: str, integer: bool
-) -> Facts:
-    """Check what `read` gives in exact arithmetic against the logits `expected` [N, V], then settle the arithmetic to
-    ship and measure its divergence."""
-    error = verify.require_equal(read(Settings()), expected, verify.TOLERANCE)
+def _compared(context: BuildContext, read: Read, expected: Floats, source: str, integer: bool) -> Facts:
+    """Check what `read` gives in exact arithmetic, which the processor has, against the logits `expected` [N, V], then
+    settle the arithmetic to ship and measure its divergence."""
+    error = verify.require_equal(read(Settings(), "cpu"), expected, verify.TOLERANCE)
 
     def divergence(settings: Settings) -> float:
         return verify.divergence(expected, read(settings))
@@ -140,8 +142,8 @@ def _ask_encoder(context: BuildContext, twin: Any) -> Check:
     """The same for an encoder, by how far faster arithmetic turns its vectors."""
     asked = verify.ask_encoder(context.source, twin)
 
-    def hidden(settings: Settings) -> Floats:
-        session = open_built(context, settings)
+    def hidden(settings: Settings, device: str = "") -> Floats:
+        session = open_built(context, settings, device)
         try:
             return asked.real(session.hidden(asked.batch))
         finally:
@@ -151,7 +153,7 @@ def _ask_encoder(context: BuildContext, twin: Any) -> Check:
         return 1 - verify.cosine(asked.expected, hidden(settings))
 
     def check(integer: bool) -> Facts:
-        error = verify.require_equal(hidden(Settings()), asked.expected, verify.TOLERANCE)
+        error = verify.require_equal(hidden(Settings(), "cpu"), asked.expected, verify.TOLERANCE)
         choice = _settle(context, integer, angle, TOLERATED_ANGLE, "of the vectors' cosine")
         return {
             "relative error": error,
@@ -167,7 +169,10 @@ def _settle(context: BuildContext, integer: bool, cost: Measure, most: float, un
     """Choose the arithmetic to ship and write it into the graph's file; `unit` is that of `cost`, in words."""
     options = context.options
     context.step(0, 0, "Measuring faster arithmetic")
-    choice = choose(options, candidates(options, integer=integer), cost, most)
+    device = context.target.device
+    choice = choose(options, candidates(options, integer=integer, device=device), cost, most)
+    if device == "intel-npu" and choice.cost > most:
+        context.notice(f"An NPU computes in float16, which costs {choice.cost:.3f} {unit} here.")
     for settings, paid in choice.refused:
         context.notice(f"Computing in {settings.words} would cost {paid:.3f} {unit} here, so it is not used.")
     arithmetic.write(context.destination, choice.settings)

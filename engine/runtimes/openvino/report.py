@@ -9,9 +9,8 @@ from typing import Any
 from engine.compare.graph import FILE, GraphReport, report_of
 from engine.runtimes.openvino import settings as arithmetic
 from engine.runtimes.openvino.library import ov
-from engine.runtimes.openvino.limits import MODEL
+from engine.runtimes.openvino.limits import MODEL, PLUGINS
 
-_DEVICE = "CPU"
 # values, not work: they are no nodes in the report, as constants and inputs are none in ONNX
 _VALUES = frozenset({"Constant", "Parameter", "Result", "Const", "Input", "Output"})
 # layers of the plugin that always stand for several operators
@@ -21,21 +20,22 @@ _PACKED = frozenset({*_NARROW, "f16", "bf16"})  # types of weights that are unpa
 _TYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16", "i32": "int32", "i64": "int64", "boolean": "bool"}
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, device: str) -> None:
     """Write graph.json beside the graph in `folder`. Raises RuntimeError when OpenVINO cannot compile it."""
-    (folder / FILE).write_text(examined(folder).model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / FILE).write_text(examined(folder, device).model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def examined(folder: Path) -> GraphReport:
-    """The report for the graph in `folder`, compiled for this processor with the settings that it is shipped with."""
+def examined(folder: Path, device: str = "cpu") -> GraphReport:
+    """The report for the graph in `folder`, compiled for the recipe's `device` with the settings that it is shipped
+    with."""
     core = ov.Core()
     before = core.read_model(folder / MODEL)
-    compiled = core.compile_model(before, _DEVICE, arithmetic.read(folder).options)
-    return compared(before, compiled.get_runtime_model())
+    compiled = core.compile_model(before, PLUGINS[device], arithmetic.read(folder).options)
+    return compared(before, compiled.get_runtime_model(), PLUGINS[device])
 
 
-def compared(before: Any, after: Any) -> GraphReport:
-    """The report of model `before` and of the runtime model `after` that was compiled from it."""
+def compared(before: Any, after: Any, plugin: str = "CPU") -> GraphReport:
+    """The report of model `before` and of the runtime model `after` that `plugin` compiled it to."""
     left: defaultdict[str, Counter[str]] = defaultdict(Counter)
     weights: Counter[str] = Counter()
     fused = set(_FUSED)
@@ -60,7 +60,7 @@ def compared(before: Any, after: Any) -> GraphReport:
         fused=fused,
         folded=len(_constant(before) - kept),
         weights=weights,
-        providers={_DEVICE: sum(kinds.total() for kinds in left.values())},
+        providers={plugin: sum(kinds.total() for kinds in left.values())},
         fallback={},
     )
 

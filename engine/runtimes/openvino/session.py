@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from engine.runtimes.encoder_calls import EncoderCalls
 from engine.runtimes.limits import context_length, ending_tokens
 from engine.runtimes.openvino import settings as arithmetic
 from engine.runtimes.openvino.library import ops, ov
-from engine.runtimes.openvino.limits import HEAD, MODEL
+from engine.runtimes.openvino.limits import HEAD, MODEL, PLUGINS
 from engine.runtimes.openvino.settings import Settings
 
 _READ = "read_positions"
@@ -28,25 +27,23 @@ class OpenVinoSession(Session):
         self.device, self.weight_bytes = request.device, request.artefact.weight_bytes
         self.eos, self.context_length = ending_tokens(request.folder), context_length(request.folder)
         self._core = ov.Core()
-        chosen = settings or arithmetic.read(request.folder)
-        if chosen.precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            cache = "f32" if chosen.cache == "bf16" else chosen.cache
-            # built on a processor that has bfloat16, opened on one that has not
-            chosen = replace(chosen, precision="f32", cache=cache)
-        self._config = {
-            **chosen.options,
-            "INFERENCE_NUM_THREADS": str(request.threads),
+        self._config: dict[str, str] = {"PERFORMANCE_HINT": "LATENCY"}
+        self._settings = settings or arithmetic.read(request.folder)
+        if self.device == "intel-npu":
+            return  # it has one stream and one arithmetic
+        native = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") if self.device == "cpu" else ()
+        self._settings = self._settings.on(self.device, native)
+        self._config |= {**self._settings.options, "NUM_STREAMS": "1"}
+        if self.device == "cpu":
+            self._config["INFERENCE_NUM_THREADS"] = str(request.threads)
             # replicas would all be pinned to the same cores
-            "ENABLE_CPU_PINNING": "YES" if request.artefact.target.replicas == 1 else "NO",
-            "NUM_STREAMS": "1",
-            "PERFORMANCE_HINT": "LATENCY",
-        }
+            self._config["ENABLE_CPU_PINNING"] = "YES" if request.artefact.target.replicas == 1 else "NO"
 
     def _read(self) -> Any:
         return self._core.read_model(self.folder / MODEL)
 
     def _request(self, model: Any) -> Any:
-        return self._core.compile_model(model, "CPU", self._config).create_infer_request()
+        return self._core.compile_model(model, PLUGINS[self.device], self._config).create_infer_request()
 
 
 class DecoderSession(OpenVinoSession):
@@ -93,8 +90,8 @@ class DecoderSession(OpenVinoSession):
             return
         self._mask[:, self._live[-count:]] = 0
         del self._live[-count:]
-        if self._slots - len(self._live) >= _CROWDED:
-            self._pack()
+        if self._slots - len(self._live) >= _CROWDED and self._settings.cache != "i8":
+            self._pack()  # a GPU does not let the numbers of such a cache be read
 
     def logits(self, ids: Ids) -> Floats:
         """The logits of every position of `ids` [B, T]: [B, T, V]. Leaves no sequence open."""
@@ -168,12 +165,16 @@ class EncoderSession(EncoderCalls, OpenVinoSession):
 
     def _output(self, name: str) -> Any:
         if name not in self._requests:
-            model = self._read()
-            for port in list(model.outputs):
-                if name not in port.get_names():
-                    model.remove_result(port.get_node())
-            self._requests[name] = self._request(model)
+            self._requests[name] = self._request(self._outputs_only(name))
         return self._requests[name]
+
+    def _outputs_only(self, name: str) -> Any:
+        """The graph without what gives its other outputs."""
+        model = self._read()
+        for port in list(model.outputs):
+            if name not in port.get_names():
+                model.remove_result(port.get_node())
+        return model
 
     def _run(self, output: str, batch: TextBatch) -> Floats:
         request = self._output(output)
@@ -198,6 +199,11 @@ def _read_only(model: Any, head: str) -> None:
 
 def open_session(request: OpenRequest, settings: Settings | None = None) -> OpenVinoSession:
     """Open the artefact of `request`."""
+    if request.device == "intel-npu":
+        from engine.runtimes.openvino.npu import NpuDecoderSession, NpuEncoderSession
+
+        npu = NpuDecoderSession if request.artefact.task == "text-generation" else NpuEncoderSession
+        return npu(request, settings)
     if request.artefact.task == "text-generation":
         return DecoderSession(request, settings)
     if request.artefact.task == "text2text-generation":

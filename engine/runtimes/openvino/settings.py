@@ -6,7 +6,8 @@ OpenVINO reads `<rt_info><runtime_options>` of a model as defaults of its compil
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.runtimes.openvino.limits import EXACT, MODEL
@@ -17,9 +18,9 @@ class Settings:
     """The arithmetic of a model.
 
     Attributes:
-        precision: "f32" or "bf16", of activations and products.
+        precision: "f32", "bf16" (processors) or "f16" (Intel's GPU and NPU), of activations and products.
         group: columns of an activation that are rounded to 8 bits together; 0 leaves them as they are.
-        cache: type of the key-value cache: "f32", "f16", "bf16" or "u8".
+        cache: type of the key-value cache: "f32", "f16", "bf16", "u8" (processors) or "i8" (Intel's GPU).
     """
 
     precision: str = "f32"
@@ -29,7 +30,7 @@ class Settings:
     @property
     def words(self) -> str:
         """The arithmetic in words."""
-        base = "bfloat16" if self.precision == "bf16" else "float32"
+        base = {"bf16": "bfloat16", "f16": "float16"}.get(self.precision, "float32")
         return f"{base}, activations in 8 bits by {self.group}" if self.group else base
 
     @property
@@ -40,6 +41,21 @@ class Settings:
             "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(self.group),
             "KV_CACHE_PRECISION": self.cache,
         }
+
+    def on(self, device: str, native: Container[str]) -> Settings:
+        """The same, or the nearest that `device` computes in; `native` are OpenVINO's names of what the processor
+        multiplies itself. What is missing is more exact than what was chosen, but for float16 in place of bfloat16."""
+        precision, cache = self.precision, self.cache
+        if device == "intel-gpu":
+            precision = "f16" if precision == "bf16" else precision
+            cache = {"bf16": "f16", "u8": "i8"}.get(cache, cache)
+        elif precision == "f16" or (precision == "bf16" and "BF16" not in native):
+            # built on a machine that has it, opened on one that has not
+            cache = "f32" if cache == precision else cache
+            precision = "f32"
+        if device == "cpu" and cache == "i8":
+            cache = "u8"
+        return replace(self, precision=precision, cache=cache)
 
 
 def write(folder: Path, settings: Settings) -> None:

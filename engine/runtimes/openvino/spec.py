@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from engine import hardware
+from engine import hardware, intel
 from engine.checkpoint.info import CheckpointInfo, Task
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
 from engine.recipe.recipe import Target
 from engine.recipe.validate import Fix, Problem, retarget, set_options
 from engine.runtimes.base import RuntimeSpec
+from engine.runtimes.openvino import accelerators
 from engine.runtimes.openvino.availability import availability
 from engine.runtimes.openvino.forecast import artefact_bytes, peak_bytes, weight_bytes
 from engine.runtimes.openvino.limits import DECODERS, ENCODERS, FIXED_ROPES, NATIVE_BFLOAT16
@@ -35,7 +36,8 @@ class OpenVinoOptions(Options):
     precision: Literal["automatic", "float32", "bfloat16"] = option(
         "automatic",
         "Arithmetic",
-        "What activations are computed in; automatic is bfloat16 where the processor has it and it costs little.",
+        "What activations are computed in; automatic is bfloat16 where the processor has it and it costs little, and "
+        "float16 on Intel's GPU and NPU.",
     )
     kv_cache: Literal["automatic", "32-bit", "16-bit", "8-bit"] = option(
         "automatic",
@@ -53,14 +55,16 @@ def _check(info: CheckpointInfo, options: OpenVinoOptions, target: Target) -> It
         yield stop("OpenVINO keeps a model in one place.", Fix("Do not split", lambda r: retarget(r, split="none")))
     yield from _unsupported_model(info)
     yield from _unsupported_grids(info)
-    if options.precision == "bfloat16" and not set(NATIVE_BFLOAT16) & set(hardware.isa()):
+    if target.device in intel.PLUGINS:
+        yield from accelerators.problems(info, options, target)
+    elif options.precision == "bfloat16" and not set(NATIVE_BFLOAT16) & set(hardware.isa()):
         yield Problem(
             None,
             "note",
             "This processor has no bfloat16 arithmetic: it will compute in float32.",
             Fix("Choose automatically", lambda r: set_options(r, None, precision="automatic")),
         )
-    if options.accuracy == "exact" and options.precision == "bfloat16":
+    if options.accuracy == "exact" and options.precision == "bfloat16" and target.device == "cpu":
         yield Problem(
             None,
             "note",
@@ -120,7 +124,8 @@ def _unsupported_grids(info: CheckpointInfo) -> Iterator[Problem]:
 SPEC = RuntimeSpec(
     name="openvino",
     title="OpenVINO",
-    summary="One graph with 8- or 4-bit weights for processors of Intel and AMD; OpenVINO GenAI opens decoders too.",
+    summary="One graph with 8- or 4-bit weights for processors of Intel and AMD, and for Intel's GPU and NPU; "
+    "OpenVINO GenAI opens decoders too.",
     options=OpenVinoOptions,
     availability=availability,
     check=_check,
@@ -131,6 +136,6 @@ SPEC = RuntimeSpec(
     artefact_bytes=artefact_bytes,
     weight_bytes=weight_bytes,
     extra="cpu",
-    version=2,
+    version=3,
     reports_graph=True,
 )

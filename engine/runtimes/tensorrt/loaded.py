@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Engine:
         self._contexts = [self._engine.create_execution_context() for _ in range(count)]
         for index, context in enumerate(self._contexts):
             context.set_optimization_profile_async(index, self._stream.cuda_stream)
+        self._recording: Any = None
         names = [self._engine.get_tensor_name(index) for index in range(self._engine.num_io_tensors)]
         self.outputs = [name for name in names if self._engine.get_tensor_mode(name) == trt.TensorIOMode.OUTPUT]
 
@@ -41,6 +42,41 @@ class Engine:
         """Outputs by name for `inputs`: name -> (shape, the buffer whose first elements they are). Outputs named in
         `into` are written to the beginning of that buffer, the others, float32, to new tensors."""
         context = self._contexts[profile]
+        made = self._bind(context, inputs, into)
+        self._launch(context)
+        self._stream.synchronize()
+        return made
+
+    def recorded(
+        self, profile: int, inputs: Inputs, into: Mapping[str, Tensor], after: Callable[[], None]
+    ) -> tuple[Callable[[], None], dict[str, Tensor]]:
+        """What `run` does with these shapes and buffers, then `after`, as one CUDA graph: a function that replays it,
+        and the outputs that it writes. One graph at a time: recording another one makes the first useless.
+
+        Raises RuntimeError where the engine or the driver does not let its kernels be recorded.
+        """
+        if self._recording is None:  # of its own, for a graph breaks when the context that it was recorded from changes
+            self._recording = self._engine.create_execution_context()
+        context = self._recording
+        context.set_optimization_profile_async(profile, self._stream.cuda_stream)
+        made = self._bind(context, inputs, into)
+        self._launch(context)  # settles what new shapes leave to be done
+        self._stream.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+            if not context.execute_async_v3(self._stream.cuda_stream):
+                raise RuntimeError("TensorRT does not let this engine be recorded")
+            after()
+
+        def replay() -> None:
+            self._stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(self._stream):
+                graph.replay()
+            self._stream.synchronize()
+
+        return replay, made
+
+    def _bind(self, context: Any, inputs: Inputs, into: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for name, (shape, buffer) in inputs.items():
             context.set_input_shape(name, shape)
             context.set_tensor_address(name, buffer.data_ptr())
@@ -52,11 +88,12 @@ class Engine:
                 buffer = torch.empty(tuple(context.get_tensor_shape(name)), dtype=torch.float32, device=DEVICE)
             made[name] = buffer
             context.set_tensor_address(name, buffer.data_ptr())
+        return made
+
+    def _launch(self, context: Any) -> None:
         self._stream.wait_stream(torch.cuda.current_stream())
         if not context.execute_async_v3(self._stream.cuda_stream):
             raise RuntimeError("TensorRT could not run the engine")
-        self._stream.synchronize()
-        return made
 
 
 def open_engines(folder: Path, plans: Iterable[str]) -> dict[str, Engine]:

@@ -19,7 +19,7 @@ from engine.checkpoint.reader import Reader
 from engine.links import checkpoint_files, link_or_copy
 from engine.parallel.placement import suggested_threads
 from engine.runtimes import text2text_verify, verify
-from engine.runtimes.base import Artefact, BuildContext, Floats, OpenRequest, TextBatch
+from engine.runtimes.base import Artefact, BuildContext, Floats, Ids, OpenRequest, TextBatch
 from engine.runtimes.companions import Facts
 from engine.runtimes.limits import context_length
 from engine.runtimes.stored import Stored
@@ -30,6 +30,9 @@ from engine.runtimes.tensorrt.loaded import TensorRTSession
 from engine.runtimes.tensorrt.seal import ANSWER_PLAN, PLAN, PROMPT_PLAN, SETTINGS, seal
 from engine.runtimes.tensorrt.session import open_session
 from engine.runtimes.text2text_verify import Trial
+
+ONE_GRAPH = "one CUDA graph"
+_STEPS = 8  # tokens that the graph is tried with
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ def parts_of(twin: Any, context: BuildContext) -> tuple[dict[str, Part], dict[st
         "cache": str(kept[0][0].dtype).removeprefix("torch."),
     }  # fmt: skip
     if task == "text-generation":
+        settings["graph"] = not _windowed(twin.config, positions)
         profiles = decoder_profiles(layers, heads, width, batch, positions)
         return {PLAN: Part(partial(graph.plain_graph, twin, task), profiles)}, settings
     return {
@@ -113,7 +117,7 @@ def parts_of(twin: Any, context: BuildContext) -> tuple[dict[str, Part], dict[st
 
 def _compare(context: BuildContext, artefact: Artefact, dtype: Any, half: bool) -> Facts:
     """How far the engine's outputs are from the torch model's on the GPU. Raises UserError where that is too far."""
-    twin = load_model(context.source, dtype=dtype, device="cuda")
+    twin, steps = load_model(context.source, dtype=dtype, device="cuda"), ""
     window = verify.window(context.source, twin.config.vocab_size, 200)
     session = _open(context, artefact)
     ids = torch.from_numpy(window.ids).to("cuda")
@@ -121,12 +125,47 @@ def _compare(context: BuildContext, artefact: Artefact, dtype: Any, half: bool) 
         with torch.inference_mode():
             if context.info.task == "text-generation":
                 found, expected = session.logits(window.ids), twin(input_ids=ids).logits
+                steps = _try_steps(session, window.ids, found, half)
             else:
                 found = session.hidden(TextBatch(window.ids, np.ones_like(window.ids)))
                 expected = twin.base_model(input_ids=ids).last_hidden_state
     finally:
         session.close()
-    return _agreed(found, expected.float().cpu().numpy(), half, window.source)
+    facts = _agreed(found, expected.float().cpu().numpy(), half, window.source)
+    if steps:
+        facts["decode step"] = steps
+        if steps != ONE_GRAPH:
+            _without_graph(context.destination)
+    return facts
+
+
+def _try_steps(session: Any, ids: Ids, whole: Floats, half: bool) -> str:
+    """How single tokens are read: by one CUDA graph where that gives the logits `whole` [1, T, V] of `ids` too."""
+    if session.steps is None:
+        return "kernel by kernel, for the model looks back a fixed number of tokens"
+    start = max(1, ids.shape[1] - _STEPS)
+    found = [session.prefill(ids[:, :start]), *(session.decode(ids[:, at]) for at in range(start, ids.shape[1]))]
+    if session.steps.refused:
+        return f"kernel by kernel, for no CUDA graph could be recorded ({session.steps.refused})"
+    off = np.abs(np.stack(found, 1) - whole[:, start - 1 :]).max() / np.abs(whole).max()
+    if off > (verify.TOLERANCE_HALF if half else verify.TOLERANCE):
+        return f"kernel by kernel, for a CUDA graph's logits were {off:.2g} off"
+    return ONE_GRAPH
+
+
+def _without_graph(folder: Path) -> None:
+    """Let sessions of the engine in `folder` record no CUDA graph."""
+    import tensorrt as trt
+
+    settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    (folder / SETTINGS).write_text(json.dumps({**settings, "graph": False}) + "\n", encoding="utf-8")
+    seal(folder, torch.cuda.get_device_name(), trt.__version__)
+
+
+def _windowed(config: Any, positions: int) -> bool:
+    """Whether a layer of the model looks back fewer than `positions` tokens: hidden ones would count among them."""
+    window = getattr(config, "sliding_window", None)
+    return window is not None and window < positions
 
 
 def _repeat(context: BuildContext, artefact: Artefact, trial: Trial, half: bool) -> Facts:

@@ -13,6 +13,7 @@ from engine.runtimes.tensorrt.cache import Cache
 from engine.runtimes.tensorrt.limits import PIECE
 from engine.runtimes.tensorrt.loaded import TensorRTSession, floats, on_gpu
 from engine.runtimes.tensorrt.seal import PLAN
+from engine.runtimes.tensorrt.steps import Steps
 from engine.runtimes.tensorrt.text2text_session import TensorRTText2TextSession
 
 PREFILL, DECODE = 0, 1  # the engine's profiles; an encoder's only one is 0
@@ -25,6 +26,10 @@ class DecoderSession(TensorRTSession):
         super().__init__(request)
         self._mask = self._padding = np.ones((0, 0), np.int64)
         self._cache: Any = Cache(self._settings)
+        sizes = self._settings
+        self.steps: Any = None
+        if sizes.get("graph"):
+            self.steps = Steps(self._engines[PLAN], DECODE, self._cache, sizes["batch"], sizes["positions"])
 
     def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
         """Start a new sequence with `ids` [B, T]; the logits of the last position, [B, V]."""
@@ -37,6 +42,12 @@ class DecoderSession(TensorRTSession):
 
     def decode(self, ids: Ids) -> Floats:
         """Append one token per row, `ids` [B]; the logits for the next, [B, V]."""
+        if self.steps is not None and self._cache.length:
+            self._require(len(ids), self._cache.length + 1)
+            logits = self.steps.read(ids, self._mask)
+            if logits is not None:
+                self._mask = np.concatenate([self._mask, np.ones((len(ids), 1), np.int64)], axis=1)
+                return floats(logits[:, -1])
         return floats(self._append(ids[:, None])[:, -1])
 
     def extend(self, ids: Ids) -> Floats:
@@ -64,7 +75,7 @@ class DecoderSession(TensorRTSession):
 
     def close(self) -> None:
         """Free the engine and the cache."""
-        self._cache = None
+        self._cache = self.steps = None
         super().close()
 
     def _start(self, ids: Ids, mask: Ids | None) -> None:
@@ -83,6 +94,7 @@ class DecoderSession(TensorRTSession):
         if fresh.shape[1] < new:
             fresh = np.ones((rows, new), np.int64)
         self._mask = np.concatenate([self._mask, fresh], axis=1)
+        cache.lay(cache.length)
         inputs = {"input_ids": on_gpu(ids), "attention_mask": on_gpu(self._mask), **cache.inputs()}
         profile = DECODE if new == 1 and cache.length else PREFILL
         logits: Tensor = self._engines[PLAN].run(profile, inputs, cache.outputs())["logits"]

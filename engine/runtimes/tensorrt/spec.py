@@ -137,5 +137,5 @@ SPEC = RuntimeSpec(
     artefact_bytes=weight_bytes,
     weight_bytes=weight_bytes,
     extra="tensorrt",
-    version=2,
+    version=3,
 )

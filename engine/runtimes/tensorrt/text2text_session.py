@@ -52,6 +52,7 @@ class TensorRTText2TextSession(Text2TextSession, TensorRTSession):
             whole = self._cache.length + PIECE <= self._settings["positions"]
             piece = ids[:, done : done + (PIECE if whole else 1)]
             new = piece.shape[1]
+            self._cache.lay(self._cache.length)
             inputs = {"input_ids": on_gpu(piece), **self._prompt, **self._cache.inputs()}
             made = self._engines[ANSWER_PLAN].run(ONE if new == 1 else SEVERAL, inputs, self._cache.outputs())
             self._cache.grow(new)

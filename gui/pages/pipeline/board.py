@@ -10,7 +10,7 @@ from engine.passes import catalog as passes
 from engine.passes.base import PassSpec
 from engine.protocol.errors import UserError
 from engine.recipe.options import parse_options
-from engine.recipe.recipe import PassEntry
+from engine.recipe.recipe import DEVICES, PassEntry
 from engine.recipe.validate import Problem
 from engine.runtimes import catalog as runtimes
 from gui.document.document import Document
@@ -111,7 +111,7 @@ class Board(QWidget):
         threads = (
             self.tr("threads: automatic") if target.threads is None else self.tr("%n thread(s)", "", target.threads)
         )
-        place = target.device.upper()
+        place = engine_text(DEVICES[target.device])
         if target.speculation != "none":
             place = self.tr("%1 · guesses ahead").replace("%1", place)
         self.target.show_state(f"{place}\n{threads}", *badge)

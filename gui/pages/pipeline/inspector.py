@@ -5,9 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QGridLayout, QLabel, QWidget
 
+from engine.intel import PLUGINS
 from engine.passes import catalog as passes
 from engine.recipe.options import OptionField
+from engine.recipe.recipe import DEVICES
 from engine.runtimes import catalog as runtimes
+from engine.runtimes.base import Availability
 from gui.document.document import Document
 from gui.forms.editors import ChoiceEditor, Editor, IntEditor, TextEditor
 from gui.forms.form import Form
@@ -100,10 +103,13 @@ class TargetForm(QWidget):
             ),
             "device": self._add(
                 self.tr("Device"),
-                self.tr("Where it computes: the processor or an NVIDIA graphics card."),
+                self.tr(
+                    "Where it computes: the processor, an NVIDIA graphics card (CUDA), or with OpenVINO Intel's "
+                    "graphics or its unit for neural networks (NPU)."
+                ),
                 ChoiceEditor,
                 kind="choice",
-                choices=("cpu", "cuda"),
+                choices=tuple(DEVICES),
             ),
             "threads": self._add(
                 self.tr("Threads"),
@@ -167,6 +173,7 @@ class TargetForm(QWidget):
             self._remedy.hide()
             self._remedy.deleteLater()
             self._remedy = None
+        self._offer(found, target.device)
         if found.usable:
             self._version.setText(self.tr("Installed: %1").replace("%1", found.version or self.tr("yes")))
         else:
@@ -175,6 +182,18 @@ class TargetForm(QWidget):
             assert layout is not None
             layout.addWidget(self._remedy)
         self._version.setVisible(found.usable)
+
+    def _offer(self, found: Availability, chosen: str) -> None:
+        """Let only those of Intel's devices be chosen that the runtime can use here; the others say why not."""
+        box = self.editors["device"].input
+        for i in range(box.count()):  # type: ignore[attr-defined]
+            device = box.itemData(i)  # type: ignore[attr-defined]
+            if device not in PLUGINS:
+                continue  # NVIDIA's is offered for recipes of other machines too
+            offered = device in found.devices or device == chosen
+            reason = found.refused.get(device) or self.tr("OpenVINO alone computes there.")
+            box.setItemData(i, None if offered else engine_text(reason), Qt.ItemDataRole.ToolTipRole)  # type: ignore[attr-defined]
+            box.model().item(i).setEnabled(offered)  # type: ignore[attr-defined]
 
     def _add(self, title: str, help: str, editor_type: type[Editor], **declared: object) -> Editor:
         editor = editor_type(OptionField(name="", title=title, help=help, default=None, **declared))  # type: ignore[arg-type]
@@ -198,7 +217,7 @@ class TargetForm(QWidget):
             "original": self.tr("original checks"),
             "draft": self.tr("draft model"),
         }
-        names = {**titles, "cpu": self.tr("CPU"), "cuda": "CUDA", **guesses}
+        names = {**titles, **{key: engine_text(name) for key, name in DEVICES.items()}, **guesses}
         for key in ("runtime", "device", "speculation"):
             box = self.editors[key].input
             for i in range(box.count()):  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ import openvino as ov
 from tokenizers import Tokenizer
 
 folder = Path(__file__).resolve().parent
+DEVICE = "CPU"
 
 
 def settings() -> dict[str, Any]:
@@ -40,8 +41,8 @@ def halves() -> tuple[Any, Any]:
     # The arithmetic stands in the graph's file, which its halves do not know.
     keys = ("INFERENCE_PRECISION_HINT", "DYNAMIC_QUANTIZATION_GROUP_SIZE", "KV_CACHE_PRECISION")
     options = {key: model.get_rt_info(["runtime_options", key]).astype(str) for key in keys}
-    encoder = core.compile_model(ov.Model(made, prompt, "encoder"), "CPU", options)
-    return encoder, core.compile_model(ov.Model(logits, model.get_sinks(), others, "decoder"), "CPU", options)
+    encoder = core.compile_model(ov.Model(made, prompt, "encoder"), DEVICE, options)
+    return encoder, core.compile_model(ov.Model(logits, model.get_sinks(), others, "decoder"), DEVICE, options)
 
 
 def main(prompt: str, new_tokens: int) -> str:

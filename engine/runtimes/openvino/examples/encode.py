@@ -15,6 +15,7 @@ import openvino as ov
 from tokenizers import Tokenizer
 
 folder = Path(__file__).resolve().parent
+DEVICE = "CPU"
 
 
 def main(texts: list[str]) -> Any:
@@ -26,7 +27,7 @@ def main(texts: list[str]) -> Any:
     core = ov.Core()
     graph = core.read_model(folder / "openvino_model.xml")
     precision = graph.get_rt_info(["runtime_options", "INFERENCE_PRECISION_HINT"]).astype(str)
-    model = core.compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": precision})
+    model = core.compile_model(graph, DEVICE, {"INFERENCE_PRECISION_HINT": precision})
     feeds = {
         "input_ids": np.array([row.ids for row in rows], np.int64),
         "attention_mask": np.array([row.attention_mask for row in rows], np.int64),

@@ -12,6 +12,7 @@ import openvino as ov
 import openvino_genai
 
 folder = Path(__file__).resolve().parent
+DEVICE = "CPU"
 
 
 def main(prompt: str, new_tokens: int) -> str:
@@ -19,9 +20,8 @@ def main(prompt: str, new_tokens: int) -> str:
     # The type of the arithmetic is in the model's file; unlike the other settings there, it must be passed on.
     model = ov.Core().read_model(folder / "openvino_model.xml")
     precision = model.get_rt_info(["runtime_options", "INFERENCE_PRECISION_HINT"]).astype(str)
-    pipeline = openvino_genai.LLMPipeline(
-        str(folder), "CPU", ATTENTION_BACKEND="SDPA", INFERENCE_PRECISION_HINT=precision
-    )
+    options = {"ATTENTION_BACKEND": "SDPA", "INFERENCE_PRECISION_HINT": precision}
+    pipeline = openvino_genai.LLMPipeline(str(folder), DEVICE, **({} if DEVICE == "NPU" else options))
     config = pipeline.get_generation_config()
     config.max_new_tokens = new_tokens
     config.do_sample = False
