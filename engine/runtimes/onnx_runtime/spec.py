@@ -149,4 +149,6 @@ SPEC = RuntimeSpec(
     weight_bytes=weight_bytes,
     extra="cpu",
     reports_graph=True,
+    profile="engine.runtimes.onnx_runtime.profile:open_profiled",
+    graph="engine.runtimes.onnx_runtime.compiled:read_graph",
 )

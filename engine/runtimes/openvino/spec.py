@@ -131,4 +131,6 @@ SPEC = RuntimeSpec(
     extra="cpu",
     version=2,
     reports_graph=True,
+    profile="engine.runtimes.openvino.profile:open_profiled",
+    graph="engine.runtimes.openvino.compiled:read_graph",
 )
