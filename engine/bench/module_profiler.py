@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +19,8 @@ from engine.runtimes.base import Ids, OpenRequest, RuntimeSpec, Session, TextBat
 from engine.runtimes.profiled import Pass, Profiled
 
 WARM_UP = 2  # passes of each phase before the timed ones
+_ENOUGH = 6  # observations, after which a phase ends that has taken _LONG seconds
+_LONG = 15.0
 
 Call = Callable[[], object]
 # step(text): may raise Cancelled.
@@ -31,7 +33,7 @@ class Plan:
 
     Attributes:
         ids: the prompt [T].
-        passes: how often each phase is run.
+        passes: how often each phase is run; less often where a pass takes long.
         step: told before each observation.
     """
 
@@ -52,7 +54,7 @@ def profile_phase(spec: RuntimeSpec, request: OpenRequest, name: PhaseName, plan
     profiled: Profiled = load(spec.profile)(request)
     try:
         call = _prepared(profiled.session, name, plan, profiled.warm)
-        for _ in range(max(2, plan.passes // profiled.together)):
+        for _ in _repeats(max(2, plan.passes // profiled.together)):
             plan.step("Timing every node")
             profiled.observe(call)
         return _phase(name, plain, profiled.finish(), profiled.weight_bytes, plan.conditions)
@@ -60,12 +62,21 @@ def profile_phase(spec: RuntimeSpec, request: OpenRequest, name: PhaseName, plan
         profiled.close()
 
 
+def _repeats(most: int) -> Iterator[int]:
+    """Numbers up to `most`; fewer where each takes long."""
+    started = time.perf_counter()
+    for number in range(most):
+        if number >= _ENOUGH and time.perf_counter() - started > _LONG:
+            return
+        yield number
+
+
 def _plain(session: Session, name: PhaseName, plan: Plan) -> list[float]:
     """Seconds of every pass without the profiler. Closes the session."""
     found = []
     try:
         call = _prepared(session, name, plan, lambda warm: warm())
-        for _ in range(plan.passes):
+        for _ in _repeats(plan.passes):
             plan.step("Timing without the profiler")
             started = time.perf_counter()
             call()

@@ -29,6 +29,8 @@ _TITLES: dict[Kind, str] = {
     "between": "Outside of all parts",
 }
 
+_ORDER: tuple[Kind, ...] = ("embedding", "norm", "attention", "mlp", "layer", "head", "shared", "between")
+
 
 class Place(BaseModel):
     """A part of a model that is the same in every runtime.
@@ -36,7 +38,7 @@ class Place(BaseModel):
     Attributes:
         layer: the layer's number, from 0; None for what lies before, behind or beside the layers.
         kind: what the part is. "layer": of a layer, but of none of its parts (residual sums). "shared": of no single
-            layer (masks, positions). "between": time in which the runtime computed no node.
+            layer (masks, positions). "between": time in which the runtime computed no part.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,12 +52,11 @@ class Place(BaseModel):
         return _TITLES[self.kind] if self.layer is None else f"Layer {self.layer} · {_TITLES[self.kind]}"
 
     @property
-    def order(self) -> tuple[int, int, int]:
+    def order(self) -> tuple[int, int]:
         """Sorts places as a token goes through them."""
-        if self.layer is not None:
-            return (1, self.layer, ("norm", "attention", "mlp", "layer").index(self.kind))
-        outside = {"embedding": 0, "norm": 2, "attention": 2, "mlp": 2, "layer": 2, "head": 3, "shared": 4, "between": 5}
-        return (outside[self.kind], 0, 0)
+        if self.layer is None:
+            return (0 if self.kind == "embedding" else 1 << 30, _ORDER.index(self.kind))
+        return (1 + self.layer, _ORDER.index(self.kind))
 
 
 SHARED = Place()

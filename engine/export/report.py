@@ -8,11 +8,13 @@ from html import escape
 from engine.compare.conditions import grouped
 from engine.compare.explanation import Explanation
 from engine.compare.format import format_bytes, format_measurement, format_seconds
+from engine.compare.module_times import ModuleProfile
 from engine.compare.table import AnswerDiff, Candidate, Comparison
 from engine.export.base import ExportContext
 from engine.export.figures import newest
 from engine.export.report_cases import STYLE, cases, tinted
 from engine.export.report_charts import charts
+from engine.export.report_modules import profiled
 from engine.export.report_why import explained
 from engine.metrics.catalog import all_metrics
 from engine.protocol.measurement import Measurement
@@ -48,18 +50,26 @@ figcaption { color: var(--soft); } figcaption span { margin-left: .75rem; } .wid
 
 def write(context: ExportContext) -> None:
     """Write the report of the run with the newest comparison stored beside it."""
-    known = RunStore(context.run.folder.parent).explanation(context.run.id)
+    store = RunStore(context.run.folder.parent)
+    known, timed = store.explanation(context.run.id), store.profile(context.run.id)
     explanation = Explanation.model_validate(known) if known else None
-    context.destination.write_text(page(context.run, newest(context.run), explanation), encoding="utf-8")
+    profile = ModuleProfile.model_validate(timed) if timed else None
+    context.destination.write_text(page(context.run, newest(context.run), explanation, profile), encoding="utf-8")
 
 
-def page(run: RunRecord, comparison: Comparison | None, explanation: Explanation | None = None) -> str:
+def page(
+    run: RunRecord,
+    comparison: Comparison | None,
+    explanation: Explanation | None = None,
+    profile: ModuleProfile | None = None,
+) -> str:
     """The report as an HTML document without a single outside resource."""
     parts = [
         f"<h1>{escape(run.name)}</h1>",
         f'<p class="soft">{escape(run.checkpoint_name)} · run {escape(run.id)} · {escape(run.created)}</p>',
         *(_compared(comparison) if comparison else ['<p class="verdict">This run has not been compared yet.</p>']),
         *(explained(explanation) if explanation else []),
+        *(profiled(profile) if profile else []),
         *_stages(run),
         "<h2>Recipe</h2>",
         f"<pre>{escape(run.recipe.to_yaml())}</pre>",

@@ -147,6 +147,22 @@ class ProfileJob(_Job):
     threads: int | None = None
 
 
+class ModulesJob(_Job):
+    """Time models part by part under their runtimes' profilers. Result: engine.compare.module_times.ModuleProfile.
+
+    Attributes:
+        candidates: checkpoint folders or run ids.
+        prompt_tokens: length of the prompt.
+        passes: how often each kind of work is timed, with the profiler and without.
+    """
+
+    kind: Literal["modules"] = "modules"
+    candidates: tuple[str, ...] = Field(min_length=1, max_length=8)
+    prompt_tokens: int = Field(128, ge=1)
+    passes: int = Field(24, ge=8, le=1000)
+    threads: int | None = None
+
+
 class TuneMachineJob(_Job):
     """Measure which threads, cores and memory pages decode fastest here, and remember what is proven.
 
@@ -201,6 +217,6 @@ class ExportJob(_Job):
 
 AnyJob = Annotated[
     SampleJob | InspectJob | ImportJob | HubSearchJob | HubDownloadJob | RunJob
-    | CompareJob | ChatJob | ProfileJob | TuneMachineJob | ExplainJob | ExportJob,
+    | CompareJob | ChatJob | ProfileJob | ModulesJob | TuneMachineJob | ExplainJob | ExportJob,
     Field(discriminator="kind"),
 ]  # fmt: skip

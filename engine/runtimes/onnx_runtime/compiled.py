@@ -144,9 +144,10 @@ def _place(node: ir.Node) -> Place | None:
 
 
 def _bytes(value: ir.Value) -> int:
-    """Bytes of the weight `value`; 0 for what a node computed."""
+    """Bytes of the weight `value`; 0 for what a node computed, and for tables that are none of the checkpoint's."""
     tensor = value.const_value
-    return tensor.nbytes if tensor is not None and value.is_initializer() else 0
+    known = tensor is not None and value.is_initializer() and place_of(value.name or "") is not None
+    return tensor.nbytes if tensor is not None and known else 0
 
 
 def weight_type(node: ir.Node) -> str:

@@ -34,7 +34,9 @@ def executed(model: Any) -> tuple[Node, ...]:
     known = [_place(name, others) for name, others in zip(names, originals, strict=True)]
     sources = _numbered(nodes)
     found = []
-    for node, name, others, place, read in zip(nodes, names, originals, attribute(known, sources), sources, strict=True):
+    for node, name, others, place, read in zip(
+        nodes, names, originals, attribute(known, sources), sources, strict=True
+    ):
         layer = told(node, "layerType")
         found.append(
             Node(

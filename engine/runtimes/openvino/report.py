@@ -97,6 +97,7 @@ def weight_of(node: Any, layer: str) -> str:
 
 
 def sources_of(node: Any) -> list[Any]:
+    """The nodes that `node` reads."""
     return [port.get_source_output().get_node() for port in node.inputs()]
 
 

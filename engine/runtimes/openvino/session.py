@@ -212,9 +212,7 @@ def _read_only(model: Any, head: str) -> None:
     model.validate_nodes_and_infer_types()
 
 
-def open_session(
-    request: OpenRequest, settings: Settings | None = None, *, profile: bool = False
-) -> OpenVinoSession:
+def open_session(request: OpenRequest, settings: Settings | None = None, *, profile: bool = False) -> OpenVinoSession:
     """Open the artefact of `request`; `profile` times every node of a decoder or encoder."""
     if request.artefact.task == "text-generation":
         return DecoderSession(request, settings, profile)

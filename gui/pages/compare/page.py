@@ -23,6 +23,7 @@ from gui.messages.card import FailureCard
 from gui.numbers import remaining
 from gui.pages.base import Page
 from gui.pages.compare.candidates import Choices
+from gui.pages.compare.modules import ModulesView
 from gui.pages.compare.options import MeasureOptions
 from gui.pages.compare.pane import Pane
 from gui.pages.compare.prompts import PromptList
@@ -208,6 +209,8 @@ class ComparePage(Page):
         self.why = WhyView(self.document, self.jobs, self.settings)
         self.why.navigate.connect(self.navigate)
         self.results.add_tab(self.tr("Where and why"), self.why)
+        self.modules = ModulesView(self.jobs, self.settings)
+        self.results.add_tab(self.tr("Time by part"), self.modules)
         split = QSplitter(Qt.Orientation.Vertical)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(12)
@@ -266,6 +269,7 @@ class ComparePage(Page):
         names = [pane.name.currentText() for pane in self.panes]
         self.results.set_names(names)
         self.why.set_run(choices.record(self._run_of_candidates() or ""))
+        self.modules.set_candidates(self.candidates, self._run_of_candidates())
         self.results.set_compiled([choices.compiled(*both) for both in zip(self.candidates, names, strict=True)])
         self.prompts = [Turn(text) for text in builtin_prompts()]
         self._show_comparison(choices.latest(self.candidates))
