@@ -61,6 +61,12 @@ def _program_refusal(run: RunRecord) -> str:
     return TWO_PROGRAMS if run.task == "text2text-generation" else ""
 
 
+def _graph_refusal(run: RunRecord) -> str:
+    from engine.runtimes.graphs import graph_refusal
+
+    return graph_refusal(run.recipe.target.runtime, run.task)
+
+
 def _one_file(run: RunRecord) -> int:
     return _SMALL
 
@@ -120,6 +126,14 @@ EXECUTORCH = FormatSpec(
     needed_bytes=_program_bytes,
     availability=_executorch,
     refusal=_program_refusal,
+)
+GRAPH = FormatSpec(
+    name="graph",
+    title="Graph for Netron",
+    summary="The graph as it was built and as its compiler runs it, in two small files without the weights.",
+    write="engine.export.graph:write",
+    needed_bytes=lambda run: 64 * _SMALL,
+    refusal=_graph_refusal,
 )
 RECIPE = FormatSpec(
     name="recipe",

@@ -14,6 +14,7 @@ HANDLERS: dict[str, str] = {
     "explain": "engine.jobs.explain:handle",
     "profile": "engine.jobs.profile:handle",
     "modules": "engine.jobs.modules:handle",
+    "graph": "engine.jobs.graph:handle",
     "tune_machine": "engine.jobs.tune_machine:handle",
     "export": "engine.jobs.export:handle",
 }

@@ -163,6 +163,13 @@ class ModulesJob(_Job):
     threads: int | None = None
 
 
+class GraphJob(_Job):
+    """Read a run's compiled graph node by node. Result: engine.compare.compiled.CompiledGraph as JSON."""
+
+    kind: Literal["graph"] = "graph"
+    run: str
+
+
 class TuneMachineJob(_Job):
     """Measure which threads, cores and memory pages decode fastest here, and remember what is proven.
 
@@ -217,6 +224,6 @@ class ExportJob(_Job):
 
 AnyJob = Annotated[
     SampleJob | InspectJob | ImportJob | HubSearchJob | HubDownloadJob | RunJob
-    | CompareJob | ChatJob | ProfileJob | ModulesJob | TuneMachineJob | ExplainJob | ExportJob,
+    | CompareJob | ChatJob | ProfileJob | ModulesJob | GraphJob | TuneMachineJob | ExplainJob | ExportJob,
     Field(discriminator="kind"),
 ]  # fmt: skip

@@ -64,6 +64,8 @@ class RuntimeSpec:
             and encoders on the CPU; empty where its library does not tell what it spends its time on.
         graph: "module:function" of `read_graph(request: OpenRequest) -> CompiledGraph` (engine.compare.compiled), for
             models of one graph; empty where its compiler does not show it.
+        graph_files: "module:function" of `write_graphs(request: OpenRequest, folder: Path)`, which writes both graphs
+            without their weights in the runtime's own format and reads them back; where there is `graph`.
     """
 
     name: str
@@ -83,6 +85,7 @@ class RuntimeSpec:
     reports_graph: bool = False
     profile: str = ""
     graph: str = ""
+    graph_files: str = ""
 
 
 class Artefact(BaseModel):

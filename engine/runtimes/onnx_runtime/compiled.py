@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -39,10 +40,12 @@ class Optimised:
 
     Attributes:
         model: its nodes; the weights are named, their bytes lie nowhere.
+        file: where it is written.
         placed: (provider, node's name, operator) of every node, noted before the last fusions.
     """
 
     model: ir.Model
+    file: Path
     placed: tuple[tuple[str, str, str], ...]
 
 
@@ -54,7 +57,7 @@ def optimised(graph: Path, device: str) -> Iterator[Optimised]:
         with contextlib.suppress(OSError, NotImplementedError):  # Windows, where it is written and removed
             (Path(scratch) / _DATA).symlink_to(os.devnull)  # nobody reads the rearranged weights
         placed = save_optimised(graph, file, device, _DATA)
-        yield Optimised(ir.load(file), placed)
+        yield Optimised(ir.load(file), file, placed)
 
 
 def save_optimised(graph: Path, file: Path, device: str, data: str) -> tuple[tuple[str, str, str], ...]:
@@ -94,6 +97,17 @@ def read_graph(request: OpenRequest) -> CompiledGraph:
             before=nodes_of(before, lambda node: "same" if node.name in kept else "gone"),
             after=nodes_of(made.model, lambda node: _state(node, old, on_cpu)),
         )
+
+
+def write_graphs(request: OpenRequest, folder: Path) -> None:
+    """Write built.onnx and compiled.onnx into `folder`; their large weights lie elsewhere, small ones within."""
+    source = request.folder / MODEL
+    shutil.copyfile(source, folder / "built.onnx")
+    with optimised(source, request.device) as made:
+        count = len(made.model.graph)
+        shutil.copyfile(made.file, folder / "compiled.onnx")
+    if len(ir.load(folder / "compiled.onnx").graph) != count:
+        raise RuntimeError("the written graph has other nodes than the compiled one")
 
 
 def _state(node: ir.Node, old: set[str | None], on_cpu: set[str]) -> State:

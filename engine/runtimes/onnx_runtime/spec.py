@@ -151,4 +151,5 @@ SPEC = RuntimeSpec(
     reports_graph=True,
     profile="engine.runtimes.onnx_runtime.profile:open_profiled",
     graph="engine.runtimes.onnx_runtime.compiled:read_graph",
+    graph_files="engine.runtimes.onnx_runtime.compiled:write_graphs",
 )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from engine.compare.compiled import CompiledGraph, Node, State
@@ -11,19 +15,36 @@ from engine.runtimes.base import OpenRequest
 from engine.runtimes.openvino import settings as arithmetic
 from engine.runtimes.openvino.library import ov
 from engine.runtimes.openvino.limits import MODEL
-from engine.runtimes.openvino.report import DEVICE, FUSED, VALUES, sources_of, told, type_of, weight_of
+from engine.runtimes.openvino.report import DEVICE, FUSED, VALUES, does_more, sources_of, told, type_of, weight_of
 
 
 def read_graph(request: OpenRequest) -> CompiledGraph:
     """The graph of the artefact of `request`, before and after."""
-    core = ov.Core()
-    model = core.read_model(request.folder / MODEL)
-    compiled = core.compile_model(model, DEVICE, arithmetic.read(request.folder).options)
-    after = executed(compiled.get_runtime_model())
+    model, compiled = _both(request)
+    after = executed(compiled)
     kept = {name for node in after for name in (node.name, *node.originals)}
     return CompiledGraph(
         compiler=f"OpenVINO {ov.__version__.partition('-')[0]}", before=_built(model, kept), after=after
     )
+
+
+def write_graphs(request: OpenRequest, folder: Path) -> None:
+    """Write built.xml and compiled.xml into `folder`; their weights lie elsewhere."""
+    _, compiled = _both(request)
+    shutil.copyfile(request.folder / MODEL, folder / "built.xml")
+    with tempfile.TemporaryDirectory() as scratch:
+        ov.serialize(compiled, folder / "compiled.xml", Path(scratch) / "compiled.bin")
+    layers = ET.parse(folder / "compiled.xml").getroot().findall("layers/layer")
+    if len(layers) != len(compiled.get_ops()):
+        raise RuntimeError("the written graph has other nodes than the compiled one")
+
+
+def _both(request: OpenRequest) -> tuple[Any, Any]:
+    """The model of `request`, and the runtime model that is made of it."""
+    core = ov.Core()
+    model = core.read_model(request.folder / MODEL)
+    compiled = core.compile_model(model, DEVICE, arithmetic.read(request.folder).options)
+    return model, compiled.get_runtime_model()
 
 
 def executed(model: Any) -> tuple[Node, ...]:
@@ -38,14 +59,15 @@ def executed(model: Any) -> tuple[Node, ...]:
         nodes, names, originals, attribute(known, sources), sources, strict=True
     ):
         layer = told(node, "layerType")
+        weight = weight_of(node, layer)
         found.append(
             Node(
                 name=name,
                 operator=layer,
                 place=place,
                 sources=read,
-                state=_state(layer, name, others),
-                precision=weight_of(node, layer) or type_of(told(node, "outputPrecisions")),
+                state="fused" if does_more(node, layer, weight) else _state(layer, name, others),
+                precision=weight or type_of(told(node, "outputPrecisions")),
                 weight_bytes=sum(_bytes(source) for source in sources_of(node) if told(source, "layerType") == "Const"),
                 originals=others,
             )

@@ -48,10 +48,8 @@ def compared(before: Any, after: Any) -> GraphReport:
         weight = weight_of(node, layer)
         if weight:
             weights[weight] += 1
-        if layer == "FullyConnected" and weight in _NARROW.values():
-            fused.add(layer)  # with the unpacking of its weights
-        if any(told(source, "layerType") == "MemoryInput" for source in sources_of(node)) and "Attention" in layer:
-            fused.add(layer)  # with the cache that it appends to
+        if does_more(node, layer, weight):
+            fused.add(layer)
         left[layer][weight or type_of(told(node, "outputPrecisions"))] += 1
     return report_of(
         f"OpenVINO {ov.__version__.partition('-')[0]}",
@@ -63,6 +61,13 @@ def compared(before: Any, after: Any) -> GraphReport:
         providers={DEVICE: sum(kinds.total() for kinds in left.values())},
         fallback={},
     )
+
+
+def does_more(node: Any, layer: str, weight: str) -> bool:
+    """Whether the plugin's `node` also unpacks its weights of type `weight`, or appends to the cache it attends to."""
+    if layer == "FullyConnected" and weight in _NARROW.values():
+        return True
+    return "Attention" in layer and any(told(source, "layerType") == "MemoryInput" for source in sources_of(node))
 
 
 def _constant(model: Any) -> set[str]:

@@ -133,4 +133,5 @@ SPEC = RuntimeSpec(
     reports_graph=True,
     profile="engine.runtimes.openvino.profile:open_profiled",
     graph="engine.runtimes.openvino.compiled:read_graph",
+    graph_files="engine.runtimes.openvino.compiled:write_graphs",
 )

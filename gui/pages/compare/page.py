@@ -23,6 +23,7 @@ from gui.messages.card import FailureCard
 from gui.numbers import remaining
 from gui.pages.base import Page
 from gui.pages.compare.candidates import Choices
+from gui.pages.compare.graph_window import GraphWindow
 from gui.pages.compare.modules import ModulesView
 from gui.pages.compare.options import MeasureOptions
 from gui.pages.compare.pane import Pane
@@ -206,6 +207,7 @@ class ComparePage(Page):
         self._no_text = label("", "muted", wrap=True)
         self.results = Results()
         self.results.cases.chosen.connect(self._show)
+        self.results.graph.asked.connect(lambda it: GraphWindow(it.run, it.name, self.jobs, self).show())
         self.why = WhyView(self.document, self.jobs, self.settings)
         self.why.navigate.connect(self.navigate)
         self.results.add_tab(self.tr("Where and why"), self.why)
