@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.compare.compiled import Node, State
-from engine.compare.modules import Place
+from engine.compare.modules import SHARED, Place
 from gui.theme.theme import colour, follow_theme, font
 from gui.widgets.graph_layout import Box, Picture, arrange, group_of
 
@@ -25,6 +25,7 @@ WIDTH, HEIGHT, COLUMN, ROW = 168.0, 36.0, 192.0, 64.0
 FARTHEST = 6  # layers that an edge may cross and still be drawn for a box that is not selected
 _BUCKET = 32  # layers whose edges are one item, so that what is out of sight is not drawn
 _LEGIBLE = 0.45  # the least zoom at which a box has its text
+_FIRST = 0.9  # zoom at first
 _STEP = 1.25  # zoom of a key or a notch of the wheel
 _LEAST, _MOST = 0.02, 3.0
 
@@ -72,7 +73,7 @@ class GraphCanvas(QGraphicsView):
         """Show another graph, all parts folded."""
         self._nodes, self._opened, self.current = tuple(nodes), set(), -1
         self._draw()
-        self.fit()
+        self._show_top()
 
     def open_all(self, opened: bool) -> None:
         """Show every node, or every part as one box."""
@@ -104,15 +105,18 @@ class GraphCanvas(QGraphicsView):
         self.selected.emit(self.picture.boxes[box] if box >= 0 else None)
 
     def fit(self) -> None:
-        """Show the width of all of it from the top, or all of it where it is small."""
+        """Show all of it, as large as it fits."""
         whole = self.scene().itemsBoundingRect()
-        if whole.isEmpty():
-            return
-        room = self.viewport().size()
-        scale = min(1.0, room.width() / whole.width(), max(room.height() / whole.height(), _LEGIBLE))
+        if not whole.isEmpty():
+            self.fitInView(whole.adjusted(-8, -8, 8, 8), Qt.AspectRatioMode.KeepAspectRatio)
+            self.zoom(min(1.0, 1.0 / self.transform().m11()))
+
+    def _show_top(self) -> None:
+        """Show where a token comes in, large enough to be read."""
+        whole = self.scene().itemsBoundingRect()
         self.resetTransform()
-        self.scale(scale, scale)
-        self.centerOn(whole.center().x(), whole.top() + room.height() / scale / 2)
+        self.scale(_FIRST, _FIRST)
+        self.centerOn(whole.center().x(), whole.top() - 16 + self.viewport().height() / _FIRST / 2)
 
     def zoom(self, factor: float) -> None:
         """Magnify by `factor`, within limits."""
@@ -184,7 +188,8 @@ class GraphCanvas(QGraphicsView):
         buckets: defaultdict[int, QPainterPath] = defaultdict(QPainterPath)
         for begin, end in self.picture.edges:
             first, last = self.picture.boxes[begin], self.picture.boxes[end]
-            if 0 < last.rank - first.rank <= FARTHEST:
+            farthest = 1 if first.group == SHARED else FARTHEST  # what all layers read would hide the rest
+            if 0 < last.rank - first.rank <= farthest:
                 _connect(buckets[first.rank // _BUCKET], first, last)
         for path in buckets.values():
             line = scene.addPath(path, QPen(colour("muted"), 0))

@@ -88,11 +88,11 @@ def test_it_is_read_and_told_of(window: GraphWindow, client: ScriptedClient) -> 
     assert isinstance(job, GraphJob)
     assert job.run == "r1"
     assert window.headline.text() == "ONNX Runtime 1.0"
-    assert window.facts.text().split("\n")[:3] == [
+    assert window.facts.toPlainText().split("\n")[:3] == [
         "8 nodes", "3 × fused: one node for several", "1 × put in by the compiler",
     ]  # fmt: skip
     window.which.setCurrentIndex(1)
-    assert "1 × gone: fused into another or worked out" in window.facts.text()
+    assert "1 × gone: fused into another or worked out" in window.facts.toPlainText()
 
 
 def test_by_keyboard_it_is_gone_through_unfolded_and_zoomed(qtbot: QtBot, window: GraphWindow) -> None:
@@ -109,7 +109,7 @@ def test_by_keyboard_it_is_gone_through_unfolded_and_zoomed(qtbot: QtBot, window
     qtbot.keyClick(canvas, Qt.Key.Key_Plus)
     assert canvas.transform().m11() == pytest.approx(1.25 * before)
     qtbot.keyClick(canvas, Qt.Key.Key_0)
-    assert canvas.transform().m11() == pytest.approx(before)
+    assert canvas.mapToScene(canvas.viewport().rect()).boundingRect().contains(canvas.scene().itemsBoundingRect())
 
 
 def test_by_mouse_a_part_is_selected_and_unfolded(qtbot: QtBot, window: GraphWindow) -> None:
@@ -127,7 +127,7 @@ def test_a_search_goes_from_hit_to_hit(qtbot: QtBot, window: GraphWindow) -> Non
     seen = []
     for _ in range(3):
         qtbot.keyClick(window.search, Qt.Key.Key_Return)
-        seen.append(window.facts.text().split("\n")[0])
+        seen.append(window.facts.toPlainText().split("\n")[0])
     assert seen == ["MatMulNBits0", "MatMulNBits1", "MatMulNBits0"]
     assert window.hits.text() == "2 found"
 

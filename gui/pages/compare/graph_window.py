@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QWidget
+from PySide6.QtGui import QKeySequence, QShortcut, QTextOption
+from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QTextEdit, QWidget
 
 from engine.compare.compiled import CompiledGraph, Node, State
 from engine.compare.format import format_bytes
@@ -22,11 +22,11 @@ from gui.jobs.handle import Handle
 from gui.messages.card import FailureCard
 from gui.theme.theme import colour, follow_theme
 from gui.widgets.buttons import button
-from gui.widgets.frames import Card, column, row, scrolled
+from gui.widgets.frames import Card, column, row
 from gui.widgets.graph_layout import Box
 from gui.widgets.graph_view import TINTS, GraphCanvas
 from gui.widgets.progress import ProgressCard
-from gui.widgets.text import label
+from gui.widgets.text import ElidedLabel, label
 
 _NAMED = 12  # nodes that are listed one by one
 
@@ -80,11 +80,13 @@ class GraphWindow(QDialog):
     def _tool_row(self) -> Any:
         self.which = ComboBox()
         self.which.setAccessibleName(self.tr("Graph"))
+        self.which.setMinimumWidth(216)
         self.which.currentIndexChanged.connect(lambda _: self._show_graph())
         self.search = QLineEdit()
         self.search.setPlaceholderText(self.tr("Find a node or an operator"))
         self.search.setAccessibleName(self.tr("Find"))
         self.search.setClearButtonEnabled(True)
+        self.search.setMinimumWidth(216)
         self.search.returnPressed.connect(self._find_next)
         self.search.textChanged.connect(lambda _: self._hits.clear())
         self.hits = label("", "caption")
@@ -98,7 +100,12 @@ class GraphWindow(QDialog):
         return row(self.which, self.search, self.hits, None, self.open_button, self.save_button, spacing=8)
 
     def _side(self) -> QWidget:
-        self.headline, self.facts = label("", "section", wrap=True), label("", wrap=True, selectable=True)
+        self.headline, self.facts = ElidedLabel("", "section"), QTextEdit(readOnly=True)
+        self.facts.setFrameShape(QTextEdit.Shape.NoFrame)
+        self.facts.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)  # names are long
+        self.facts.setStyleSheet("QTextEdit { border: none; padding: 0; background: transparent; }")
+        self.facts.setAccessibleName(self.tr("What is selected"))
+        self.facts.setTabChangesFocus(True)
         legend = column(spacing=4)
         for state, text in _words().items():
             legend.addLayout(row(_swatch(state), label(text, "caption"), None, spacing=8))
@@ -109,11 +116,9 @@ class GraphWindow(QDialog):
             "caption",
             wrap=True,
         )
-        told = QWidget()
-        told.setLayout(column(self.headline, self.facts, None, spacing=8, margins=8))
-        side = Card(kind="pane", margins=8)
-        side.setFixedWidth(280)
-        side.body.addWidget(scrolled(told), 1)
+        side = Card(self.headline, kind="pane", margins=12)
+        side.setFixedWidth(288)
+        side.body.addWidget(self.facts, 1)
         side.body.addLayout(legend)
         side.body.addWidget(keys)
         return side
@@ -159,7 +164,7 @@ class GraphWindow(QDialog):
         weights = sum(node.weight_bytes for node in nodes)
         if weights and box is not None:
             told.append(self.tr("Weights: %1").replace("%1", format_bytes(weights)))
-        self.facts.setText("\n".join(told))
+        self.facts.setPlainText("\n".join(told))
 
     def _show_node(self, node: Node) -> None:
         self.headline.setText(node.operator)
@@ -173,7 +178,7 @@ class GraphWindow(QDialog):
             told.append(self.tr("Reads: %1").replace("%1", read))
         if len(node.originals) > 1:
             told.append(self.tr("Stands for: %1").replace("%1", ", ".join(node.originals[:_NAMED])))
-        self.facts.setText("\n\n".join(told))
+        self.facts.setPlainText("\n\n".join(told))
 
     def _open_all(self) -> None:
         self.canvas.open_all(self.open_button.isChecked())
@@ -234,6 +239,8 @@ def _titles(box: Box, nodes: Sequence[Node]) -> tuple[str, str]:
         return node.operator, node.name
     group = box.group
     title = _tr("Layer %1").replace("%1", str(group.layer)) if group.layer is not None else kind_title(group.kind)
+    if len(box.nodes) == 1:
+        return title, nodes[box.nodes[0]].operator
     return title, _tr("%1 nodes").replace("%1", count(len(box.nodes)))
 
 
