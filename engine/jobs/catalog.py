@@ -15,6 +15,7 @@ HANDLERS: dict[str, str] = {
     "profile": "engine.jobs.profile:handle",
     "modules": "engine.jobs.modules:handle",
     "graph": "engine.jobs.graph:handle",
+    "token": "engine.jobs.token:handle",
     "tune_machine": "engine.jobs.tune_machine:handle",
     "export": "engine.jobs.export:handle",
 }

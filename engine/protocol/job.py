@@ -163,6 +163,23 @@ class ModulesJob(_Job):
     threads: int | None = None
 
 
+class TokenJob(_Job):
+    """Show where the error of one token of an answer grew. Result: engine.compare.token_trace.TokenTrace as JSON.
+
+    Attributes:
+        history: the conversation up to the answer: {"role", "content"} messages.
+        answer: ids of the answer's tokens, up to the one in question at least; empty lets the run's model answer.
+        place: the token's place in the answer, from 0.
+    """
+
+    kind: Literal["token"] = "token"
+    run: str
+    history: tuple[dict[str, str], ...]
+    answer: tuple[int, ...] = ()
+    place: int = Field(0, ge=0)
+    threads: int | None = None
+
+
 class GraphJob(_Job):
     """Read a run's compiled graph node by node. Result: engine.compare.compiled.CompiledGraph as JSON."""
 
@@ -224,6 +241,6 @@ class ExportJob(_Job):
 
 AnyJob = Annotated[
     SampleJob | InspectJob | ImportJob | HubSearchJob | HubDownloadJob | RunJob
-    | CompareJob | ChatJob | ProfileJob | ModulesJob | GraphJob | TuneMachineJob | ExplainJob | ExportJob,
+    | CompareJob | ChatJob | ProfileJob | ModulesJob | GraphJob | TokenJob | TuneMachineJob | ExplainJob | ExportJob,
     Field(discriminator="kind"),
 ]  # fmt: skip

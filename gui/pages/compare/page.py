@@ -33,6 +33,7 @@ from gui.pages.compare.sampling import SamplingButton
 from gui.pages.compare.save import save_differences
 from gui.pages.compare.texts import TextsView
 from gui.pages.compare.token_tip import legend
+from gui.pages.compare.token_window import TokenWindow, token_job
 from gui.pages.compare.turns import Turn
 from gui.pages.compare.why import WhyView
 from gui.settings.settings import Settings
@@ -260,6 +261,7 @@ class ComparePage(Page):
         for place, (pane, reference) in enumerate(zip(self.panes, self.candidates, strict=True)):
             pane.set_choices(pairs, reference)
             pane.picked.connect(lambda picked, place=place: self._pick(place, picked))
+            pane.view.picked.connect(lambda turn, token, place=place: self._follow(turn, token, place))
             self._answers.addWidget(pane, 1)
         self._decoder = decoder = (choices.task(self.candidates[0]) or "text-generation") in DECODERS
         self._texts.setVisible(decoder)
@@ -304,6 +306,14 @@ class ComparePage(Page):
             wanted = list(self.candidates)
             wanted[place] = reference
             self.document.set_candidates(*wanted)
+
+    def _follow(self, turn: Turn, token: int, candidate: int) -> None:
+        """Show where the error of a token of `candidate`'s answer grew, if one of the two sides is a run."""
+        run = Choices(self.document).record(self.candidates[candidate or min(1, len(self.panes) - 1)])
+        if run is not None and run.task == "text-generation" and not self.busy:
+            job = token_job(run.id, self.conversation, turn, token, candidate, self.settings.data.threads)
+            names = (self.panes[0].name.currentText(), run.name)
+            TokenWindow(job, names, self.jobs, self).show()
 
     def _show(self, place: int) -> None:
         """Put prompt `place` (-1: the conversation) into the panes."""

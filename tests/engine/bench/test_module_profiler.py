@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from engine.cli.main import app
+from engine.cli.profile import tell
 from engine.compare.module_times import ModuleProfile, rows
 from engine.compare.modules import Place
 from engine.protocol.errors import UserError
@@ -64,14 +62,17 @@ def test_a_decoder_beside_its_result(tiny_llama: Path, tmp_path: Path) -> None:
     assert shares == pytest.approx([1, 1, 1], rel=0.05)
 
 
-def test_an_encoder_on_the_command_line(tiny_bert: Path, tmp_path: Path) -> None:
+def test_an_encoder_is_told_by_the_command_line(
+    tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("onnxruntime")
     built = build(tiny_bert, tmp_path)
-    arguments = ["profile", str(tiny_bert), str(built), "--prompt-tokens", "16", "--passes", "8", "--threads", "1"]
-    found = ModuleProfile.model_validate(json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout))
+    job = ModulesJob(candidates=(str(tiny_bert), str(built)), prompt_tokens=16, passes=8, threads=1)
+    found = ModuleProfile.model_validate(Desk().run(job))
     assert found.phases == ("prefill",)
     assert {"embedding", "attention", "mlp"} <= _kinds(found, 0) & _kinds(found, 1)
-    told = CliRunner().invoke(app, [*arguments, "--by", "layer"]).stdout
+    tell(found, found.phases, "layer")
+    told = capsys.readouterr().out
     assert "Layer 1 " in told
     assert "under the profiler" in told
 
