@@ -70,6 +70,10 @@
         <source>Both models find it about equally probable.</source>
         <translation>两个模型给它的概率大致相同。</translation>
     </message>
+    <message>
+        <source>Click to see where its error grew.</source>
+        <translation>点击可查看其误差在何处增大。</translation>
+    </message>
 </context>
 <context>
     <name>Board</name>
@@ -457,6 +461,10 @@
     <message>
         <source>Where and why</source>
         <translation>差异在哪、为何</translation>
+    </message>
+    <message>
+        <source>Time by part</source>
+        <translation>各部分用时</translation>
     </message>
     <message>
         <source>Nothing to compare yet</source>
@@ -859,6 +867,13 @@
     </message>
 </context>
 <context>
+    <name>GraphCanvas</name>
+    <message>
+        <source>Graph</source>
+        <translation>计算图</translation>
+    </message>
+</context>
+<context>
     <name>GraphView</name>
     <message>
         <source>Compiled model</source>
@@ -867,6 +882,10 @@
     <message>
         <source>Operators of the graph</source>
         <translation>计算图的算子</translation>
+    </message>
+    <message>
+        <source>Look at the graph…</source>
+        <translation>查看计算图…</translation>
     </message>
     <message>
         <source>No report about a graph</source>
@@ -903,6 +922,105 @@
     <message>
         <source>Runs for these runtimes have one: %1. The others do not tell what they make of a model.</source>
         <translation>以下运行时的运行结果带有报告：%1。其他运行时不说明它们如何处理模型。</translation>
+    </message>
+</context>
+<context>
+    <name>GraphWindow</name>
+    <message>
+        <source>Graph of “%1”</source>
+        <translation>“%1”的计算图</translation>
+    </message>
+    <message>
+        <source>Reading the compiled graph</source>
+        <translation>正在读取编译后的计算图</translation>
+    </message>
+    <message>
+        <source>Graph</source>
+        <translation>计算图</translation>
+    </message>
+    <message>
+        <source>Find a node or an operator</source>
+        <translation>查找节点或算子</translation>
+    </message>
+    <message>
+        <source>Find</source>
+        <translation>查找</translation>
+    </message>
+    <message>
+        <source>Show every node</source>
+        <translation>显示所有节点</translation>
+    </message>
+    <message>
+        <source>Save for Netron…</source>
+        <translation>保存供 Netron 查看…</translation>
+    </message>
+    <message>
+        <source>Two files that the viewer Netron opens, without the weights</source>
+        <translation>可用查看器 Netron 打开的两个文件，不含权重</translation>
+    </message>
+    <message>
+        <source>What is selected</source>
+        <translation>所选内容</translation>
+    </message>
+    <message>
+        <source>Double click or Enter unfolds a part. N, P: next, previous. Wheel, +, −: zoom. 0: all. Drag: move.</source>
+        <translation>双击或回车展开一个部分。N、P：下一个、上一个。滚轮、+、−：缩放。0：全部。拖动：移动。</translation>
+    </message>
+    <message>
+        <source>%1 nodes</source>
+        <translation>%1 个节点</translation>
+    </message>
+    <message>
+        <source>Weights: %1</source>
+        <translation>权重：%1</translation>
+    </message>
+    <message>
+        <source>Precision: %1</source>
+        <translation>精度：%1</translation>
+    </message>
+    <message>
+        <source>Reads: %1</source>
+        <translation>读取：%1</translation>
+    </message>
+    <message>
+        <source>Stands for: %1</source>
+        <translation>代替：%1</translation>
+    </message>
+    <message>
+        <source>%1 found</source>
+        <translation>找到 %1 个</translation>
+    </message>
+    <message>
+        <source>as it is computed (%1)</source>
+        <translation>实际执行的图（%1）</translation>
+    </message>
+    <message>
+        <source>as it was built (%1)</source>
+        <translation>构建时的图（%1）</translation>
+    </message>
+    <message>
+        <source>Layer %1</source>
+        <translation>第 %1 层</translation>
+    </message>
+    <message>
+        <source>fused: one node for several</source>
+        <translation>已融合：一个节点代替多个</translation>
+    </message>
+    <message>
+        <source>left to the CPU</source>
+        <translation>留给 CPU 计算</translation>
+    </message>
+    <message>
+        <source>put in by the compiler</source>
+        <translation>由编译器加入</translation>
+    </message>
+    <message>
+        <source>unchanged</source>
+        <translation>未改变</translation>
+    </message>
+    <message>
+        <source>gone: fused into another or worked out</source>
+        <translation>已消失：并入其他节点或已预先算出</translation>
     </message>
 </context>
 <context>
@@ -1320,6 +1438,140 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>size</source>
         <translation>大小</translation>
+    </message>
+</context>
+<context>
+    <name>ModulesModel</name>
+    <message>
+        <source>Part</source>
+        <translation>部分</translation>
+    </message>
+    <message>
+        <source>Median time of a pass, with half of its 95 % interval</source>
+        <translation>一次计算用时的中位数，及其 95 % 区间的一半</translation>
+    </message>
+    <message>
+        <source>Share</source>
+        <translation>占比</translation>
+    </message>
+    <message>
+        <source>Of the whole pass; the shares add up</source>
+        <translation>占整次计算的比例；各占比之和为全部</translation>
+    </message>
+    <message>
+        <source>Weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>Bytes of the weights that the part holds; what two parts share counts for each</source>
+        <translation>该部分所含权重的字节数；两部分共用的权重各计一次</translation>
+    </message>
+    <message>
+        <source>This model has no such part</source>
+        <translation>此模型没有这一部分</translation>
+    </message>
+    <message>
+        <source>Layer %1</source>
+        <translation>第 %1 层</translation>
+    </message>
+    <message>
+        <source>Embedding</source>
+        <translation>嵌入</translation>
+    </message>
+    <message>
+        <source>Attention</source>
+        <translation>注意力</translation>
+    </message>
+    <message>
+        <source>MLP</source>
+        <translation>MLP</translation>
+    </message>
+    <message>
+        <source>Norms</source>
+        <translation>归一化</translation>
+    </message>
+    <message>
+        <source>Between its parts</source>
+        <translation>层内其余</translation>
+    </message>
+    <message>
+        <source>Output head</source>
+        <translation>输出头</translation>
+    </message>
+    <message>
+        <source>Shared by all layers</source>
+        <translation>各层共用</translation>
+    </message>
+    <message>
+        <source>Outside of all parts</source>
+        <translation>各部分之外</translation>
+    </message>
+</context>
+<context>
+    <name>ModulesView</name>
+    <message>
+        <source>Where does the time go?</source>
+        <translation>时间花在哪里？</translation>
+    </message>
+    <message>
+        <source>Every part of the models is timed by their runtimes&apos; own profilers, in a run of its own.</source>
+        <translation>用各运行时自带的剖析器为模型的每个部分计时，单独运行一次。</translation>
+    </message>
+    <message>
+        <source>Measure it</source>
+        <translation>开始测量</translation>
+    </message>
+    <message>
+        <source>Measuring every part</source>
+        <translation>正在测量每个部分</translation>
+    </message>
+    <message>
+        <source>Phase</source>
+        <translation>阶段</translation>
+    </message>
+    <message>
+        <source>Rows</source>
+        <translation>行</translation>
+    </message>
+    <message>
+        <source>parts of all layers together</source>
+        <translation>所有层的同类部分合计</translation>
+    </message>
+    <message>
+        <source>layers</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>every part of every layer</source>
+        <translation>每一层的每个部分</translation>
+    </message>
+    <message>
+        <source>Measure again</source>
+        <translation>重新测量</translation>
+    </message>
+    <message>
+        <source>Time of every part</source>
+        <translation>每个部分的用时</translation>
+    </message>
+    <message>
+        <source>one new token (decode)</source>
+        <translation>生成一个词元（解码）</translation>
+    </message>
+    <message>
+        <source>reading the prompt (prefill)</source>
+        <translation>读取提示词（预填充）</translation>
+    </message>
+    <message>
+        <source>%1: most in “%2”, %3</source>
+        <translation>%1：“%2”用时最多，占 %3</translation>
+    </message>
+    <message>
+        <source>%1 %2 instead of %3</source>
+        <translation>%1 为 %2，而非 %3</translation>
+    </message>
+    <message>
+        <source>Profilers slow a model down: %1. Comparisons are timed without them.</source>
+        <translation>剖析器会使模型变慢：%1。比较时的计时不使用剖析器。</translation>
     </message>
 </context>
 <context>
@@ -2370,6 +2622,33 @@ Apache 许可证 2.0。</translation>
     </message>
 </context>
 <context>
+    <name>TokenWindow</name>
+    <message>
+        <source>Where this token&apos;s error grew</source>
+        <translation>此词元的误差在何处增大</translation>
+    </message>
+    <message>
+        <source>Errors of the layers at this token</source>
+        <translation>各层在此词元处的误差</translation>
+    </message>
+    <message>
+        <source>Following the token through both models</source>
+        <translation>正在两个模型中逐层跟踪此词元</translation>
+    </message>
+    <message>
+        <source>KL divergence here: %1 nats. Both models read %2 tokens before this one, and computed in float32 from their checkpoints, without the runtime&apos;s own rounding.</source>
+        <translation>此处的 KL 散度：%1 奈特。两个模型都先读取了 %2 个词元，并以 float32 按各自的检查点计算，不含运行时自身的舍入。</translation>
+    </message>
+    <message>
+        <source>Token %1: “%2”</source>
+        <translation>词元 %1：“%2”</translation>
+    </message>
+    <message>
+        <source>the error grew most in %1, by %2</source>
+        <translation>误差在%1增大最多，增加 %2</translation>
+    </message>
+</context>
+<context>
     <name>TuningView</name>
     <message>
         <source>Measure this machine</source>
@@ -2574,6 +2853,49 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>%1 is left out of the quantization already.</source>
         <translation>%1已经从量化中排除。</translation>
+    </message>
+</context>
+<context>
+    <name>_Layers</name>
+    <message>
+        <source>Embedding</source>
+        <translation>嵌入</translation>
+    </message>
+    <message>
+        <source>Layer %1</source>
+        <translation>第 %1 层</translation>
+    </message>
+    <message>
+        <source>dropped</source>
+        <translation>已删除</translation>
+    </message>
+    <message>
+        <source>Layer</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>Own error</source>
+        <translation>自身误差</translation>
+    </message>
+    <message>
+        <source>How far its output is from the original&apos;s at this token, given what it is given there</source>
+        <translation>给予与原模型相同的输入时，其输出在此词元处与原输出的差距</translation>
+    </message>
+    <message>
+        <source>Accumulated</source>
+        <translation>累积误差</translation>
+    </message>
+    <message>
+        <source>The same, given what the layers before it make of the text now</source>
+        <translation>同样的差距，但输入来自现在的前面各层</translation>
+    </message>
+    <message>
+        <source>Grew by</source>
+        <translation>增量</translation>
+    </message>
+    <message>
+        <source>How much more the accumulated error is than before the layer</source>
+        <translation>累积误差比此层之前增加了多少</translation>
     </message>
 </context>
 <context>
@@ -4125,6 +4447,14 @@ Apache 许可证 2.0。</translation>
         <translation>面向手机和小型设备：ExecuTorch 程序，矩阵乘法使用 XNNPACK。</translation>
     </message>
     <message>
+        <source>Graph for Netron</source>
+        <translation>供 Netron 查看的计算图</translation>
+    </message>
+    <message>
+        <source>The graph as it was built and as its compiler runs it, in two small files without the weights.</source>
+        <translation>构建时的图与编译器实际执行的图，两个不含权重的小文件。</translation>
+    </message>
+    <message>
         <source>Report as JSON</source>
         <translation>报告（JSON）</translation>
     </message>
@@ -4327,6 +4657,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>No step moved the model away from its original.</source>
         <translation>没有任何步骤使模型偏离原模型。</translation>
+    </message>
+    <message>
+        <source>Both were computed in float32 from their checkpoints, without the runtime&apos;s own rounding.</source>
+        <translation>两者均以 float32 按各自的检查点计算，不含运行时自身的舍入。</translation>
     </message>
     <message>
         <source>executorch is not installed.</source>

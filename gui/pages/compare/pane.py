@@ -184,7 +184,8 @@ class AnswerView(QTextEdit):
             lines.append(words.replace("%1", kind).replace("%2", f"{change:+.2f}".replace("-", "−")))
         if turn.diverged.get(self.candidate or 1) == place:
             lines.append(self.tr("Here the two answers part."))
-        return "<br>".join(map(escape, lines)) + choices_table(view, token.text, self.candidate, self.names)
+        table = choices_table(view, token.text, self.candidate, self.names)
+        return "<br>".join(map(escape, lines)) + table + escape(self.tr("Click to see where its error grew."))
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Explain the token under the pointer."""

@@ -113,8 +113,8 @@ class TokenWindow(QDialog):
         self.view.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
         self.answer.setText(self._answer(found))
         text = self.tr(
-            "KL divergence here: %1 nats. Both models read %2 tokens before this one and computed in float32 from their "
-            "checkpoints, without the runtime's own rounding."
+            "KL divergence here: %1 nats. Both models read %2 tokens before this one, and computed in float32 from "
+            "their checkpoints, without the runtime's own rounding."
         )
         kl = format_number(found.kl_divergence_nats)
         self.told.setText(text.replace("%1", kl).replace("%2", str(found.tokens)))

@@ -37,7 +37,7 @@ def _states(folder: Path) -> tuple[list[Any], Any]:
 
 
 def test_errors_are_those_of_the_hidden_states(tiny_llama: Path, tmp_path: Path) -> None:
-    changed = damaged(tiny_llama, tmp_path / "changed", 1)
+    changed = damaged(tiny_llama, tmp_path / "changed", 1, "noise")
     found, left, right = trace(tiny_llama, changed, lambda before, after: range(after), IDS, no_step)
     before, expected = _states(tiny_llama)
     now, given = _states(changed)
