@@ -65,7 +65,7 @@ def test_it_tells_where_the_error_grew_and_what_both_would_say(window: TokenWind
     assert "12 tokens" in window.told.text()
     assert window.choices.text().index("original") < window.choices.text().index("int4")
     rows = [[window.model.index(row, column).data() for column in (0, 1, 4)] for row in range(4)]
-    assert rows[0] == ["Embedding", "–", "+0 %"]
+    assert rows[0] == ["Embedding", "–", "±0 %"]
     assert rows[2] == ["Layer 1", "dropped", "+30.0 %"]
     shares = [[window.model.index(row, bar).data(SHARE) for bar in (ERROR_BAR, GROWTH_BAR)] for row in range(4)]
     assert shares[2] == [1, 1]

@@ -56,13 +56,15 @@ class _OnnxProfiled(Profiled):
         session = open_graph(request, profile=str(Path(self._scratch.name) / "times"))
         super().__init__(session, weight_bytes)
         assert isinstance(session, OnnxSession)
-        self._runner = session.graph = _Counted(session.graph)
+        self._runner: Any = _Counted(session.graph)
+        session.graph = self._runner
         self._places, self._calls = places, list[tuple[int, int]]()
         self._before = 0
 
     def close(self) -> None:
         """As the base class says; the profiler's file goes too."""
         super().close()
+        self._runner = None  # which has the file open
         self._scratch.cleanup()
 
     def _begin(self) -> None:
