@@ -96,7 +96,7 @@ class GraphWindow(QDialog):
         self.save_button.setToolTip(self.tr("Two files that the viewer Netron opens, without the weights"))
         for widget in (self.open_button, self.save_button):
             widget.setAutoDefault(False)
-        QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self, activated=self.search.setFocus)
+        QShortcut(QKeySequence.StandardKey.Find, self, self._find)
         return row(self.which, self.search, self.hits, None, self.open_button, self.save_button, spacing=8)
 
     def _side(self) -> QWidget:
@@ -183,6 +183,10 @@ class GraphWindow(QDialog):
     def _open_all(self) -> None:
         self.canvas.open_all(self.open_button.isChecked())
         self.canvas.setFocus()
+
+    def _find(self) -> None:
+        self.search.setFocus()
+        self.search.selectAll()
 
     def _find_next(self) -> None:
         """Go to the next node whose name or operator holds what is searched for."""
