@@ -38,7 +38,7 @@ def sentences(found: ModuleProfile, phase: PhaseName) -> list[str]:
         if measured is None:
             continue
         worst = largest(rows(found, phase, "kind"), place)
-        most = f"{worst.title.lower()} takes {format_percent(worst.shares[place] or 0.0)}" if worst else "nothing"
+        most = f"“{worst.title}” takes {format_percent(worst.shares[place] or 0.0)}" if worst else "nothing"
         told.append(
             f"{model.name} ({model.runtime}): {most}; {format_seconds(measured.seconds.value)} under the profiler, "
             f"{format_seconds(measured.plain.value)} without it ({measured.seconds.samples} and "

@@ -273,7 +273,7 @@ def test_a_report_s_figures_go_to_programs_and_spreadsheets(tiny_llama: Path, tm
         for name, file in (("figures", "r.json"), ("table", "r.csv"), ("report", "r.html"))
     }
     report = found["report"].read_text(encoding="utf-8")
-    assert "before (ONNX Runtime): mlp takes 70.0 %; 10.0 ms under the profiler, 4.00 ms without it" in report
+    assert "before (ONNX Runtime): “MLP” takes 70.0 %; 10.0 ms under the profiler, 4.00 ms without it" in report
     assert '<th scope="row">MLP</th>' in report
     document = json.loads(found["figures"].read_text(encoding="utf-8"))
     assert str(tiny_llama) not in found["figures"].read_text(encoding="utf-8")
