@@ -28,7 +28,7 @@ def profile(
         str, typer.Option(help="“part”, “layer” or “kind”: parts of each layer, layers, or parts of all layers.")
     ] = "kind",
     prompt_tokens: Annotated[int, typer.Option(min=1, help="Tokens of the prompt.")] = 128,
-    passes: Annotated[int, typer.Option(min=8, max=1000, help="How often each is timed.")] = 24,
+    passes: Annotated[int, typer.Option(min=8, max=200, help="How often each is timed.")] = 24,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with.")] = None,
     json: output.Json = False,
 ) -> None:

@@ -14,7 +14,6 @@ from engine.compare.module_times import ModelTimes, ModuleProfile, Phase
 from engine.compare.table import Conditions
 from engine.explain.matching import dropped_layers, kept_layers
 from engine.jobs.base import JobContext
-from engine.metrics.base import DECODERS
 from engine.protocol.errors import UserError
 from engine.protocol.job import ModulesJob
 from engine.runs.record import RunRecord
@@ -24,7 +23,8 @@ from engine.runtimes.limits import context_length
 from engine.runtimes.open import request_of
 from engine.text.tokenizer import load_tokenizer
 
-_DECODED = 256  # positions that are left free behind the prompt
+_SHORTEST = 32
+_DECODED = 256  # positions that are left free behind the prompt, or half of the context if it is shorter
 
 
 def handle(job: ModulesJob, context: JobContext) -> dict[str, Any]:
@@ -35,7 +35,10 @@ def handle(job: ModulesJob, context: JobContext) -> dict[str, Any]:
     context.sessions.clear()
     store = RunStore()
     places = find(job.candidates, context.steps(unit="file"))
-    work = _Work(job, context)
+    shortest = min(context_length(place.folder) for place in places)
+    if shortest < _SHORTEST:
+        raise UserError(f"A context of {shortest} tokens is too short to time a model in.", f"It takes {_SHORTEST}.")
+    work = _Work(job, context, shortest)
     models = []
     for number, place in enumerate(places):
         record = store.get(place.run) if place.run else None
@@ -58,11 +61,13 @@ def handle(job: ModulesJob, context: JobContext) -> dict[str, Any]:
 class _Work:
     """One job in progress."""
 
-    def __init__(self, job: ModulesJob, context: JobContext) -> None:
+    def __init__(self, job: ModulesJob, context: JobContext, length: int) -> None:
+        """`length` is the shortest of the models' contexts."""
         self._job, self._context = job, context
         self.conditions: Conditions = {**machine(), **load_before(), "batch": 1, "device": "cpu"}
         self.notices: list[str] = []
-        self.prompt_tokens = job.prompt_tokens
+        self.prompt_tokens = min(job.prompt_tokens, max(length - _DECODED, length // 2))
+        self._passes = min(job.passes, (length - self.prompt_tokens) // 2)
 
     def model(self, place: Candidate, record: RunRecord | None, number: int, count: int) -> ModelTimes | None:
         """The profile of one candidate; None, and a notice, where its runtime tells nothing."""
@@ -75,15 +80,11 @@ class _Work:
             self._note(f"{place.name} is timed without guessing ahead: a token is then one pass.")
         self.conditions["threads"] = request.threads
         names = phases_of(request.artefact.task)
-        length = context_length(place.folder)
-        room = length - _DECODED if request.artefact.task in DECODERS else length
-        self.prompt_tokens = max(1, min(self.prompt_tokens, max(room, length // 2)))
         prompt = prompts_of(load_tokenizer(place.folder), read_text(None)[0], self.prompt_tokens, 1)[0]
-        passes = min(self._job.passes, max(2, (length - len(prompt)) // 2)) if "decode" in names else self._job.passes
         phases = []
         for index, name in enumerate(names):
             step = partial(self._tell, number + index / len(names), count, place.name)
-            plan = Plan(prompt, passes, step, self.conditions)
+            plan = Plan(prompt, self._passes, step, self.conditions)
             phases.append(profile_phase(spec, request, name, plan))
         if record is not None:
             phases = [self._renumbered(phase, record) for phase in phases]

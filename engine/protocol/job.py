@@ -159,7 +159,7 @@ class ModulesJob(_Job):
     kind: Literal["modules"] = "modules"
     candidates: tuple[str, ...] = Field(min_length=1, max_length=8)
     prompt_tokens: int = Field(128, ge=1)
-    passes: int = Field(24, ge=8, le=1000)
+    passes: int = Field(24, ge=8, le=200)
     threads: int | None = None
 
 
