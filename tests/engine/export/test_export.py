@@ -266,7 +266,7 @@ def test_a_report_shows_numbers_with_spread_and_escapes_what_models_wrote(tiny_l
 def test_a_report_s_figures_go_to_programs_and_spreadsheets(tiny_llama: Path, tmp_path: Path) -> None:
     record = RunStore().get(run_on(tiny_llama, Recipe(target=Target(threads=1))))
     RunStore().save_comparison(record.id, comparison().model_dump(mode="json"))
-    timed = [FOUND.models[0].model_copy(update={"reference": str(tiny_llama)}), *FOUND.models[1:]]
+    timed = (FOUND.models[0].model_copy(update={"reference": str(tiny_llama)}), *FOUND.models[1:])
     RunStore().save_profile(record.id, FOUND.model_copy(update={"models": timed}).model_dump(mode="json"))
     found = {
         name: Path(export(ExportJob(run=record.id, format=name, out=str(tmp_path / file)), context())["path"])
