@@ -90,11 +90,18 @@ def show(run: Id, json: output.Json = False) -> None:
 
 
 @runs.command("graph")
-def graph(run: Id, json: output.Json = False) -> None:
+def graph(
+    run: Id,
+    nodes: Annotated[bool, typer.Option("--nodes", help="List every node that is computed, in order.")] = False,
+    json: output.Json = False,
+) -> None:
     """Show what the runtime's optimiser did to a run's graph: nodes fused and folded, precisions, where they run."""
     from engine.compare.graph import read
     from engine.runs.store import RunStore
 
+    if nodes:
+        _nodes(run, json)
+        return
     report = read(RunStore().get(run).artefact_folder)
     if json:
         output.document(report.model_dump(mode="json"))
@@ -114,6 +121,30 @@ def graph(run: Id, json: output.Json = False) -> None:
         for o in report.operators
     ]
     output.table(("Operator", "Before", "After", "Precision", ""), rows, right=(1, 2))
+
+
+def _nodes(run: str, json: bool) -> None:
+    from engine.cli import jobs
+    from engine.compare.compiled import CompiledGraph
+    from engine.compare.format import format_bytes
+    from engine.protocol.job import GraphJob
+
+    result = jobs.run(GraphJob(run=run))
+    if json:
+        output.document(result)
+        return
+    rows = [
+        (
+            node.name,
+            node.operator,
+            node.place.title,
+            "" if node.state == "same" else node.state,
+            node.precision,
+            format_bytes(node.weight_bytes) if node.weight_bytes else "",
+        )
+        for node in CompiledGraph.model_validate(result).after
+    ]
+    output.table(("Node", "Operator", "Part", "", "Precision", "Weights"), rows, right=(5,))
 
 
 @runs.command("delete")

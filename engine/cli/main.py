@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import catalogues, explain, figures, history, models, output, system, work
+from engine.cli import catalogues, explain, figures, history, models, output, profile, system, work
 
 # Wrong arguments. Typer shows this class only through its subclasses.
 _UsageError: type[Exception] = typer.BadParameter.mro()[1]
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _part in (system, models, catalogues, work, explain, history, figures):
+for _part in (system, models, catalogues, work, explain, profile, history, figures):
     _part.register(app)
 
 

@@ -43,7 +43,7 @@ def run(
     from engine.protocol.job import RunJob
 
     job = RunJob(
-        checkpoint=_reference(checkpoint),
+        checkpoint=reference(checkpoint),
         recipe=_recipe(recipe, preset, settings or []),
         out=None if out is None else os.path.abspath(out.expanduser()),
         trust_remote_code=trust_remote_code,
@@ -190,7 +190,7 @@ def compare(
     if differences is not None:
         check_file(differences)
     job = CompareJob(
-        candidates=tuple(_reference(candidate) for candidate in candidates),
+        candidates=tuple(reference(candidate) for candidate in candidates),
         prompts=(*read_prompts(given_file(prompts)), *(prompt or ())),
         time_prompts=time_prompts,
         text=given_file(text),
@@ -329,7 +329,7 @@ def _recipe(file: Path | None, preset: str | None, settings: list[str]) -> Recip
     return overrides.apply(recipe, settings) if settings else recipe
 
 
-def _reference(text: str) -> str:
+def reference(text: str) -> str:
     """A path made absolute (the engine process may run elsewhere); anything else as it is."""
     path = Path(text).expanduser()
     return os.path.abspath(path) if path.exists() else text

@@ -58,8 +58,14 @@ def explain_layers(
     return _Search(original, changed, task, match, text, most, step, scratch).run()
 
 
-class _Side:
-    """One of the two models."""
+class Side:
+    """One of two models over the same text, its layers in reach one by one.
+
+    Attributes:
+        outline: the model, its matrices in the files.
+        walker: goes through its layers.
+        layers: their names.
+    """
 
     def __init__(self, folder: Path, task: Task, batches: Sequence[dict[str, Tensor]], check: Callable[[], None]):
         self.outline = Outline(folder)
@@ -103,8 +109,8 @@ class _Search:
         self._page = sheet(original, task, text, most)
         self._step, self._told = step, ""
         self._place, self._total = 0, 0
-        self.left = _Side(original, task, self._page.batches, self._check)
-        self.right = _Side(changed, task, self._page.batches, self._check)
+        self.left = Side(original, task, self._page.batches, self._check)
+        self.right = Side(changed, task, self._page.batches, self._check)
         self._kept = list(match(len(self.left.layers), len(self.right.layers)))
         self._total = len(self.left.layers) + 2
         self._yardstick = Yardstick(self._page, task, original, scratch)

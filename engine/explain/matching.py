@@ -31,6 +31,11 @@ def kept_layers(record: RunRecord, before: int, after: int) -> tuple[int, ...]:
     return tuple(left)
 
 
+def dropped_layers(record: RunRecord) -> int:
+    """How many layers of its original the run dropped."""
+    return sum(len(_numbers(str(stage.facts.get(_DROPPED, "")))) for stage in record.stages)
+
+
 def gaps(kept: Sequence[int], before: int) -> list[tuple[int, list[int]]]:
     """For every kept layer its number in the original and those dropped right before it; dropped ones behind the last
     kept stand alone at the end, under the number -1."""

@@ -16,6 +16,7 @@ ENTRIES: tuple[str, ...] = (
     "engine.export.specs:EXPORTED",
     "engine.export.specs:COMPILED",
     "engine.export.specs:EXECUTORCH",
+    "engine.export.specs:GRAPH",
     "engine.export.specs:RECIPE",
     "engine.export.specs:SCRIPT",
     "engine.export.specs:REPORT",

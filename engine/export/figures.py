@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from engine.compare.module_times import ModuleProfile
 from engine.compare.table import Comparison
 from engine.export.base import ExportContext
 from engine.runs.record import RunRecord
@@ -35,11 +36,16 @@ def document(run: RunRecord, comparison: Comparison | None) -> dict[str, Any]:
 
 
 def write_json(context: ExportContext) -> None:
-    """Write run, conditions, measurements, answers, differences and explanation as one JSON document."""
+    """Write run, conditions, measurements, answers, differences, explanation and profile as one JSON document."""
     found = document(context.run, newest(context.run))
-    explanation = RunStore(context.run.folder.parent).explanation(context.run.id)
-    if explanation is not None:
+    store = RunStore(context.run.folder.parent)
+    if (explanation := store.explanation(context.run.id)) is not None:
         found["explanation"] = explanation
+    if (timed := store.profile(context.run.id)) is not None:
+        # what a model was asked for by may be a folder of this machine
+        found["profile"] = ModuleProfile.model_validate(timed).model_dump(
+            mode="json", exclude={"models": {"__all__": {"reference"}}}
+        )
     text = json.dumps(found, ensure_ascii=False, indent=1)
     context.destination.write_text(text + "\n", encoding="utf-8")
 

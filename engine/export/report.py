@@ -8,12 +8,14 @@ from html import escape
 from engine.compare.conditions import grouped
 from engine.compare.explanation import Explanation
 from engine.compare.format import format_bytes, format_measurement, format_seconds
+from engine.compare.module_times import ModuleProfile
 from engine.compare.table import AnswerDiff, Candidate, Comparison
 from engine.export.base import ExportContext
 from engine.export.figures import newest
 from engine.export.report_cases import STYLE, cases, tinted
 from engine.export.report_charts import charts, memories
 from engine.export.report_grid import grids
+from engine.export.report_modules import profiled
 from engine.export.report_why import explained
 from engine.metrics.catalog import all_metrics
 from engine.protocol.measurement import Measurement
@@ -60,18 +62,27 @@ def write(context: ExportContext) -> None:
 
 
 def document(run: RunRecord) -> str:
-    """The report of `run` with what is stored beside it: the newest comparison and the explanation."""
-    known = RunStore(run.folder.parent).explanation(run.id)
-    return page(run, newest(run), Explanation.model_validate(known) if known else None)
+    """The report of `run` with what is stored beside it: the newest comparison, the explanation and the profile."""
+    store = RunStore(run.folder.parent)
+    known, timed = store.explanation(run.id), store.profile(run.id)
+    explanation = Explanation.model_validate(known) if known else None
+    profile = ModuleProfile.model_validate(timed) if timed else None
+    return page(run, newest(run), explanation, profile)
 
 
-def page(run: RunRecord, comparison: Comparison | None, explanation: Explanation | None = None) -> str:
+def page(
+    run: RunRecord,
+    comparison: Comparison | None,
+    explanation: Explanation | None = None,
+    profile: ModuleProfile | None = None,
+) -> str:
     """The report as an HTML document without a single outside resource."""
     parts = [
         f"<h1>{escape(run.name)}</h1>",
         f'<p class="soft">{escape(run.checkpoint_name)} · run {escape(run.id)} · {escape(run.created)}</p>',
         *(_compared(comparison) if comparison else ['<p class="verdict">This run has not been compared yet.</p>']),
         *(explained(explanation) if explanation else []),
+        *(profiled(profile) if profile else []),
         *_stages(run),
         "<h2>Recipe</h2>",
         f"<pre>{escape(run.recipe.to_yaml())}</pre>",

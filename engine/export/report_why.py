@@ -23,10 +23,10 @@ def explained(found: Explanation) -> Iterable[str]:
         f"Measured on {found.predictions:,} predictions of {found.text}; each value ± half of its 95 % interval. The "
         "steps add up to the whole."
     )
-    yield from _table(caption, *step_table(found))
+    yield from table(caption, *step_table(found))
     if found.layers:
         whole = f"{format_number(found.layers_loss or 0.0)} {unit(found)}"
-        yield from _table(
+        yield from table(
             f"Each layer alone set back to the original’s weights, of {whole} in all.", *layer_table(found)
         )
 
@@ -53,7 +53,8 @@ def _picture(found: Explanation) -> Iterable[str]:
     yield "</svg>"
 
 
-def _table(caption: str, heads: list[str], rows: list[list[str]]) -> Iterable[str]:
+def table(caption: str, heads: list[str], rows: list[list[str]]) -> Iterable[str]:
+    """A table whose first column names the rows and whose others hold numbers."""
     yield f'<div class="wide"><table><caption>{escape(caption)}</caption><thead><tr>'
     yield f'<th scope="col">{escape(heads[0])}</th>'
     yield "".join(f'<th class="number" scope="col">{escape(head)}</th>' for head in heads[1:]) + "</tr></thead><tbody>"

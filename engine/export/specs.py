@@ -82,6 +82,12 @@ def _log_bytes(run: RunRecord) -> int:
     return 16 << 20
 
 
+def _graph_refusal(run: RunRecord) -> str:
+    from engine.runtimes.graphs import graph_refusal
+
+    return graph_refusal(run.recipe.target.runtime, run.task)
+
+
 def _one_file(run: RunRecord) -> int:
     return _SMALL
 
@@ -141,6 +147,14 @@ EXECUTORCH = FormatSpec(
     needed_bytes=_program_bytes,
     availability=_if_installed("executorch", _EXECUTORCH),
     refusal=_program_refusal,
+)
+GRAPH = FormatSpec(
+    name="graph",
+    title="Graph for Netron",
+    summary="The graph as it was built and as its compiler runs it, in two small files without the weights.",
+    write="engine.export.graph:write",
+    needed_bytes=lambda run: 64 * _SMALL,
+    refusal=_graph_refusal,
 )
 RECIPE = FormatSpec(
     name="recipe",

@@ -13,6 +13,9 @@ HANDLERS: dict[str, str] = {
     "chat": "engine.jobs.chat:handle",
     "explain": "engine.jobs.explain:handle",
     "profile": "engine.jobs.profile:handle",
+    "modules": "engine.jobs.modules:handle",
+    "graph": "engine.jobs.graph:handle",
+    "token": "engine.jobs.token:handle",
     "tune_machine": "engine.jobs.tune_machine:handle",
     "export": "engine.jobs.export:handle",
 }

@@ -165,6 +165,46 @@ class ProfileJob(_Job):
     threads: int | None = None
 
 
+class ModulesJob(_Job):
+    """Time models part by part under their runtimes' profilers. Result: engine.compare.module_times.ModuleProfile.
+
+    Attributes:
+        candidates: checkpoint folders or run ids.
+        prompt_tokens: length of the prompt.
+        passes: how often each kind of work is timed, with the profiler and without.
+    """
+
+    kind: Literal["modules"] = "modules"
+    candidates: tuple[str, ...] = Field(min_length=1, max_length=8)
+    prompt_tokens: int = Field(128, ge=1)
+    passes: int = Field(24, ge=8, le=200)
+    threads: int | None = None
+
+
+class TokenJob(_Job):
+    """Show where the error of one token of an answer grew. Result: engine.compare.token_trace.TokenTrace as JSON.
+
+    Attributes:
+        history: the conversation up to the answer: {"role", "content"} messages.
+        answer: ids of the answer's tokens, up to the one in question at least; empty lets the run's model answer.
+        place: the token's place in the answer, from 0.
+    """
+
+    kind: Literal["token"] = "token"
+    run: str
+    history: tuple[dict[str, str], ...]
+    answer: tuple[int, ...] = ()
+    place: int = Field(0, ge=0)
+    threads: int | None = None
+
+
+class GraphJob(_Job):
+    """Read a run's compiled graph node by node. Result: engine.compare.compiled.CompiledGraph as JSON."""
+
+    kind: Literal["graph"] = "graph"
+    run: str
+
+
 class TuneMachineJob(_Job):
     """Measure which threads, cores and memory pages decode fastest here, and remember what is proven.
 
@@ -219,6 +259,6 @@ class ExportJob(_Job):
 
 AnyJob = Annotated[
     SampleJob | InspectJob | ImportJob | HubSearchJob | HubDownloadJob | RunJob
-    | CompareJob | ChatJob | ProfileJob | TuneMachineJob | ExplainJob | ExportJob,
+    | CompareJob | ChatJob | ProfileJob | ModulesJob | GraphJob | TokenJob | TuneMachineJob | ExplainJob | ExportJob,
     Field(discriminator="kind"),
 ]  # fmt: skip

@@ -15,6 +15,7 @@ ARTEFACT = "artefact"
 CHECKPOINT = "checkpoint"
 COMPARISONS = "comparisons"
 EXPLANATION = "explanation.json"
+PROFILE = "profile.json"
 
 
 class StageRecord(BaseModel):

@@ -17,7 +17,7 @@ from engine import paths
 from engine.drafts import clean, discard, finished
 from engine.protocol.codec import spelled
 from engine.protocol.errors import UserError
-from engine.runs.record import ARTEFACT, COMPARISONS, EXPLANATION, RECORD, ComparisonSummary, RunRecord
+from engine.runs.record import ARTEFACT, COMPARISONS, EXPLANATION, PROFILE, RECORD, ComparisonSummary, RunRecord
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, stamp TEXT NOT NULL, record TEXT NOT NULL)"
 
@@ -94,7 +94,18 @@ class RunStore:
 
     def explanation(self, run_id: str) -> dict[str, Any] | None:
         """The explanation kept beside the run, or None."""
-        file = self.get(run_id).folder / EXPLANATION
+        return self._kept(run_id, EXPLANATION)
+
+    def save_profile(self, run_id: str, profile: dict[str, Any]) -> Path:
+        """Keep a profile (the JSON of `hasten profile`) beside the run, in place of an earlier one; the file."""
+        return _write(self.get(run_id).folder / PROFILE, profile)
+
+    def profile(self, run_id: str) -> dict[str, Any] | None:
+        """The profile kept beside the run, or None."""
+        return self._kept(run_id, PROFILE)
+
+    def _kept(self, run_id: str, name: str) -> dict[str, Any] | None:
+        file = self.get(run_id).folder / name
         return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
     def children(self, run_id: str) -> Records:

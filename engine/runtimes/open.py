@@ -11,7 +11,7 @@ from engine.parallel.placement import suggested_threads
 from engine.passes.base import StepContext
 from engine.protocol.errors import UserError
 from engine.runtimes import catalog
-from engine.runtimes.base import DRAFT, MANIFEST, Artefact, OpenRequest, Session
+from engine.runtimes.base import DRAFT, MANIFEST, Artefact, OpenRequest, RuntimeSpec, Session
 
 SILENT = StepContext(step=lambda done, total, text: None, notice=lambda text: None)
 BASELINE = "transformers"
@@ -58,6 +58,20 @@ def open_session(
 
     Raises UserError when the folder holds neither, or its runtime cannot be used here.
     """
+    spec, request = request_of(folder, threads=threads, device=device, context=context)
+    artefact = request.artefact
+    session: Session = load(spec.open)(request)
+    if remember:
+        session = _remembering(session)
+    if artefact.target.speculation == "none" or artefact.task != "text-generation":
+        return session
+    return _speculating(session, folder, threads, device, context, remember)
+
+
+def request_of(
+    folder: Path, *, threads: int | None = None, device: str | None = None, context: StepContext = SILENT
+) -> tuple[RuntimeSpec, OpenRequest]:
+    """The runtime of the model in `folder`, and what it is asked to open; arguments and errors as in `open_session`."""
     artefact = read_artefact(folder)
     if artefact is None:
         from engine.runtimes.transformers_eager.lower import describe
@@ -77,7 +91,7 @@ def open_session(
             code="runtime_unavailable",
         )
     measured = spec.name if wanted == "cpu" else ""
-    request = OpenRequest(
+    return spec, OpenRequest(
         step=context.step,
         notice=context.notice,
         folder=folder,
@@ -85,12 +99,6 @@ def open_session(
         threads=threads or artefact.target.threads or suggested_threads(artefact.target.replicas, measured),
         device=wanted,
     )
-    session: Session = load(spec.open)(request)
-    if remember:
-        session = _remembering(session)
-    if artefact.target.speculation == "none" or artefact.task != "text-generation":
-        return session
-    return _speculating(session, folder, threads, device, context, remember)
 
 
 def _remembering(session: Session) -> Session:

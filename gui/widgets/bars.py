@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
@@ -12,9 +14,9 @@ SHARE = Qt.ItemDataRole.UserRole + 7  # a float from 0 to 1
 
 
 class BarDelegate(QStyledItemDelegate):
-    """Draws the item's SHARE as a bar in colour `token`, behind nothing and beside no text."""
+    """Draws the item's SHARE as a bar in colour `token`, or what it answers, behind nothing and beside no text."""
 
-    def __init__(self, parent: QWidget, token: str = "original") -> None:
+    def __init__(self, parent: QWidget, token: str | Callable[[], QColor] = "original") -> None:
         super().__init__(parent)
         self.token = token
 
@@ -31,7 +33,7 @@ class BarDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour(self.token))
+        painter.setBrush(colour(self.token) if isinstance(self.token, str) else self.token())
         painter.drawRoundedRect(bar, 2, 2)
         painter.restore()
 

@@ -89,7 +89,7 @@ class _Direct:
     def __init__(self, session: Session) -> None:
         import onnxruntime as ort
 
-        self._session = session._session
+        self._session = session.graph
         self._steps = []
         buffers = {}
         for value in self._session.get_inputs():

@@ -47,7 +47,7 @@ def direct(session: EagerSession, prompt: Ids, tokens: int) -> float:
 def direct_onnx(session: DecoderSession, prompt: Ids, tokens: int) -> float:
     """Seconds a token when ONNX Runtime is called with nothing between: greedy, every buffer bound."""
     step = session.prefill(prompt[None]).argmax(-1)[:, None]
-    inference, binding, cache = session._session, session._session.io_binding(), session._cache
+    inference, binding, cache = session.graph, session.graph.io_binding(), session._cache
     cache.reserve(tokens)
     cache.bind(binding)
     logits = np.empty((1, 1, session._vocabulary), np.float32)

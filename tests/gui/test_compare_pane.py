@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QTextCursor
 from pytestqt.qtbot import QtBot
 
@@ -99,3 +100,28 @@ def test_a_token_explains_itself_on_hover(qtbot: QtBot) -> None:
     assert "probability 0.370" in text
     assert "the original gave its own token 0.410 (-0.040)" in text
     assert "Here the two answers part." in text
+
+
+def test_a_token_is_picked_by_a_click_and_by_the_cursor(qtbot: QtBot) -> None:
+    view = AnswerView(1)
+    qtbot.addWidget(view)
+    view.resize(400, 120)
+    turn = Turn("q")
+    turn.add(_stream(1, "first", " second", " third"))
+    view.show_turns([turn])
+    view.show()
+    picked: list[tuple[Turn, int]] = []
+    view.picked.connect(lambda turn, place: picked.append((turn, place)))
+    cursor = QTextCursor(view.document())
+    cursor.setPosition(view._starts[0][1] + 3)
+    spot = view.cursorRect(cursor).center()
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    assert picked == [(turn, 1)]
+    cursor.setPosition(view._starts[0][2] + 1)
+    view.setTextCursor(cursor)
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    assert picked[1:] == [(turn, 2)]
+    qtbot.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    qtbot.mouseMove(view.viewport(), spot + QPoint(60, 0))
+    qtbot.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=spot + QPoint(60, 0))
+    assert len(picked) == 2  # text was selected

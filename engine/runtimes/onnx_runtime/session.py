@@ -15,9 +15,14 @@ from engine.runtimes.onnx_runtime.cache import cache_of
 from engine.runtimes.onnx_runtime.limits import MODEL
 
 
-def inference_session(folder: Path, threads: int, device: str, name: str = MODEL) -> Any:
-    """The graph `name` in `folder` on `threads` CPU threads, or on CUDA with the CPU for what CUDA lacks."""
+def inference_session(folder: Path, threads: int, device: str, name: str = MODEL, profile: str = "") -> Any:
+    """The graph `name` in `folder` on `threads` CPU threads, or on CUDA with the CPU for what CUDA lacks.
+
+    `profile`: how the name of a file begins that the time of every node is written to.
+    """
     options = ort.SessionOptions()
+    if profile:
+        options.enable_profiling, options.profile_file_prefix = True, profile
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
@@ -29,31 +34,35 @@ def inference_session(folder: Path, threads: int, device: str, name: str = MODEL
 
 
 class OnnxSession(Session):
-    """What decoders and encoders share."""
+    """What decoders and encoders share.
 
-    def __init__(self, request: OpenRequest) -> None:
+    Attributes:
+        graph: ONNX Runtime's session.
+    """
+
+    def __init__(self, request: OpenRequest, profile: str = "") -> None:
         self.folder, self.task, self.runtime = request.folder, request.artefact.task, request.artefact.runtime
         self.device, self.weight_bytes = request.device, request.artefact.weight_bytes
         self.eos, self.context_length = ending_tokens(request.folder), context_length(request.folder)
-        self._session: Any = inference_session(request.folder, request.threads, request.device)
+        self.graph: Any = inference_session(request.folder, request.threads, request.device, profile=profile)
 
     def close(self) -> None:
         """Free the weights."""
-        self._session = None
+        self.graph = None
 
 
 class DecoderSession(OnnxSession):
     """A decoder. Keys and values are appended to the cache where it lies."""
 
-    def __init__(self, request: OpenRequest) -> None:
-        super().__init__(request)
-        self._cache = cache_of(self._session, request.folder, request.device, self.context_length)
-        output = next(value for value in self._session.get_outputs() if value.name == "logits")
+    def __init__(self, request: OpenRequest, profile: str = "") -> None:
+        super().__init__(request, profile)
+        self._cache = cache_of(self.graph, request.folder, request.device, self.context_length)
+        output = next(value for value in self.graph.get_outputs() if value.name == "logits")
         self._vocabulary = int(output.shape[-1])
         self._logits_type: Any = np.float16 if "float16" in output.type else np.float32
         # The second binding lacks the logits: all but the last token of a prompt need no output head.
-        self._binding: Any = self._session.io_binding()
-        self._headless: Any = self._session.io_binding()
+        self._binding: Any = self.graph.io_binding()
+        self._headless: Any = self.graph.io_binding()
         self._to_cache = ort.RunOptions()
         self._to_cache.only_execute_path_to_fetches = True
 
@@ -105,7 +114,7 @@ class DecoderSession(OnnxSession):
     def _append(self, ids: Ids) -> None:
         """Run `ids` [B, T] after what the cache holds, for the cache alone."""
         self._bind_inputs(self._headless, ids)
-        self._session.run_with_iobinding(self._headless, self._to_cache)
+        self.graph.run_with_iobinding(self._headless, self._to_cache)
         self._cache.length += ids.shape[1]
 
     def _append_read(self, ids: Ids) -> Floats:
@@ -113,7 +122,7 @@ class DecoderSession(OnnxSession):
         self._bind_inputs(self._binding, ids)
         logits = np.empty((*ids.shape, self._vocabulary), self._logits_type)
         self._binding.bind_output("logits", "cpu", 0, self._logits_type, logits.shape, logits.ctypes.data)
-        self._session.run_with_iobinding(self._binding)
+        self.graph.run_with_iobinding(self._binding)
         self._cache.length += ids.shape[1]
         return logits.astype(np.float32, copy=False)
 
@@ -128,16 +137,16 @@ class DecoderSession(OnnxSession):
 class EncoderSession(EncoderCalls, OnnxSession):
     """An encoder: hidden states, class logits, or logits of masked tokens."""
 
-    def __init__(self, request: OpenRequest) -> None:
-        super().__init__(request)
-        self._inputs = frozenset(value.name for value in self._session.get_inputs())
+    def __init__(self, request: OpenRequest, profile: str = "") -> None:
+        super().__init__(request, profile)
+        self._inputs = frozenset(value.name for value in self.graph.get_inputs())
 
     def _run(self, output: str, batch: TextBatch) -> Floats:
         feeds = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
         if "token_type_ids" in self._inputs:
             types = batch.token_type_ids
             feeds["token_type_ids"] = np.zeros_like(batch.input_ids) if types is None else types
-        result: Floats = self._session.run([output], feeds)[0]
+        result: Floats = self.graph.run([output], feeds)[0]
         return result
 
 
@@ -147,6 +156,11 @@ def open_session(request: OpenRequest) -> Session:
         from engine.runtimes.onnx_runtime.text2text_session import OnnxText2TextSession
 
         return OnnxText2TextSession(request)
+    return open_graph(request)
+
+
+def open_graph(request: OpenRequest, profile: str = "") -> Session:
+    """Open a model of one graph; `profile` as in `inference_session`."""
     if request.artefact.task == "text-generation":
-        return DecoderSession(request)
-    return EncoderSession(request)
+        return DecoderSession(request, profile)
+    return EncoderSession(request, profile)

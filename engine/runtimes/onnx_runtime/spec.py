@@ -158,4 +158,7 @@ SPEC = RuntimeSpec(
     weight_bytes=weight_bytes,
     extra="cpu",
     reports_graph=True,
+    profile="engine.runtimes.onnx_runtime.profile:open_profiled",
+    graph="engine.runtimes.onnx_runtime.compiled:read_graph",
+    graph_files="engine.runtimes.onnx_runtime.compiled:write_graphs",
 )

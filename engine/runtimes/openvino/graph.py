@@ -23,6 +23,7 @@ class Graph:
     def __init__(self, twin: Any, weights: Weights) -> None:
         self.twin, self.config, self.weights = twin, twin.config, weights
         self.inputs: list[Any] = []
+        self._named: set[str] = set()
 
     def input(self, name: str, kind: Any = ov.Type.i64, rank: int = 2) -> Any:
         """An input [B, T] (or [B] with `rank` 1) of any size."""
@@ -54,7 +55,7 @@ class Graph:
 
     def rows(self, module: str, ids: Any) -> Any:
         """The rows `ids` of an embedding."""
-        return ops.gather(self.weights.matrix(module), ids, integers(0))
+        return self._called(module, ops.gather(self.weights.matrix(module), ids, integers(0)))
 
     def norm(self, module: str, value: Any, offset: float = 0.0) -> Any:
         """`value` normalised over its last axis as the module does; `offset` is added to an RMS norm's weight."""
@@ -64,13 +65,23 @@ class Graph:
         epsilon = getattr(held, "variance_epsilon", getattr(held, "eps", 1e-6))
         squares = ops.reduce_mean(ops.power(value, floats(2.0)), integers([-1]), keep_dims=True)
         scale = ops.divide(floats(1.0), ops.sqrt(ops.add(squares, floats(float(epsilon)))))
-        return ops.multiply(self.weights.vector(f"{module}.weight", offset), ops.multiply(value, scale))
+        normal = self._called(f"{module}/normal", ops.multiply(value, scale))
+        return self._called(module, ops.multiply(self.weights.vector(f"{module}.weight", offset), normal))
+
+    def _called(self, module: str, node: Any) -> Any:
+        """`node` under the name of its module, by which profiles find it; a name is given once.
+
+        The compiler drops products with ones and sums with zeros, so what they are made of has a name too.
+        """
+        if module not in self._named:
+            self._named.add(module)
+            node.set_friendly_name(module)
+        return node
 
     def _layer_norm(self, module: str, value: Any, epsilon: float) -> Any:
-        normal = ops.mvn(value, integers([-1]), True, epsilon, "inside_sqrt")
-        return ops.add(
-            ops.multiply(normal, self.weights.vector(f"{module}.weight")), self.weights.vector(f"{module}.bias")
-        )
+        normal = self._called(f"{module}/normal", ops.mvn(value, integers([-1]), True, epsilon, "inside_sqrt"))
+        scaled = ops.multiply(normal, self.weights.vector(f"{module}.weight"))
+        return self._called(module, ops.add(scaled, self.weights.vector(f"{module}.bias")))
 
     def activation(self, kind: str, value: Any) -> Any:
         """Activation `kind`, under Transformers' name. Raises UserError for one that OpenVINO is not told here."""

@@ -20,9 +20,9 @@ _FIRST = 256  # slots that a new mask has room for beyond its prompt; it doubles
 
 
 class OpenVinoSession(Session):
-    """What decoders and encoders share. `settings` overrides what the graph's file says."""
+    """What decoders and encoders share. `settings` overrides what the graph's file says; `profile` times every node."""
 
-    def __init__(self, request: OpenRequest, settings: Settings | None = None) -> None:
+    def __init__(self, request: OpenRequest, settings: Settings | None = None, profile: bool = False) -> None:
         self.folder, self.task, self.runtime = request.folder, request.artefact.task, request.artefact.runtime
         self.device, self.weight_bytes = request.device, request.artefact.weight_bytes
         self.eos, self.context_length = ending_tokens(request.folder), context_length(request.folder)
@@ -38,6 +38,12 @@ class OpenVinoSession(Session):
             self._config["INFERENCE_NUM_THREADS"] = str(request.threads)
             # replicas would all be pinned to the same cores
             self._config["ENABLE_CPU_PINNING"] = "YES" if request.artefact.target.replicas == 1 else "NO"
+            self._config["PERF_COUNT"] = "YES" if profile else "NO"
+
+    @property
+    def request(self) -> Any:
+        """OpenVINO's inference request that decodes, or gives what an encoder is for."""
+        raise TypeError(f"a {self.task} model has several")
 
     def _read(self) -> Any:
         return self._core.read_model(self.folder / MODEL)
@@ -53,14 +59,19 @@ class DecoderSession(OpenVinoSession):
     so that taking back costs nothing; once there are many, the cache is packed.
     """
 
-    def __init__(self, request: OpenRequest, settings: Settings | None = None) -> None:
-        super().__init__(request, settings)
+    def __init__(self, request: OpenRequest, settings: Settings | None = None, profile: bool = False) -> None:
+        super().__init__(request, settings, profile)
         model = self._read()
         _read_only(model, HEAD)
         self._model: Any = self._request(model)
         self._mask = np.ones((0, 0), np.int64)
         self._live: list[int] = []  # slots of the open sequence, padding included
         self._slots = 0
+
+    @property
+    def request(self) -> Any:
+        """As the base class says."""
+        return self._model
 
     def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
         """Start a new sequence with `ids` [B, T]; the logits of the last position, [B, V].
@@ -154,10 +165,15 @@ class DecoderSession(OpenVinoSession):
 class EncoderSession(EncoderCalls, OpenVinoSession):
     """An encoder: hidden states, class logits, or logits of masked tokens. Each output is compiled on first use."""
 
-    def __init__(self, request: OpenRequest, settings: Settings | None = None) -> None:
-        super().__init__(request, settings)
+    def __init__(self, request: OpenRequest, settings: Settings | None = None, profile: bool = False) -> None:
+        super().__init__(request, settings, profile)
         self._requests: dict[str, Any] = {}
         self._output("logits" if self.task.endswith("-classification") else "last_hidden_state")
+
+    @property
+    def request(self) -> Any:
+        """As the base class says."""
+        return next(iter(self._requests.values()))
 
     def close(self) -> None:
         """Free the weights."""
@@ -197,17 +213,17 @@ def _read_only(model: Any, head: str) -> None:
     model.validate_nodes_and_infer_types()
 
 
-def open_session(request: OpenRequest, settings: Settings | None = None) -> OpenVinoSession:
-    """Open the artefact of `request`."""
+def open_session(request: OpenRequest, settings: Settings | None = None, *, profile: bool = False) -> OpenVinoSession:
+    """Open the artefact of `request`; `profile` times every node of a decoder or encoder, on the processor only."""
     if request.device == "intel-npu":
         from engine.runtimes.openvino.npu import NpuDecoderSession, NpuEncoderSession
 
         npu = NpuDecoderSession if request.artefact.task == "text-generation" else NpuEncoderSession
         return npu(request, settings)
     if request.artefact.task == "text-generation":
-        return DecoderSession(request, settings)
+        return DecoderSession(request, settings, profile)
     if request.artefact.task == "text2text-generation":
         from engine.runtimes.openvino.text2text_session import OpenVinoText2TextSession
 
         return OpenVinoText2TextSession(request, settings)
-    return EncoderSession(request, settings)
+    return EncoderSession(request, settings, profile)

@@ -138,4 +138,7 @@ SPEC = RuntimeSpec(
     extra="cpu",
     version=3,
     reports_graph=True,
+    profile="engine.runtimes.openvino.profile:open_profiled",
+    graph="engine.runtimes.openvino.compiled:read_graph",
+    graph_files="engine.runtimes.openvino.compiled:write_graphs",
 )

@@ -33,4 +33,5 @@ SPEC = RuntimeSpec(
     peak_bytes=lambda info, options: 0,  # files are linked, no weight is read
     artefact_bytes=lambda info, options: info.bytes,
     weight_bytes=lambda info, options: dense_bytes(info),
+    profile="engine.runtimes.transformers_eager.profile:open_profiled",
 )

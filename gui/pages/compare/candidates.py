@@ -12,6 +12,7 @@ from engine.protocol.errors import UserError
 from engine.runs.record import RunRecord
 from engine.runs.store import RunStore
 from engine.runtimes import catalog as runtimes
+from engine.runtimes.graphs import graph_refusal
 from gui.document.document import Document
 from gui.item_models.runs import row_of
 from gui.numbers import when
@@ -79,8 +80,9 @@ class Choices:
         record = self.record(reference)
         if record is None:
             return Compiled(name)
+        shown = "" if graph_refusal(record.recipe.target.runtime, record.task) else record.id
         try:
-            return Compiled(name, graph.read(record.artefact_folder))
+            return Compiled(name, graph.read(record.artefact_folder), run=shown)
         except UserError:
             spec = runtimes.all_runtimes().get(record.recipe.target.runtime)
             return Compiled(name, outdated=spec is not None and spec.reports_graph)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHeaderView, QStackedLayout, QWidget
 
 from engine.compare.graph import GraphReport, OperatorCount
@@ -13,6 +13,7 @@ from engine.runtimes import catalog as runtimes
 from gui.item_models.operators import columns, count, each, shortened
 from gui.item_models.rows import RowsModel
 from gui.translate import engine_text
+from gui.widgets.buttons import button
 from gui.widgets.frames import Card, column, row, scrolled
 from gui.widgets.tables import sortable_table
 from gui.widgets.text import label
@@ -29,11 +30,13 @@ class Compiled:
         name: as the page calls it.
         report: None where there is none.
         outdated: its runtime writes reports, but did not yet when this run was built.
+        run: its id where its runtime shows the graph itself.
     """
 
     name: str
     report: GraphReport | None = None
     outdated: bool = False
+    run: str = ""
 
 
 class GraphView(QWidget):
@@ -41,7 +44,12 @@ class GraphView(QWidget):
 
     Attributes:
         table: the operators' model.
+
+    Signals:
+        asked(Compiled): the graph of this model is to be shown.
     """
+
+    asked = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,8 +66,12 @@ class GraphView(QWidget):
         header = self.view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.look_button = button(
+            self.tr("Look at the graph…"), lambda: self.asked.emit(self.compiled), icon="structure"
+        )
         told = QWidget()
-        told.setLayout(column(self.pick, self.headline, self.compiler, self.facts, None, spacing=8, margins=8))
+        look = row(self.look_button, None)
+        told.setLayout(column(self.pick, self.headline, self.compiler, look, self.facts, None, spacing=8, margins=8))
         summary = Card(scrolled(told), kind="pane", margins=4)
         found = QWidget()
         sides = row(spacing=12)
@@ -90,13 +102,19 @@ class GraphView(QWidget):
         self._show()
 
     @property
+    def compiled(self) -> Compiled | None:
+        """The model on show."""
+        place = self.pick.currentData()
+        return None if place is None else self._models[place]
+
+    @property
     def report(self) -> GraphReport | None:
         """The report on show."""
-        place = self.pick.currentData()
-        return None if place is None else self._models[place].report
+        return None if self.compiled is None else self.compiled.report
 
     def _show(self) -> None:
         report = self.report
+        self.look_button.setVisible(self.compiled is not None and bool(self.compiled.run))
         self._stack.setCurrentIndex(int(report is not None))
         self.table.reset(report.operators if report else ())
         if report is None:

@@ -25,7 +25,9 @@ from gui.messages.card import FailureCard
 from gui.numbers import remaining
 from gui.pages.base import Page
 from gui.pages.compare.candidates import Choices
+from gui.pages.compare.graph_window import GraphWindow
 from gui.pages.compare.machines import show_beside
+from gui.pages.compare.modules import ModulesView
 from gui.pages.compare.options import MeasureOptions
 from gui.pages.compare.pane import Pane
 from gui.pages.compare.prompts import PromptList
@@ -34,6 +36,7 @@ from gui.pages.compare.sampling import SamplingButton
 from gui.pages.compare.save import save_differences
 from gui.pages.compare.texts import TextsView
 from gui.pages.compare.token_tip import legend
+from gui.pages.compare.token_window import TokenWindow, token_job
 from gui.pages.compare.turns import Turn
 from gui.pages.compare.why import WhyView
 from gui.settings.settings import Settings
@@ -221,9 +224,12 @@ class ComparePage(Page):
         self._no_text = label("", "muted", wrap=True)
         self.results = Results()
         self.results.cases.chosen.connect(self._show)
+        self.results.graph.asked.connect(lambda it: GraphWindow(it.run, it.name, self.jobs, self).show())
         self.why = WhyView(self.document, self.jobs, self.settings)
         self.why.navigate.connect(self.navigate)
         self.results.add_tab(self.tr("Where and why"), self.why)
+        self.modules = ModulesView(self.jobs, self.settings)
+        self.results.add_tab(self.tr("Time by part"), self.modules)
         split = QSplitter(Qt.Orientation.Vertical)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(12)
@@ -272,6 +278,7 @@ class ComparePage(Page):
         for place, (pane, reference) in enumerate(zip(self.panes, self.candidates, strict=True)):
             pane.set_choices(pairs, reference)
             pane.picked.connect(lambda picked, place=place: self._pick(place, picked))
+            pane.view.picked.connect(lambda turn, token, place=place: self._follow(turn, token, place))
             self._answers.addWidget(pane, 1)
         task = choices.task(self.candidates[0]) or "text-generation"
         self._decoder = decoder = task in DECODERS
@@ -284,6 +291,7 @@ class ComparePage(Page):
         names = [pane.name.currentText() for pane in self.panes]
         self.results.set_names(names)
         self.why.set_run(choices.record(self._run_of_candidates() or ""))
+        self.modules.set_candidates(self.candidates, self._run_of_candidates())
         self.results.set_compiled([choices.compiled(*both) for both in zip(self.candidates, names, strict=True)])
         self.prompts = [Turn(text) for text in builtin_prompts()]
         self._show_comparison(choices.latest(self.candidates))
@@ -316,6 +324,14 @@ class ComparePage(Page):
             wanted = list(self.candidates)
             wanted[place] = reference
             self.document.set_candidates(*wanted)
+
+    def _follow(self, turn: Turn, token: int, candidate: int) -> None:
+        """Show where the error of a token of `candidate`'s answer grew, if one of the two sides is a run."""
+        run = Choices(self.document).record(self.candidates[candidate or min(1, len(self.panes) - 1)])
+        if run is not None and run.task == "text-generation" and not self.busy:
+            job = token_job(run.id, self.conversation, turn, token, candidate, self.settings.data.threads)
+            names = (self.panes[0].name.currentText(), run.name)
+            TokenWindow(job, names, self.jobs, self).show()
 
     def _show(self, place: int) -> None:
         """Put prompt `place` (-1: the conversation) into the panes."""

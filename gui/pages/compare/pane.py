@@ -6,9 +6,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from html import escape
 
-from PySide6.QtCore import QEvent, QPoint, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QTextBlockFormat, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QTextEdit, QToolTip
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QTextBlockFormat, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QApplication, QComboBox, QSizePolicy, QTextEdit, QToolTip
 
 from engine.compare.format import format_number
 from gui.charts.base import series_colour
@@ -27,7 +27,12 @@ class AnswerView(QTextEdit):
 
     Attributes:
         names: the candidates' names, for what is said of a token.
+
+    Signals:
+        picked(Turn, int): this token was clicked, or Enter pressed at it.
     """
+
+    picked = Signal(object, int)
 
     def __init__(self, candidate: int) -> None:
         super().__init__()
@@ -37,6 +42,10 @@ class AnswerView(QTextEdit):
         self._starts: list[list[int]] = []  # per turn: document position where each token begins
         self._stops: list[int] = []  # per turn: document position after its last token
         self.setReadOnly(True)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self._pressed = QPoint()
         self.setPlaceholderText(self.tr("Nothing asked yet"))
         self.setFrameShape(QTextEdit.Shape.NoFrame)
         self.setUndoRedoEnabled(False)
@@ -109,7 +118,34 @@ class AnswerView(QTextEdit):
 
     def token_at(self, place: QPoint) -> tuple[Turn, int] | None:
         """The turn and token under a point of the viewport."""
-        position = self.cursorForPosition(place).position()
+        return self._token_of(self.cursorForPosition(place).position())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Remember where a click begins."""
+        self._pressed = event.position().toPoint()
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A click that selects nothing picks the token under it."""
+        super().mouseReleaseEvent(event)
+        spot = event.position().toPoint()
+        near = (spot - self._pressed).manhattanLength() < QApplication.startDragDistance()
+        if event.button() == Qt.MouseButton.LeftButton and near and not self.textCursor().hasSelection():
+            self._pick(self.token_at(spot))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter picks the token at the cursor, which the arrow keys move."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._pick(self._token_of(self.textCursor().position()))
+            return
+        super().keyPressEvent(event)
+
+    def _pick(self, found: tuple[Turn, int] | None) -> None:
+        if found is not None:
+            self.picked.emit(*found)
+
+    def _token_of(self, position: int) -> tuple[Turn, int] | None:
+        """The turn and token at a position of the document."""
         for turn, starts, stop in zip(self._turns, self._starts, self._stops, strict=True):
             if starts and starts[0] <= position <= stop:
                 return turn, max(0, bisect_right(starts, position) - 1)
@@ -148,7 +184,8 @@ class AnswerView(QTextEdit):
             lines.append(words.replace("%1", kind).replace("%2", f"{change:+.2f}".replace("-", "−")))
         if turn.diverged.get(self.candidate or 1) == place:
             lines.append(self.tr("Here the two answers part."))
-        return "<br>".join(map(escape, lines)) + choices_table(view, token.text, self.candidate, self.names)
+        table = choices_table(view, token.text, self.candidate, self.names)
+        return "<br>".join(map(escape, lines)) + table + escape(self.tr("Click to see where its error grew."))
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Explain the token under the pointer."""

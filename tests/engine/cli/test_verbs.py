@@ -35,7 +35,7 @@ VERBS = (
         "metrics",
         "formats",
     ),
-    *("presets", "run", "compare", "explain", "export", "runs", "stages"),
+    *("presets", "run", "compare", "explain", "profile", "export", "runs", "stages"),
 )
 
 
@@ -196,6 +196,11 @@ def test_an_explanation_is_told_in_tables_and_words(capsys: pytest.CaptureFixtur
     assert ["Layer 2", "4.0 %", "4.0 %", "+0.200 ± 0.010"] in cells
     assert ["Layer 1", "dropped", "–", "–"] in cells
     assert ["“Drop layers” costs most: 0.300 of 0.350 nats."] in cells
+
+
+def test_options_that_go_together_or_have_names_say_so(hasten: Hasten) -> None:
+    assert "go together" in hasten("explain", "nonsense", "--prompt", "a").err
+    assert "Choose one of: part, layer, kind" in hasten("profile", "nonsense", "--by", "node").err
 
 
 def test_a_run_that_is_not_there_cannot_be_explained(hasten: Hasten) -> None:

@@ -29,6 +29,7 @@ from engine.recipe.recipe import PassEntry, Recipe, Target
 from engine.runs.store import RunStore
 from engine.runtimes.pool import SessionPool
 from tests.helpers.checkpoints import tiny_text2text
+from tests.helpers.profiles import FOUND
 
 
 def context(events: list[Event] | None = None, cancelled: bool = False) -> JobContext:
@@ -46,8 +47,8 @@ def run_on(checkpoint: Path, recipe: Recipe) -> str:
 
 def test_every_format_is_declared() -> None:
     assert list(catalog.all_formats()) == [
-        "checkpoint", "dense", "runtime", "gguf", "exported", "compiled", "executorch", "recipe", "script", "report",
-        "pdf", "figures", "table", "tensorboard", "wandb",
+        "checkpoint", "dense", "runtime", "gguf", "exported", "compiled", "executorch", "graph", "recipe", "script",
+        "report", "pdf", "figures", "table", "tensorboard", "wandb",
     ]  # fmt: skip
     with pytest.raises(UserError, match="There is no export format"):
         catalog.get("zip")
@@ -265,12 +266,18 @@ def test_a_report_shows_numbers_with_spread_and_escapes_what_models_wrote(tiny_l
 def test_a_report_s_figures_go_to_programs_and_spreadsheets(tiny_llama: Path, tmp_path: Path) -> None:
     record = RunStore().get(run_on(tiny_llama, Recipe(target=Target(threads=1))))
     RunStore().save_comparison(record.id, comparison().model_dump(mode="json"))
+    timed = (FOUND.models[0].model_copy(update={"reference": str(tiny_llama)}), *FOUND.models[1:])
+    RunStore().save_profile(record.id, FOUND.model_copy(update={"models": timed}).model_dump(mode="json"))
     found = {
         name: Path(export(ExportJob(run=record.id, format=name, out=str(tmp_path / file)), context())["path"])
-        for name, file in (("figures", "r.json"), ("table", "r.csv"))
+        for name, file in (("figures", "r.json"), ("table", "r.csv"), ("report", "r.html"))
     }
+    report = found["report"].read_text(encoding="utf-8")
+    assert "before (ONNX Runtime): “MLP” takes 70.0 %; 10.0 ms under the profiler, 4.00 ms without it" in report
+    assert '<th scope="row">MLP</th>' in report
     document = json.loads(found["figures"].read_text(encoding="utf-8"))
     assert str(tiny_llama) not in found["figures"].read_text(encoding="utf-8")
+    assert document["profile"]["models"][1]["phases"][0]["modules"][0]["operators"] == {"MatMulNBits": 0.002}
     assert document["comparison"]["candidates"][1]["answers"][0]["text"] == "one <three>"
     measured = [
         (candidate["name"], m["name"], m["value"], m["low"], m["high"], m["samples"])

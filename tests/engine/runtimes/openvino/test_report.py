@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.catalogue import load
 from engine.compare.graph import FILE, read
 from engine.recipe.recipe import Target
-from engine.runtimes.open import read_artefact
+from engine.runtimes.open import read_artefact, request_of
 from tests.helpers.onnx_runtime import build, quantized
 
 pytest.importorskip("openvino")
@@ -34,6 +35,16 @@ def test_a_decoders_graph_is_told(tiny_llama: Path, tmp_path: Path) -> None:
     assert report.precisions["int8"] == artefact.facts["integer weights"]
     assert found["RMS"].fused
     assert found["RMS"].after == found["ReduceMean"].before  # each norm was five operators and is one
+    spec, request = request_of(folder)
+    graph = load(spec.graph)(request)
+    assert (len(graph.before), len(graph.after)) == (report.nodes_before, report.nodes_after)
+    fused = [node.operator for node in graph.after if node.state == "fused"]
+    assert fused.count("RMS") == found["RMS"].after
+    assert fused.count("FullyConnected") == products.precisions["int8"]
+    assert [node.place.kind for node in graph.after if node.operator == "RMS"].count("norm") == found["RMS"].after
+    load(spec.graph_files)(request, tmp_path)
+    assert (tmp_path / "compiled.xml").stat().st_size > (1 << 14)
+    assert not list(tmp_path.glob("*.bin"))
 
 
 def test_what_depends_on_constants_alone_is_counted_as_folded() -> None:
