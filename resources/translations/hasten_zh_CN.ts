@@ -70,6 +70,10 @@
         <source>Both models find it about equally probable.</source>
         <translation>两个模型给它的概率大致相同。</translation>
     </message>
+    <message>
+        <source>Click to see where its error grew.</source>
+        <translation>点击可查看其误差在何处增大。</translation>
+    </message>
 </context>
 <context>
     <name>Board</name>
@@ -155,8 +159,40 @@
         <translation>期望答案</translation>
     </message>
     <message>
+        <source>Source</source>
+        <translation>源文本</translation>
+    </message>
+    <message>
+        <source>How much nearer to the reference than the original&apos;s text: ROUGE-L, or BLEU without it</source>
+        <translation>比原模型所写的文本更接近参考文本多少：按 ROUGE-L，没有时按 BLEU</translation>
+    </message>
+    <message>
+        <source>Task</source>
+        <translation>任务</translation>
+    </message>
+    <message>
+        <source>Metric</source>
+        <translation>指标</translation>
+    </message>
+    <message>
+        <source>Documents</source>
+        <translation>文档数</translation>
+    </message>
+    <message>
+        <source>Value and standard error, by lm-eval</source>
+        <translation>数值和标准误差，由 lm-eval 计算</translation>
+    </message>
+    <message>
+        <source>Documents won and lost, or the interval of the difference; proven where chance is below 1 %</source>
+        <translation>得分和失分的文档数，或差值的区间；偶然概率低于 1 % 时视为已证实</translation>
+    </message>
+    <message>
         <source>Text</source>
         <translation>文本</translation>
+    </message>
+    <message>
+        <source>Word</source>
+        <translation>词</translation>
     </message>
     <message>
         <source>Right</source>
@@ -199,6 +235,14 @@
         <translation>错误</translation>
     </message>
     <message>
+        <source>%1 lost, %2 gained</source>
+        <translation>丢失 %1，新增 %2</translation>
+    </message>
+    <message>
+        <source>not proven</source>
+        <translation>未得到证实</translation>
+    </message>
+    <message>
         <source>other label</source>
         <translation>标签已变</translation>
     </message>
@@ -208,6 +252,14 @@
     <message>
         <source>Your questions</source>
         <translation>您的问题</translation>
+    </message>
+    <message>
+        <source>Your texts</source>
+        <translation>您的文本</translation>
+    </message>
+    <message>
+        <source>Tasks of lm-eval</source>
+        <translation>lm-eval 任务</translation>
     </message>
     <message>
         <source>Tokens, most changed first</source>
@@ -230,8 +282,20 @@
         <translation>还没有实例</translation>
     </message>
     <message>
-        <source>Measure shows here how probable both models find each token, and how they answer your own questions: choose a file of questions beside the Measure button.</source>
-        <translation>点击“测量”后，这里显示两个模型给每个词元的概率，以及它们如何回答您自己的问题：问题文件在“测量”按钮旁选择。</translation>
+        <source>Measure shows here how probable both models find each token, how they answer your own questions, and what they write to your own texts: choose such files beside the Measure button.</source>
+        <translation>测量后，此处显示两个模型认为每个词元的概率、它们如何回答您自己的问题，以及针对您自己的文本写了什么：请在“测量”按钮旁选择这类文件。</translation>
+    </message>
+    <message>
+        <source>Measured by EleutherAI&apos;s lm-evaluation-harness, on the same documents for all models.</source>
+        <translation>由 EleutherAI 的 lm-evaluation-harness 测量，所有模型使用相同的文档。</translation>
+    </message>
+    <message>
+        <source>%1 writes something else to %2 of %3 texts</source>
+        <translation>在 %3 个文本中，%1 对 %2 个写出了不同的内容</translation>
+    </message>
+    <message>
+        <source>Reference</source>
+        <translation>参考文本</translation>
     </message>
     <message>
         <source>%1 lost, %2 gained: chance alone does that in %3 of cases</source>
@@ -504,6 +568,10 @@
     <message>
         <source>Where and why</source>
         <translation>差异在哪、为何</translation>
+    </message>
+    <message>
+        <source>Time by part</source>
+        <translation>各部分用时</translation>
     </message>
     <message>
         <source>Nothing to compare yet</source>
@@ -906,6 +974,13 @@
     </message>
 </context>
 <context>
+    <name>GraphCanvas</name>
+    <message>
+        <source>Graph</source>
+        <translation>计算图</translation>
+    </message>
+</context>
+<context>
     <name>GraphView</name>
     <message>
         <source>Compiled model</source>
@@ -914,6 +989,10 @@
     <message>
         <source>Operators of the graph</source>
         <translation>计算图的算子</translation>
+    </message>
+    <message>
+        <source>Look at the graph…</source>
+        <translation>查看计算图…</translation>
     </message>
     <message>
         <source>No report about a graph</source>
@@ -950,6 +1029,105 @@
     <message>
         <source>Runs for these runtimes have one: %1. The others do not tell what they make of a model.</source>
         <translation>以下运行时的运行结果带有报告：%1。其他运行时不说明它们如何处理模型。</translation>
+    </message>
+</context>
+<context>
+    <name>GraphWindow</name>
+    <message>
+        <source>Graph of “%1”</source>
+        <translation>“%1”的计算图</translation>
+    </message>
+    <message>
+        <source>Reading the compiled graph</source>
+        <translation>正在读取编译后的计算图</translation>
+    </message>
+    <message>
+        <source>Graph</source>
+        <translation>计算图</translation>
+    </message>
+    <message>
+        <source>Find a node or an operator</source>
+        <translation>查找节点或算子</translation>
+    </message>
+    <message>
+        <source>Find</source>
+        <translation>查找</translation>
+    </message>
+    <message>
+        <source>Show every node</source>
+        <translation>显示所有节点</translation>
+    </message>
+    <message>
+        <source>Save for Netron…</source>
+        <translation>保存供 Netron 查看…</translation>
+    </message>
+    <message>
+        <source>Two files that the viewer Netron opens, without the weights</source>
+        <translation>可用查看器 Netron 打开的两个文件，不含权重</translation>
+    </message>
+    <message>
+        <source>What is selected</source>
+        <translation>所选内容</translation>
+    </message>
+    <message>
+        <source>Double click or Enter unfolds a part. N, P: next, previous. Wheel, +, −: zoom. 0: all. Drag: move.</source>
+        <translation>双击或回车展开一个部分。N、P：下一个、上一个。滚轮、+、−：缩放。0：全部。拖动：移动。</translation>
+    </message>
+    <message>
+        <source>%1 nodes</source>
+        <translation>%1 个节点</translation>
+    </message>
+    <message>
+        <source>Weights: %1</source>
+        <translation>权重：%1</translation>
+    </message>
+    <message>
+        <source>Precision: %1</source>
+        <translation>精度：%1</translation>
+    </message>
+    <message>
+        <source>Reads: %1</source>
+        <translation>读取：%1</translation>
+    </message>
+    <message>
+        <source>Stands for: %1</source>
+        <translation>代替：%1</translation>
+    </message>
+    <message>
+        <source>%1 found</source>
+        <translation>找到 %1 个</translation>
+    </message>
+    <message>
+        <source>as it is computed (%1)</source>
+        <translation>实际执行的图（%1）</translation>
+    </message>
+    <message>
+        <source>as it was built (%1)</source>
+        <translation>构建时的图（%1）</translation>
+    </message>
+    <message>
+        <source>Layer %1</source>
+        <translation>第 %1 层</translation>
+    </message>
+    <message>
+        <source>fused: one node for several</source>
+        <translation>已融合：一个节点代替多个</translation>
+    </message>
+    <message>
+        <source>left to the CPU</source>
+        <translation>留给 CPU 计算</translation>
+    </message>
+    <message>
+        <source>put in by the compiler</source>
+        <translation>由编译器加入</translation>
+    </message>
+    <message>
+        <source>unchanged</source>
+        <translation>未改变</translation>
+    </message>
+    <message>
+        <source>gone: fused into another or worked out</source>
+        <translation>已消失：并入其他节点或已预先算出</translation>
     </message>
 </context>
 <context>
@@ -1320,12 +1498,76 @@ Apache 许可证 2.0。</translation>
         <translation>问题 (*.yaml *.yml *.jsonl *.csv)</translation>
     </message>
     <message>
+        <source>Your texts</source>
+        <translation>您的文本</translation>
+    </message>
+    <message>
+        <source>Texts and what people would write to them, such as translations or summaries: a JSONL, CSV or TSV file with source and reference. Measured are BLEU, ROUGE and the word error rate.</source>
+        <translation>文本以及人会写出的内容，例如译文或摘要：含 source 和 reference 的 JSONL、CSV 或 TSV 文件。测量 BLEU、ROUGE 和词错误率。</translation>
+    </message>
+    <message>
+        <source>Texts (*.jsonl *.csv *.tsv)</source>
+        <translation>文本 (*.jsonl *.csv *.tsv)</translation>
+    </message>
+    <message>
+        <source>Answers to them</source>
+        <translation>对其的回答</translation>
+    </message>
+    <message>
+        <source>How long what the models write to your texts may be.</source>
+        <translation>模型针对您的文本所写内容的最大长度。</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>个词元</translation>
+    </message>
+    <message>
         <source>Data set</source>
         <translation>数据集</translation>
     </message>
     <message>
-        <source>For encoders: a CSV of sentence, sentence, score (such as STS-B); for classifiers: text, class number.</source>
-        <translation>编码器：句子、句子、分数的 CSV（例如 STS-B）；分类器：文本、类别编号。</translation>
+        <source>For encoders: a CSV of sentence, sentence, score (such as STS-B); for classifiers: text, class number; for taggers: CoNLL, or JSONL with tokens and tags.</source>
+        <translation>编码器：句子、句子、分数的 CSV（如 STS-B）；分类器：文本、类别编号；标注模型：CoNLL，或含 tokens 和 tags 的 JSONL。</translation>
+    </message>
+    <message>
+        <source>Data sets (*.csv *.tsv *.jsonl *.conll *.conllu *.bio *.iob *.iob2 *.txt)</source>
+        <translation>数据集 (*.csv *.tsv *.jsonl *.conll *.conllu *.bio *.iob *.iob2 *.txt)</translation>
+    </message>
+    <message>
+        <source>the last column, or “tags”</source>
+        <translation>最后一列，或“tags”</translation>
+    </message>
+    <message>
+        <source>Column of the tags</source>
+        <translation>标签所在的列</translation>
+    </message>
+    <message>
+        <source>A number from 1 in a CoNLL file, or the name of the field in JSONL.</source>
+        <translation>CoNLL 文件中从 1 开始的列号，或 JSONL 中的字段名。</translation>
+    </message>
+    <message>
+        <source>Tasks of lm-eval</source>
+        <translation>lm-eval 任务</translation>
+    </message>
+    <message>
+        <source>Names apart by commas, such as arc_easy,crows_pairs_english; or paths of your own task files.</source>
+        <translation>用逗号分隔的名称，例如 arc_easy,crows_pairs_english；或您自己的任务文件的路径。</translation>
+    </message>
+    <message>
+        <source>lm-eval is not installed: run “pip install hasten[eval]” and start Hasten again.</source>
+        <translation>未安装 lm-eval：请运行“pip install hasten[eval]”，然后重新启动 Hasten。</translation>
+    </message>
+    <message>
+        <source>all</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Documents of each</source>
+        <translation>每个任务的文档数</translation>
+    </message>
+    <message>
+        <source>Only the first so many of each task are asked.</source>
+        <translation>每个任务只询问前若干个文档。</translation>
     </message>
     <message>
         <source>Time for the rounds</source>
@@ -1384,10 +1626,6 @@ Apache 许可证 2.0。</translation>
         <translation>会写文本的模型要回答的内容：每行一个提示的文本文件，或 YAML 列表。</translation>
     </message>
     <message>
-        <source>Tables (*.csv *.tsv)</source>
-        <translation>表格 (*.csv *.tsv)</translation>
-    </message>
-    <message>
         <source>Answers within</source>
         <translation>回答时限</translation>
     </message>
@@ -1425,6 +1663,18 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>the same</source>
         <translation>相同</translation>
+    </message>
+    <message>
+        <source>better on the same cases</source>
+        <translation>在相同样本上更好</translation>
+    </message>
+    <message>
+        <source>worse on the same cases</source>
+        <translation>在相同样本上更差</translation>
+    </message>
+    <message>
+        <source>no proven difference on the same cases</source>
+        <translation>在相同样本上没有已证实的差异</translation>
     </message>
     <message>
         <source>no clear difference: the intervals overlap</source>
@@ -1484,6 +1734,140 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>size</source>
         <translation>大小</translation>
+    </message>
+</context>
+<context>
+    <name>ModulesModel</name>
+    <message>
+        <source>Part</source>
+        <translation>部分</translation>
+    </message>
+    <message>
+        <source>Median time of a pass, with half of its 95 % interval</source>
+        <translation>一次计算用时的中位数，及其 95 % 区间的一半</translation>
+    </message>
+    <message>
+        <source>Share</source>
+        <translation>占比</translation>
+    </message>
+    <message>
+        <source>Of the whole pass; the shares add up</source>
+        <translation>占整次计算的比例；各占比之和为全部</translation>
+    </message>
+    <message>
+        <source>Weights</source>
+        <translation>权重大小</translation>
+    </message>
+    <message>
+        <source>Bytes of the weights that the part holds; what two parts share counts for each</source>
+        <translation>该部分所含权重的字节数；两部分共用的权重各计一次</translation>
+    </message>
+    <message>
+        <source>This model has no such part</source>
+        <translation>此模型没有这一部分</translation>
+    </message>
+    <message>
+        <source>Layer %1</source>
+        <translation>第 %1 层</translation>
+    </message>
+    <message>
+        <source>Embedding</source>
+        <translation>嵌入</translation>
+    </message>
+    <message>
+        <source>Attention</source>
+        <translation>注意力</translation>
+    </message>
+    <message>
+        <source>MLP</source>
+        <translation>MLP</translation>
+    </message>
+    <message>
+        <source>Norms</source>
+        <translation>归一化</translation>
+    </message>
+    <message>
+        <source>Between its parts</source>
+        <translation>层内其余</translation>
+    </message>
+    <message>
+        <source>Output head</source>
+        <translation>输出头</translation>
+    </message>
+    <message>
+        <source>Shared by all layers</source>
+        <translation>各层共用</translation>
+    </message>
+    <message>
+        <source>Outside of all parts</source>
+        <translation>各部分之外</translation>
+    </message>
+</context>
+<context>
+    <name>ModulesView</name>
+    <message>
+        <source>Where does the time go?</source>
+        <translation>时间花在哪里？</translation>
+    </message>
+    <message>
+        <source>Every part of the models is timed by their runtimes&apos; own profilers, in a run of its own.</source>
+        <translation>用各运行时自带的剖析器为模型的每个部分计时，单独运行一次。</translation>
+    </message>
+    <message>
+        <source>Measure it</source>
+        <translation>开始测量</translation>
+    </message>
+    <message>
+        <source>Measuring every part</source>
+        <translation>正在测量每个部分</translation>
+    </message>
+    <message>
+        <source>Phase</source>
+        <translation>阶段</translation>
+    </message>
+    <message>
+        <source>Rows</source>
+        <translation>行</translation>
+    </message>
+    <message>
+        <source>parts of all layers together</source>
+        <translation>所有层的同类部分合计</translation>
+    </message>
+    <message>
+        <source>layers</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>every part of every layer</source>
+        <translation>每一层的每个部分</translation>
+    </message>
+    <message>
+        <source>Measure again</source>
+        <translation>重新测量</translation>
+    </message>
+    <message>
+        <source>Time of every part</source>
+        <translation>每个部分的用时</translation>
+    </message>
+    <message>
+        <source>one new token (decode)</source>
+        <translation>生成一个词元（解码）</translation>
+    </message>
+    <message>
+        <source>reading the prompt (prefill)</source>
+        <translation>读取提示词（预填充）</translation>
+    </message>
+    <message>
+        <source>%1: most in “%2”, %3</source>
+        <translation>%1：“%2”用时最多，占 %3</translation>
+    </message>
+    <message>
+        <source>%1 %2 instead of %3</source>
+        <translation>%1 为 %2，而非 %3</translation>
+    </message>
+    <message>
+        <source>Profilers slow a model down: %1. Comparisons are timed without them.</source>
+        <translation>剖析器会使模型变慢：%1。比较时的计时不使用剖析器。</translation>
     </message>
 </context>
 <context>
@@ -2419,10 +2803,6 @@ Apache 许可证 2.0。</translation>
         <translation>设备</translation>
     </message>
     <message>
-        <source>Where it computes: the processor or an NVIDIA graphics card.</source>
-        <translation>在哪里计算：处理器或 NVIDIA 显卡。</translation>
-    </message>
-    <message>
         <source>Threads</source>
         <translation>线程数</translation>
     </message>
@@ -2451,6 +2831,10 @@ Apache 许可证 2.0。</translation>
         <translation>推测解码</translation>
     </message>
     <message>
+        <source>OpenVINO alone computes there.</source>
+        <translation>只有 OpenVINO 能在那里计算。</translation>
+    </message>
+    <message>
         <source>original checks</source>
         <translation>原模型核对</translation>
     </message>
@@ -2461,6 +2845,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Draft model</source>
         <translation>草稿模型</translation>
+    </message>
+    <message>
+        <source>Where it computes: the processor, an NVIDIA graphics card (CUDA), or with OpenVINO Intel&apos;s graphics or its unit for neural networks (NPU).</source>
+        <translation>在哪里计算：处理器、NVIDIA 显卡（CUDA），或者通过 OpenVINO 使用 Intel 的显卡或神经网络单元（NPU）。</translation>
     </message>
     <message>
         <source>Tokens are guessed ahead and checked at once: the answer stays the same and may come sooner. Prompt lookup guesses that the text repeats itself; original checks: this result guesses and the original answers; draft model: another model guesses for this result.</source>
@@ -2486,10 +2874,6 @@ Apache 许可证 2.0。</translation>
         <source>prompt lookup</source>
         <translation>提示查找</translation>
     </message>
-    <message>
-        <source>CPU</source>
-        <translation>CPU</translation>
-    </message>
 </context>
 <context>
     <name>TextsView</name>
@@ -2504,6 +2888,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Another label for %1 of %2 texts (%3)</source>
         <translation>%2 个文本中有 %1 个的标签变了（%3）</translation>
+    </message>
+    <message>
+        <source>Another tag for %1 of %2 words (%3)</source>
+        <translation>%2 个词中有 %1 个标签不同（%3）</translation>
     </message>
     <message>
         <source>Other nearest texts for %1 of %2 texts (%3)</source>
@@ -2547,6 +2935,33 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Tint: the optimised model finds the token %1 or %2 probable. Underlined: only this side wrote it.</source>
         <translation>底色：优化后的模型给该词元的概率%1或%2。下划线：只有这一方写出它。</translation>
+    </message>
+</context>
+<context>
+    <name>TokenWindow</name>
+    <message>
+        <source>Where this token&apos;s error grew</source>
+        <translation>此词元的误差在何处增大</translation>
+    </message>
+    <message>
+        <source>Errors of the layers at this token</source>
+        <translation>各层在此词元处的误差</translation>
+    </message>
+    <message>
+        <source>Following the token through both models</source>
+        <translation>正在两个模型中逐层跟踪此词元</translation>
+    </message>
+    <message>
+        <source>KL divergence here: %1 nats. Both models read %2 tokens before this one, and computed in float32 from their checkpoints, without the runtime&apos;s own rounding.</source>
+        <translation>此处的 KL 散度：%1 奈特。两个模型都先读取了 %2 个词元，并以 float32 按各自的检查点计算，不含运行时自身的舍入。</translation>
+    </message>
+    <message>
+        <source>Token %1: “%2”</source>
+        <translation>词元 %1：“%2”</translation>
+    </message>
+    <message>
+        <source>the error grew most in %1, by %2</source>
+        <translation>误差在%1增大最多，增加 %2</translation>
     </message>
 </context>
 <context>
@@ -2754,6 +3169,49 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>%1 is left out of the quantization already.</source>
         <translation>%1已经从量化中排除。</translation>
+    </message>
+</context>
+<context>
+    <name>_Layers</name>
+    <message>
+        <source>Embedding</source>
+        <translation>嵌入</translation>
+    </message>
+    <message>
+        <source>Layer %1</source>
+        <translation>第 %1 层</translation>
+    </message>
+    <message>
+        <source>dropped</source>
+        <translation>已删除</translation>
+    </message>
+    <message>
+        <source>Layer</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>Own error</source>
+        <translation>自身误差</translation>
+    </message>
+    <message>
+        <source>How far its output is from the original&apos;s at this token, given what it is given there</source>
+        <translation>给予与原模型相同的输入时，其输出在此词元处与原输出的差距</translation>
+    </message>
+    <message>
+        <source>Accumulated</source>
+        <translation>累积误差</translation>
+    </message>
+    <message>
+        <source>The same, given what the layers before it make of the text now</source>
+        <translation>同样的差距，但输入来自现在的前面各层</translation>
+    </message>
+    <message>
+        <source>Grew by</source>
+        <translation>增量</translation>
+    </message>
+    <message>
+        <source>How much more the accumulated error is than before the layer</source>
+        <translation>累积误差比此层之前增加了多少</translation>
     </message>
 </context>
 <context>
@@ -3149,6 +3607,22 @@ Apache 许可证 2.0。</translation>
         <translation>以 float16 存储的模块的匹配模式。</translation>
     </message>
     <message>
+        <source>Smooth activations</source>
+        <translation>平滑激活值</translation>
+    </message>
+    <message>
+        <source>Evens out what layers are given, and their weights make up for it: 8-bit kernels then round less away.</source>
+        <translation>让各层得到的输入更均匀，由权重作出补偿：8 位内核因舍入而丢失的就更少。</translation>
+    </message>
+    <message>
+        <source>Strength</source>
+        <translation>强度</translation>
+    </message>
+    <message>
+        <source>How much of the activations&apos; unevenness moves into the weights: 0 none of it, 1 all of it.</source>
+        <translation>激活值的不均匀有多少转移到权重中：0 表示完全不转移，1 表示全部转移。</translation>
+    </message>
+    <message>
         <source>Quantize</source>
         <translation>量化</translation>
     </message>
@@ -3369,16 +3843,16 @@ Apache 许可证 2.0。</translation>
         <translation>OpenVINO</translation>
     </message>
     <message>
+        <source>One graph with 8- or 4-bit weights for processors of Intel and AMD, and for Intel&apos;s GPU and NPU; OpenVINO GenAI opens decoders too.</source>
+        <translation>一张带 8 位或 4 位权重的计算图，适用于 Intel 和 AMD 的处理器以及 Intel 的 GPU 和 NPU；解码器也能用 OpenVINO GenAI 打开。</translation>
+    </message>
+    <message>
         <source>Fast takes the quickest arithmetic, exact float32 throughout; automatic is fast where that costs under 0.01 nats.</source>
         <translation>“fast”用最快的运算，“exact”全程用 float32；“automatic”在损失低于 0.01 nats 时取最快。</translation>
     </message>
     <message>
         <source>Arithmetic</source>
         <translation>运算精度</translation>
-    </message>
-    <message>
-        <source>What activations are computed in; automatic is bfloat16 where the processor has it and it costs little.</source>
-        <translation>激活值的计算精度；“automatic”在处理器支持且损失很小时用 bfloat16。</translation>
     </message>
     <message>
         <source>Key-value cache</source>
@@ -3399,6 +3873,10 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>8-bit</source>
         <translation>8 位</translation>
+    </message>
+    <message>
+        <source>What activations are computed in; automatic is bfloat16 where the processor has it and it costs little, and float16 on Intel&apos;s GPU and NPU.</source>
+        <translation>激活值用什么数制计算；自动表示：处理器支持且代价很小时用 bfloat16，在 Intel 的 GPU 和 NPU 上用 float16。</translation>
     </message>
     <message>
         <source>Flash computes attention in one fused step, plain in several; automatic measures both when it builds.</source>
@@ -4085,10 +4563,6 @@ Apache 许可证 2.0。</translation>
         <translation>ONNX Runtime 缺少带 ALiBi 的 Falcon 所需的 bfloat16 内核。</translation>
     </message>
     <message>
-        <source>ONNX Runtime runs decoders without a fused graph on the CPU only.</source>
-        <translation>没有融合计算图的解码器，ONNX Runtime 只能在 CPU 上运行。</translation>
-    </message>
-    <message>
         <source>This decoder has no fused graph: Transformers&apos; exporter writes a plain one, which takes longer to build.</source>
         <translation>此解码器没有融合的计算图：由 Transformers 的导出器写出普通计算图，构建耗时更长。</translation>
     </message>
@@ -4115,6 +4589,42 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Exact arithmetic is float32; with bfloat16 chosen, activations are rounded to it all the same.</source>
         <translation>精确运算是 float32；选择了 bfloat16 时，激活值仍会按它舍入。</translation>
+    </message>
+    <message>
+        <source>On CUDA, a decoder without a fused graph keeps its weights in 32 bits: quantise them, or use TensorRT.</source>
+        <translation>在 CUDA 上，没有融合图的解码器把权重保存为 32 位：请量化它们，或者使用 TensorRT。</translation>
+    </message>
+    <message>
+        <source>Keep 16 bits</source>
+        <translation>保留 16 位</translation>
+    </message>
+    <message>
+        <source>Quantise symmetrically, with one scale a row</source>
+        <translation>对称量化，每行一个缩放系数</translation>
+    </message>
+    <message>
+        <source>An Intel GPU computes in float16 or float32, not in bfloat16.</source>
+        <translation>Intel GPU 用 float16 或 float32 计算，不用 bfloat16。</translation>
+    </message>
+    <message>
+        <source>On an Intel GPU, an encoder-decoder&apos;s keys and values cannot be kept in 8 bits.</source>
+        <translation>在 Intel GPU 上，编码器-解码器的键和值不能保存为 8 位。</translation>
+    </message>
+    <message>
+        <source>An NPU&apos;s programs have fixed sizes; an encoder-decoder&apos;s answer grows.</source>
+        <translation>NPU 的程序大小固定；而编码器-解码器的回答会不断变长。</translation>
+    </message>
+    <message>
+        <source>An NPU appends one token at a time: guesses cannot be checked together.</source>
+        <translation>NPU 一次只追加一个词元：无法一起检查多个猜测。</translation>
+    </message>
+    <message>
+        <source>An NPU computes in float16 and keeps its cache in it: there is nothing to choose.</source>
+        <translation>NPU 用 float16 计算，缓存也用 float16：没有可选的余地。</translation>
+    </message>
+    <message>
+        <source>NPUs are made for symmetric integers with a scale for a row or for 128 weights: others may be slow.</source>
+        <translation>NPU 适合对称整数，每行或每 128 个权重一个缩放系数：其他形式可能较慢。</translation>
     </message>
     <message>
         <source>OpenVINO cannot hold shared or low-rank layers.</source>
@@ -4233,10 +4743,6 @@ Apache 许可证 2.0。</translation>
         <translation>提示词与回答合计的最大长度（编码器-解码器模型则分别计算）；内存占用和每个词元的耗时随之增长。</translation>
     </message>
     <message>
-        <source>One graph with 8- or 4-bit weights for processors of Intel and AMD; OpenVINO GenAI opens decoders too.</source>
-        <translation>带 8 位或 4 位权重的单个计算图，面向 Intel 和 AMD 处理器；其中的解码器模型 OpenVINO GenAI 也能打开。</translation>
-    </message>
-    <message>
         <source>One GGUF file with the same 8- or 4-bit weights, which every program built on llama.cpp opens too.</source>
         <translation>一个 GGUF 文件，权重仍是同样的 8 位或 4 位整数，所有基于 llama.cpp 的程序都能打开。</translation>
     </message>
@@ -4337,12 +4843,68 @@ Apache 许可证 2.0。</translation>
         <translation>模型对真实文本的意外程度：平均在多少个词之间犹豫。越低越好；仅分词器相同的模型可以比较。每段文本窗口中除第一个词元外都计入；llama-perplexity 只计后一半，因此其数值更低。对于以文本回答文本的模型（T5），所用文本是原始模型自己的回答。</translation>
     </message>
     <message>
+        <source>BLEU</source>
+        <translation>BLEU</translation>
+    </message>
+    <message>
+        <source>How many runs of one to four words the answers share with your references, 0 to 100; usual for translations.</source>
+        <translation>回答与您的参考文本有多少由一到四个词组成的共同片段，0 到 100；常用于翻译。</translation>
+    </message>
+    <message>
+        <source>ROUGE-1</source>
+        <translation>ROUGE-1</translation>
+    </message>
+    <message>
+        <source>How far answers and your references share words, 0 to 1; usual for summaries.</source>
+        <translation>回答与您的参考文本共有多少词，0 到 1；常用于摘要。</translation>
+    </message>
+    <message>
+        <source>ROUGE-2</source>
+        <translation>ROUGE-2</translation>
+    </message>
+    <message>
+        <source>How far answers and your references share pairs of words, 0 to 1; usual for summaries.</source>
+        <translation>回答与您的参考文本共有多少相邻词对，0 到 1；常用于摘要。</translation>
+    </message>
+    <message>
+        <source>ROUGE-L</source>
+        <translation>ROUGE-L</translation>
+    </message>
+    <message>
+        <source>How far answers and your references share words in the same order, 0 to 1; usual for summaries.</source>
+        <translation>回答与您的参考文本按相同顺序共有多少词，0 到 1；常用于摘要。</translation>
+    </message>
+    <message>
+        <source>Word error rate</source>
+        <translation>词错误率</translation>
+    </message>
+    <message>
+        <source>Words to exchange, leave out or add until an answer is your reference, for each word of the reference.</source>
+        <translation>要把回答变成您的参考文本，平均参考文本的每个词需要替换、删除或添加多少个词。</translation>
+    </message>
+    <message>
         <source>F1 score</source>
         <translation>F1 分数</translation>
     </message>
     <message>
         <source>Precision and recall in one number, averaged over the classes, so that rare classes count as much as frequent ones.</source>
         <translation>把精确率和召回率合为一个数，并对各类别取平均，使少见的类别与常见的同样重要。</translation>
+    </message>
+    <message>
+        <source>Tag accuracy</source>
+        <translation>标签准确率</translation>
+    </message>
+    <message>
+        <source>The share of the data set&apos;s words that get the right tag.</source>
+        <translation>数据集中得到正确标签的词所占的比例。</translation>
+    </message>
+    <message>
+        <source>Entity F1</source>
+        <translation>实体 F1</translation>
+    </message>
+    <message>
+        <source>Precision and recall of the data set&apos;s names and the like in one number; one counts only when all its words and its kind are right.</source>
+        <translation>把数据集中名称等实体的精确率和召回率合为一个数；只有所有词和类别都正确才算对。</translation>
     </message>
     <message>
         <source>GGUF file</source>
@@ -4375,6 +4937,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>For phones and small devices: a program for ExecuTorch, its matrix products on XNNPACK.</source>
         <translation>面向手机和小型设备：ExecuTorch 程序，矩阵乘法使用 XNNPACK。</translation>
+    </message>
+    <message>
+        <source>Graph for Netron</source>
+        <translation>供 Netron 查看的计算图</translation>
+    </message>
+    <message>
+        <source>The graph as it was built and as its compiler runs it, in two small files without the weights.</source>
+        <translation>构建时的图与编译器实际执行的图，两个不含权重的小文件。</translation>
     </message>
     <message>
         <source>Report as JSON</source>
@@ -4557,6 +5127,14 @@ Apache 许可证 2.0。</translation>
         <translation>GPU 驱动</translation>
     </message>
     <message>
+        <source>Intel GPU</source>
+        <translation>Intel GPU</translation>
+    </message>
+    <message>
+        <source>Intel NPU</source>
+        <translation>Intel NPU</translation>
+    </message>
+    <message>
         <source>as many as asked for</source>
         <translation>已达到指定的轮数</translation>
     </message>
@@ -4593,12 +5171,36 @@ Apache 许可证 2.0。</translation>
         <translation>它们并非来自同一配方：对检查点所做的处理不同。</translation>
     </message>
     <message>
+        <source>token-classification</source>
+        <translation>词元分类</translation>
+    </message>
+    <message>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
+    <message>
+        <source>CUDA</source>
+        <translation>CUDA</translation>
+    </message>
+    <message>
+        <source>No Intel GPU was found on this machine.</source>
+        <translation>在这台机器上没有找到 Intel GPU。</translation>
+    </message>
+    <message>
+        <source>No Intel NPU was found on this machine.</source>
+        <translation>在这台机器上没有找到 Intel NPU。</translation>
+    </message>
+    <message>
         <source>The processor became too hot and slowed itself down while the models were timed.</source>
         <translation>计时期间处理器过热，自行降低了速度。</translation>
     </message>
     <message>
         <source>No step moved the model away from its original.</source>
         <translation>没有任何步骤使模型偏离原模型。</translation>
+    </message>
+    <message>
+        <source>Both were computed in float32 from their checkpoints, without the runtime&apos;s own rounding.</source>
+        <translation>两者均以 float32 按各自的检查点计算，不含运行时自身的舍入。</translation>
     </message>
     <message>
         <source>It is printed by Chromium, Chrome, Edge or Brave, and none of them is installed.</source>
