@@ -15,7 +15,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.bench.harness import installed
+from engine.bench.harness import installed, read_names
+from engine.bench.pairs import read_references
+from engine.bench.questions import read_questions
+from engine.bench.shapes import read_grid
+from engine.bench.texts import builtin_prompts, read_prompts
 from engine.checkpoint.info import Task
 from engine.metrics.base import DECODERS, TAGGERS
 from engine.protocol.job import CompareJob
@@ -170,6 +174,33 @@ class MeasureOptions(QDialog):
         layout.addLayout(columns, 1)
         layout.addWidget(buttons)
 
+    def job(self, candidates: tuple[str, ...], decoder: bool, rounds: int | None, threads: int | None) -> CompareJob:
+        """The measurement of `candidates`; questions and references are for a `decoder`.
+
+        Raises UserError for a file that cannot be read and for lengths that are none.
+        """
+        return CompareJob(
+            candidates=candidates,
+            prompts=read_prompts(self.prompts.text()) or builtin_prompts(),
+            text=self.text.text().strip() or None,
+            second_text=self.second.text().strip() or None,
+            questions=read_questions(self.questions.text()) if decoder else (),
+            pairs=read_references(self.pairs.text()) if decoder else (),
+            harness=read_names(self.harness.text()) if decoder else (),
+            harness_limit=self.harness_limit.value() or None,
+            pair_tokens=self.pair_tokens.value(),
+            dataset=self.dataset.text().strip() or None,
+            tag_column=self.tag_column.text().strip() or None,
+            rounds=rounds,
+            seconds=self.seconds.value(),
+            threads=threads,
+            pause=self.pause.isChecked(),
+            time_prompts=self.time_prompts.isChecked(),
+            clients=self.clients.value() if self.clients.value() > 1 else None,
+            deadline_seconds=self.deadline.value() / 1000 or None,
+            grid=read_grid(self.grid.text()),
+        )
+
     def show_task(self, task: Task) -> None:
         """Questions, references and other lengths are for models that write, data sets for those that do not."""
         writing = (self.questions, self.pairs, self.pair_tokens, self.harness, self.harness_limit, self.grid)
@@ -215,16 +246,6 @@ class MeasureOptions(QDialog):
         box.setToolTip(help_text)
         self._form.addRow("", box)
         return box
-
-    @property
-    def deadline_seconds(self) -> float | None:
-        """Within what answers should begin, or None."""
-        return self.deadline.value() / 1000 or None
-
-    @property
-    def clients_at_once(self) -> int | None:
-        """How many requests at once are timed as well, or None."""
-        return self.clients.value() if self.clients.value() > 1 else None
 
     def _choose(self, field: QLineEdit, title: str, kinds: str) -> None:
         path, _ = QFileDialog.getOpenFileName(self, title, field.text(), kinds)

@@ -8,16 +8,12 @@ from typing import Any, ClassVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QSpinBox, QSplitter, QStackedLayout, QWidget
 
-from engine.bench.harness import read_names
-from engine.bench.pairs import read_references
-from engine.bench.questions import read_questions
-from engine.bench.shapes import read_grid
-from engine.bench.texts import builtin_prompts, read_prompts
+from engine.bench.texts import builtin_prompts
 from engine.compare.table import ChatAnswers, Comparison
 from engine.metrics.base import DECODERS
 from engine.protocol.errors import Failure, UserError
 from engine.protocol.events import Event, Measured, Progress, Token
-from engine.protocol.job import AnyJob, ChatJob, CompareJob
+from engine.protocol.job import AnyJob, ChatJob
 from gui.document.document import Document
 from gui.jobs.client import JobRunner
 from gui.jobs.handle import Handle
@@ -98,45 +94,18 @@ class ComparePage(Page):
             return
         self.card.clear()
         try:
-            texts = read_prompts(self.options.prompts.text()) or builtin_prompts()
-            questions = read_questions(self.options.questions.text()) if self._decoder else ()
-            pairs = read_references(self.options.pairs.text()) if self._decoder else ()
-            harness = read_names(self.options.harness.text()) if self._decoder else ()
-            grid = read_grid(self.options.grid.text())
+            rounds = self.rounds.value() if self.rounds.value() >= 3 else None
+            job = self.options.job(self.candidates, self._decoder, rounds, self.settings.data.threads)
         except UserError as error:
             self._again = self.measure
             self.card.show_failure(Failure.of(error))
             return
-        self.prompts = [Turn(text) for text in texts]
+        self.prompts = [Turn(text) for text in job.prompts]
         self.prompt_list.set_turns(self.prompts)
         self.comparison = None
         self.results.set_names([pane.name.currentText() for pane in self.panes])
         self._verdict.setText(self.tr("Measuring"))
-        self._submit(
-            CompareJob(
-                candidates=self.candidates,
-                prompts=texts,
-                text=self.options.text.text().strip() or None,
-                second_text=self.options.second.text().strip() or None,
-                questions=questions,
-                pairs=pairs,
-                harness=harness,
-                harness_limit=self.options.harness_limit.value() or None,
-                pair_tokens=self.options.pair_tokens.value(),
-                dataset=self.options.dataset.text().strip() or None,
-                tag_column=self.options.tag_column.text().strip() or None,
-                rounds=self.rounds.value() if self.rounds.value() >= 3 else None,
-                seconds=self.options.seconds.value(),
-                pause=self.options.pause.isChecked(),
-                time_prompts=self.options.time_prompts.isChecked(),
-                clients=self.options.clients_at_once,
-                deadline_seconds=self.options.deadline_seconds,
-                grid=grid,
-                threads=self.settings.data.threads,
-            ),
-            self._on_compared,
-            self.measure,
-        )
+        self._submit(job, self._on_compared, self.measure)
 
     def send(self) -> None:
         """Ask every candidate what stands in the prompt box."""
