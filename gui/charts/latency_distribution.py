@@ -93,8 +93,8 @@ class LatencyDistributionChart(Chart):
                 curve.setData(*_staircase(ms.array))
         self.show_values(True)
         left, right = round(float(low) - 0.08, 2), round(float(high) + 0.08, 2)  # steady while little changes
-        whole = ((min(left, float(ends[0]) - 0.1), max(right, float(ends[1]) + 0.1)), (0.0, 102.0))
-        self.fit((left, right), (0.0, 102.0), whole)
+        whole = ((min(left, float(ends[0]) - 0.1), max(right, float(ends[1]) + 0.1)), (0.0, 108.0))
+        self.fit((left, right), (0.0, 108.0), whole)
         if self._marked != whole[0]:
             self._marked = whole[0]
             self._mark(*whole[0], narrow=right - left <= 0.6)

@@ -39,6 +39,7 @@ from gui.settings.settings import Settings
 from gui.widgets.buttons import button, icon_button
 from gui.widgets.empty import EmptyState
 from gui.widgets.frames import clear, column, row
+from gui.widgets.notes import Notes
 from gui.widgets.text import label
 
 MOST_PANES = 4
@@ -134,6 +135,7 @@ class ComparePage(Page):
 
     def _build(self) -> None:
         self._verdict, self._rest = label("", "title", wrap=True, selectable=True), label("", "muted", wrap=True)
+        self._notes = Notes()
         self.rounds = QSpinBox(minimum=2, maximum=1000, value=2)
         self.rounds.setSpecialValueText(self.tr("until sure"))
         self.rounds.setSuffix(" " + self.tr("rounds"))
@@ -208,7 +210,7 @@ class ComparePage(Page):
             split.setStretchFactor(place, share)
         split.setSizes([310, 310, 260])
         head = row(spacing=8)
-        head.addLayout(column(self._verdict, self._rest, spacing=2), 1)
+        head.addLayout(column(self._verdict, self._rest, self._notes, spacing=2), 1)
         parts: tuple[QWidget, ...] = (
             self.stop_button,
             self.rounds,
@@ -273,6 +275,7 @@ class ComparePage(Page):
         self.texts_view.setVisible(self.texts_view.shown)
         self._no_text.setVisible(not self._decoder and not self.texts_view.shown)
         if comparison is None:
+            self._notes.show_notes(())
             self._verdict.setText(self.tr("Not measured yet"))
             self._rest.setText(
                 self.tr("Measure times both models in turn, on the same machine, and says how sure the result is.")
@@ -280,7 +283,8 @@ class ComparePage(Page):
         else:
             headline, how_sure = _split(comparison.verdict_text)
             self._verdict.setText(headline)
-            self._rest.setText("\n".join(filter(None, (how_sure, *comparison.notices))))
+            self._rest.setText(how_sure)
+            self._notes.show_notes(comparison.notices)
             self.results.show_comparison(comparison)
             self.prompts = [Turn(text) for text in comparison.prompts]
             for place, turn in enumerate(self.prompts):
