@@ -96,7 +96,7 @@ def folders(*, slow: tuple[str, ...] = ("compiled", "executorch")) -> list[Any]:
 
 
 def test_every_format_is_here() -> None:
-    small = {"recipe", "script", "report", "figures", "table"}  # hold no model
+    small = {"recipe", "script", "report", "pdf", "figures", "table", "graph", "tensorboard", "wandb"}  # hold no model
     assert {format for format, _, _ in FORMATS.values()} == set(catalog.all_formats()) - small
 
 
