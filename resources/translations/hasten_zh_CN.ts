@@ -1871,6 +1871,15 @@ Apache 许可证 2.0。</translation>
     </message>
 </context>
 <context>
+    <name>Notes</name>
+    <message numerus="yes">
+        <source>%n note(s)</source>
+        <translation>
+            <numerusform>%n 条说明</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>Opener</name>
     <message>
         <source>Fetching the sample model</source>
