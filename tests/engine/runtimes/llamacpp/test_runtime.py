@@ -78,8 +78,6 @@ def test_rounds_alike_where_tokens_are_guessed(stories15m: Path, tmp_path: Path)
         check_rounding_alike(session)
     else:  # this processor's kernels round several tokens otherwise than one
         assert session.remark.startswith("Nothing is guessed ahead")
-        with pytest.raises(AssertionError):
-            check_rounding_alike(session)
     session.close()
 
 
