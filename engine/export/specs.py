@@ -49,22 +49,17 @@ def _pdf_bytes(run: RunRecord) -> int:
     return 64 << 20  # with the browser's own files
 
 
-def _if_installed(package: str, missing: Availability) -> Callable[[], Availability]:
-    """Looks for `package`; says `missing` where it is not there."""
+def _if_installed(package: str) -> Callable[[], Availability]:
+    """Looks for `package`, which comes with the extra of the same name."""
 
     def look() -> Availability:
         if importlib.util.find_spec(package) is None:
-            return missing
+            return Availability(
+                False, reason=f"{package} is not installed.", remedy=f"Run “pip install hasten[{package}]”."
+            )
         return Availability(True, version=importlib.metadata.version(package))
 
     return look
-
-
-_EXECUTORCH = Availability(False, reason="executorch is not installed.", remedy="Run “pip install hasten[executorch]”.")
-_TENSORBOARD = Availability(
-    False, reason="tensorboard is not installed.", remedy="Run “pip install hasten[tensorboard]”."
-)
-_WANDB = Availability(False, reason="wandb is not installed.", remedy="Run “pip install hasten[wandb]”.")
 
 
 def _gguf_refusal(run: RunRecord) -> str:
@@ -145,7 +140,7 @@ EXECUTORCH = FormatSpec(
     summary="For phones and small devices: a program for ExecuTorch, its matrix products on XNNPACK.",
     write="engine.export.executorch:write",
     needed_bytes=_program_bytes,
-    availability=_if_installed("executorch", _EXECUTORCH),
+    availability=_if_installed("executorch"),
     refusal=_program_refusal,
 )
 GRAPH = FormatSpec(
@@ -211,7 +206,7 @@ TENSORBOARD = FormatSpec(
     summary="A folder that TensorBoard opens: every model's rounds, tokens and memory as curves, figures and settings.",
     write="engine.export.tensorboard:write",
     needed_bytes=_log_bytes,
-    availability=_if_installed("tensorboard", _TENSORBOARD),
+    availability=_if_installed("tensorboard"),
     refusal=log_refusal,
 )
 WANDB = FormatSpec(
@@ -220,6 +215,6 @@ WANDB = FormatSpec(
     summary="The same as offline runs. Nothing is sent: “wandb sync” does that, if and when you want it.",
     write="engine.export.wandb_offline:write",
     needed_bytes=_log_bytes,
-    availability=_if_installed("wandb", _WANDB),
+    availability=_if_installed("wandb"),
     refusal=log_refusal,
 )
