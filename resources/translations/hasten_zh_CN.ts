@@ -3616,8 +3616,8 @@ Apache 许可证 2.0。</translation>
         <translation>以 float16 存储的模块的匹配模式。</translation>
     </message>
     <message>
-        <source>Smooth activations</source>
-        <translation>平滑激活值</translation>
+        <source>Smooth</source>
+        <translation>平滑</translation>
     </message>
     <message>
         <source>Evens out what layers are given, and their weights make up for it: 8-bit kernels then round less away.</source>
@@ -5218,30 +5218,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Install one of them, or export the report as HTML and print it from any browser.</source>
         <translation>请安装其中之一，或将报告导出为 HTML 后用任意浏览器打印。</translation>
-    </message>
-    <message>
-        <source>executorch is not installed.</source>
-        <translation>未安装 executorch。</translation>
-    </message>
-    <message>
-        <source>Run “pip install hasten[executorch]”.</source>
-        <translation>请运行“pip install hasten[executorch]”。</translation>
-    </message>
-    <message>
-        <source>tensorboard is not installed.</source>
-        <translation>未安装 tensorboard。</translation>
-    </message>
-    <message>
-        <source>Run “pip install hasten[tensorboard]”.</source>
-        <translation>请运行 “pip install hasten[tensorboard]”。</translation>
-    </message>
-    <message>
-        <source>wandb is not installed.</source>
-        <translation>未安装 wandb。</translation>
-    </message>
-    <message>
-        <source>Run “pip install hasten[wandb]”.</source>
-        <translation>请运行 “pip install hasten[wandb]”。</translation>
     </message>
     <message>
         <source>The tokenizer frames a text with marks that llama.cpp does not put there by itself.</source>

@@ -51,7 +51,7 @@ def peak_bytes(info: CheckpointInfo, options: SmoothOptions) -> int:
 
 SPEC = PassSpec(
     name="smooth",
-    title="Smooth activations",
+    title="Smooth",
     family="smooth",
     summary="Evens out what layers are given, and their weights make up for it: 8-bit kernels then round less away.",
     options=SmoothOptions,
