@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib
 from typing import Any, TypeVar
 
+from engine import heap
+
 T = TypeVar("T")
 
 
 def load(entry: str) -> Any:
     """The object that "module:attribute" names. A bad entry raises ImportError or AttributeError: it is a bug."""
     module, _, attribute = entry.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    with heap.growing():
+        return getattr(importlib.import_module(module), attribute)
 
 
 def resolve(entry: str, kind: type[T]) -> T:

@@ -22,6 +22,7 @@ from engine.checkpoint.safety import needs_code, require_supported
 from engine.checkpoint.trust import grant
 from engine.drafts import clean, copy_tree, draft, link_tree, size_of
 from engine.jobs import plan as planning
+from engine.jobs.ahead import Ahead
 from engine.jobs.base import JobContext
 from engine.jobs.drafting import build_both, drafting
 from engine.jobs.plan import BuildStage, PassStage, Plan
@@ -65,7 +66,7 @@ def handle(job: RunJob, context: JobContext) -> dict[str, Any]:
     for problem in problems(job.recipe, info):
         context.notice(problem.text)
     context.progress(0, 0, "Reading the checkpoint")
-    content = fingerprint(source, context.steps(unit="B").step)
+    content = _read(source, Ahead(job.recipe, info), context)
     second = drafting(job.recipe.target, source, info, content, context.steps(unit="B"))
     with cache.in_use(planning.make(job.recipe, info, content, second).keys):
         plan = planning.make(job.recipe, info, content, second)  # the stages found now are there to stay
@@ -229,6 +230,20 @@ def _source(job: RunJob, context: JobContext) -> tuple[Path, tuple[str, ...]]:
         parent = folder.resolve().relative_to(store.root.resolve()).parts[0]
         return folder, (parent,)
     return folder, ()
+
+
+def _read(source: Path, ahead: Ahead, context: JobContext) -> str:
+    """The fingerprint of `source`. Where its files must be read for that, the run's libraries are loaded meanwhile."""
+    steps = context.steps(unit="B").step
+
+    def step(done: float, total: float, text: str) -> None:
+        ahead.start()
+        steps(done, total, text)
+
+    content = fingerprint(source, step)
+    context.progress(0, 0, "Loading libraries")
+    ahead.wait()
+    return content
 
 
 def _record(

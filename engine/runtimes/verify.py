@@ -38,6 +38,10 @@ class Asked:
     window: Window
     expected: Floats
 
+    def first(self, count: int) -> Asked:
+        """The same of the first `count` tokens."""
+        return Asked(Window(self.window.ids[:, :count], self.window.source), self.expected[:count])
+
 
 @dataclass(frozen=True)
 class AskedEncoder:

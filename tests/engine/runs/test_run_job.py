@@ -176,3 +176,28 @@ def test_a_data_folder_that_cannot_be_written_is_said(
     with pytest.raises(UserError, match="a file where a folder is needed") as caught:
         run(tiny_llama, Recipe())
     assert caught.value.code == "not_writable"
+
+
+def test_libraries_are_loaded_while_a_checkpoint_is_read_for_the_first_time_only(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr("engine.jobs.ahead.load", loaded.append)
+    run(tiny_llama, recipe())
+    assert loaded == [
+        "engine.passes.prune_magnitude.run:run",
+        "engine.passes.quantize.run:run",
+        "engine.runtimes.transformers_eager.lower:build",
+    ]
+    run(tiny_llama, recipe(bits=4))
+    assert len(loaded) == 3
+
+
+def test_a_library_that_does_not_load_is_left_to_the_stage_that_needs_it(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(entry: str) -> None:
+        raise ImportError(entry)
+
+    monkeypatch.setattr("engine.jobs.ahead.load", broken)
+    assert run(tiny_llama, recipe())[1] == ["done", "done", "done"]
