@@ -37,7 +37,7 @@ from tests.benchmarks.peers.environments import ROOT, Environments, PeerUnavaila
 COLUMNS = ("target", "converter", "seconds", "peak MiB", "artefact MB")
 OURS = {
     "openvino": ["--recipe", str(RECIPES / "row-openvino.yaml")],  # the peer's own kind of grid
-    "onnxruntime": ["--recipe", str(RECIPES / "small-cpu-alone.yaml")],
+    "onnxruntime": ["--recipe", str(RECIPES / "int8-cpu.yaml")],  # as the builder: nothing is smoothed
     "llamacpp": ["--recipe", str(RECIPES / "small-llamacpp-alone.yaml")],
 }
 # llama.cpp's converter from checkpoints is no part of its Python package: nothing stands beside Hasten there

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import platformdirs
 
 from engine.bench.conditions import load_before, machine
@@ -77,6 +78,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--compile", action="store_true", help="torch.compile takes part")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--prompt", type=int, default=128, help="tokens of a prompt")
+    parser.add_argument("--times", type=int, default=1, help="a prompt is so many times the same passage")
     parser.add_argument("--new", type=int, default=128, help="new tokens a round")
     parser.add_argument("--threads", type=int, default=physical_cores())
     parser.add_argument("--no-quality", dest="quality", action="store_false")
@@ -85,8 +87,8 @@ def _arguments() -> argparse.Namespace:
     cache = Path(platformdirs.user_cache_dir("hasten-benchmarks", appauthor=False))
     parser.add_argument("--cache", type=Path, default=cache, help="where environments and models are kept")
     asked = parser.parse_args()
-    if asked.rounds < 2 or asked.new < 2 or asked.prompt < 2:
-        parser.error("rounds, prompt and new must be at least 2")
+    if asked.rounds < 2 or asked.new < 2 or asked.prompt < 2 or not 1 <= asked.times <= asked.prompt:
+        parser.error("rounds, prompt and new must be at least 2, times between 1 and prompt")
     return asked
 
 
@@ -135,7 +137,8 @@ def _texts(workshop: Workshop, asked: argparse.Namespace) -> tuple[list[Ids], li
     length = min(asked.prompt, workshop.room - asked.new)
     if length < 1:
         raise SystemExit(f"The model holds {workshop.room} tokens: choose fewer than {asked.new} new ones.")
-    return windows, prompts_of(tokenizer, text, length, asked.rounds)
+    prompts = prompts_of(tokenizer, text, length, asked.rounds)
+    return windows, [np.resize(prompt[: length // asked.times], length) for prompt in prompts]
 
 
 def text_of(asked: argparse.Namespace) -> str:
@@ -201,6 +204,7 @@ def _measure(
         weights = {c.name: processes[c.name].ready["weight_bytes"] or c.disk_bytes for c in taking_part}
     conditions = {
         **before, "threads": asked.threads, "rounds": asked.rounds, "prompt_tokens": len(prompts[0]),
+        "passage_times": asked.times,
         "new_tokens": asked.new, "batch": 1, "sampling": "greedy", "others_percent": round(timings.others_percent, 1),
         "bandwidth_gb_per_second": statistics.median(timings.bandwidth) / 1e9,
         "load_average_after": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,

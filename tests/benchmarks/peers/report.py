@@ -81,10 +81,12 @@ def cells(row: dict[str, Any]) -> list[str]:
 def markdown(document: dict[str, Any]) -> str:
     """The document as docs/performance.md shows it."""
     conditions = document["conditions"]
+    times = conditions["passage_times"]
+    repeated = f" ({times} times the same passage)" if times > 1 else ""
     versions = dict(sorted({k: v for row in document["candidates"] for k, v in row["versions"].items()}.items()))
     lines = [
         f"{document['date']}, {conditions['cpu']}, {conditions['threads']} threads, {document['model']}: prompts "
-        f"of {conditions['prompt_tokens']} tokens, {conditions['new_tokens']} new ones, {conditions['rounds']} "
+        f"of {conditions['prompt_tokens']} tokens{repeated}, {conditions['new_tokens']} new ones, {conditions['rounds']} "
         f"interleaved rounds, 95 % intervals; quality over {document['predictions']} predictions of "
         f"{document['text']}. Memory was read at "
         f"{conditions['bandwidth_gb_per_second']:.1f} GB/s; other programs took "
