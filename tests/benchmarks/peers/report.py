@@ -86,9 +86,9 @@ def markdown(document: dict[str, Any]) -> str:
     versions = dict(sorted({k: v for row in document["candidates"] for k, v in row["versions"].items()}.items()))
     lines = [
         f"{document['date']}, {conditions['cpu']}, {conditions['threads']} threads, {document['model']}: prompts "
-        f"of {conditions['prompt_tokens']} tokens{repeated}, {conditions['new_tokens']} new ones, {conditions['rounds']} "
-        f"interleaved rounds, 95 % intervals; quality over {document['predictions']} predictions of "
-        f"{document['text']}. Memory was read at "
+        f"of {conditions['prompt_tokens']} tokens{repeated}, {conditions['new_tokens']} new ones, "
+        f"{conditions['rounds']} interleaved rounds, 95 % intervals; quality over {document['predictions']} "
+        f"predictions of {document['text']}. Memory was read at "
         f"{conditions['bandwidth_gb_per_second']:.1f} GB/s; other programs took "
         f"{conditions['others_percent']:.1f} % of the processors.",
         "",
