@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -27,6 +28,10 @@ def main() -> None:
     from engine.worker.loop import serve
 
     serve(sys.stdin.buffer, channel.send)
+    # What lies in memory goes with the process: taking torch apart object by object would keep the near side waiting.
+    atexit._run_exitfuncs()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":
