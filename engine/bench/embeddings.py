@@ -10,12 +10,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.bench.texts import batch_of
+from engine.bench.texts import batches_of
 from engine.metrics.base import Doubles
 from engine.protocol.errors import UserError
 from engine.runtimes.base import Floats, Ids, Session, TextBatch
 
-BATCH = 16
 NEIGHBOURS = 5  # nearest texts that are compared
 
 
@@ -63,15 +62,11 @@ def embed(
     session: Session, tokenizer: Any, texts: list[str], pooling: Pooling, progress: Callable[[int, int], None]
 ) -> Doubles:
     """Embeddings of `texts`, [N, H]. Texts of similar length share a batch, so that little is padded."""
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    vectors: list[Doubles | None] = [None] * len(texts)
-    for start in range(0, len(order), BATCH):
-        progress(start, len(order))
-        picked = order[start : start + BATCH]
-        batch = batch_of(tokenizer, [texts[i] for i in picked], session.context_length)
-        for place, vector in zip(picked, pool(session.hidden(batch), batch, pooling), strict=True):
-            vectors[place] = vector
-    return np.stack([vector for vector in vectors if vector is not None])
+    found: dict[int, Doubles] = {}
+    for places, batch in batches_of(tokenizer, texts, session.context_length, session.padded):
+        progress(len(found), len(texts))
+        found.update(zip(places, pool(session.hidden(batch), batch, pooling), strict=True))
+    return np.stack([found[place] for place in range(len(texts))])
 
 
 def cosines(left: Doubles, right: Doubles) -> Doubles:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ MAX_TOKENS = 32768
 SOURCE, MAX_SOURCES, ANSWER = 128, 64, 64
 # Predictions that are resampled together: neighbours within a sentence or two depend on one another.
 BLOCK = 64
+# Tokens that an encoder computes at once, padding included; larger batches pad more (docs/performance.md).
+TOGETHER = 512
 # A shorter rest at the end of the text is left out.
 _SHORTEST = 32
 
@@ -156,6 +159,33 @@ def batch_of(tokenizer: Any, texts: list[str], length: int) -> TextBatch:
         encoded["attention_mask"].astype(np.int64),
         None if kinds is None else kinds.astype(np.int64),
     )
+
+
+def batches_of(
+    tokenizer: Any, texts: list[str], length: int, padded: Callable[[int], int] = lambda length: length
+) -> Iterator[tuple[list[int], TextBatch]]:
+    """`texts`, cut at `length` tokens, in batches of similar length, each with the places of its texts in the list.
+
+    `padded` is `Session.padded` of the session that will compute them.
+    """
+    encoded = tokenizer(texts, truncation=True, max_length=length)["input_ids"]
+    for places in by_length([padded(len(ids)) for ids in encoded]):
+        yield places, batch_of(tokenizer, [texts[place] for place in places], length)
+
+
+def by_length(lengths: Sequence[int]) -> list[list[int]]:
+    """Places of texts of `lengths` tokens in batches, the shortest text first.
+
+    A batch holds TOGETHER tokens at most once its texts are padded to its longest one, or a single text. The same cut
+    stands in the examples that are written beside encoders.
+    """
+    batches: list[list[int]] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batches and (len(batches[-1]) + 1) * lengths[place] <= TOGETHER:
+            batches[-1].append(place)
+        else:
+            batches.append([place])
+    return batches
 
 
 def batch_of_ids(ids: Ids) -> TextBatch:

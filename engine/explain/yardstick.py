@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.bench import texts
-from engine.bench.embeddings import BATCH, Pooling, cosines, pool, read_pooling
+from engine.bench.embeddings import Pooling, cosines, pool, read_pooling
 from engine.blocks.stages import TOKENS_AT_ONCE
 from engine.calibration.options import ANSWERS_IN_MEMORY
 from engine.checkpoint.info import Task
@@ -48,14 +48,12 @@ def sheet(folder: Path, task: Task, text: str, most: int) -> Sheet:
     tokenizer, length = load_tokenizer(folder), context_length(folder)
     if task in ENCODERS:
         sentences = texts.sentences(text)[: most * 8]
-        found = [texts.batch_of(tokenizer, sentences[i : i + BATCH], length) for i in range(0, len(sentences), BATCH)]
+        found = list(texts.batches_of(tokenizer, sentences, length))
         return Sheet(
-            tuple(_encoder_inputs(batch) for batch in found),
-            tuple(found),
-            tuple(torch.from_numpy(batch.attention_mask) for batch in found),
-            np.concatenate(
-                [np.repeat(BATCH * i + np.arange(len(b.input_ids)), _predictions(task, b)) for i, b in enumerate(found)]
-            ),
+            tuple(_encoder_inputs(batch) for _, batch in found),
+            tuple(batch for _, batch in found),
+            tuple(torch.from_numpy(batch.attention_mask) for _, batch in found),
+            np.concatenate([np.repeat(places, _predictions(task, batch)) for places, batch in found]),
         )
     windows = texts.windows(tokenizer, text, length).ids[:most]
     batches: list[list[Any]] = []

@@ -257,6 +257,10 @@ class Session(ABC):
         calls = {"text-classification": self.classify, "token-classification": self.tag}
         return calls.get(self.task, self.hidden)(batch)
 
+    def padded(self, length: int) -> int:
+        """The length at which a text of `length` tokens is computed: its own, or the next there is a program for."""
+        return length
+
     # Both -----------------------------------------------------------------------------------------------------
 
     def room(self, prompt_tokens: int) -> int:

@@ -114,20 +114,24 @@ class NpuEncoderSession(EncoderSession):
         OpenVinoSession.__init__(self, request, settings)
         self._requests = {}
 
-    def _run(self, output: str, batch: TextBatch) -> Floats:
-        rows, length = batch.input_ids.shape
+    def padded(self, length: int) -> int:
+        """The next doubling of the least length, or all that the model holds."""
         size = _LEAST
         while size < length:
             size *= 2
-        size = min(size, self.context_length)
-        request = self._sized(output, max(size, length))
+        return max(min(size, self.context_length), length)
+
+    def _run(self, output: str, batch: TextBatch) -> Floats:
+        rows, length = batch.input_ids.shape
+        size = self.padded(length)
+        request = self._sized(output, size)
         found = []
         for row in range(rows):
             feeds = {"input_ids": batch.input_ids[row], "attention_mask": batch.attention_mask[row]}
             if any("token_type_ids" in port.get_names() for port in request.model_inputs):
                 types = batch.token_type_ids
                 feeds["token_type_ids"] = np.zeros_like(batch.input_ids[row]) if types is None else types[row]
-            padded = {name: np.pad(ids, (0, max(size, length) - length))[None] for name, ids in feeds.items()}
+            padded = {name: np.pad(ids, (0, size - length))[None] for name, ids in feeds.items()}
             found.append(request.infer(padded)[output][0].astype(np.float32))
         result = np.stack(found)
         return result[:, :length] if result.ndim == 3 else result

@@ -102,6 +102,10 @@ class CompiledSession(CompiledGraphs):
         require_task(self, "token-classification")
         return self._encode("logits", batch)
 
+    def padded(self, length: int) -> int:
+        """A power of two, or all that the model holds."""
+        return min(power(length, SHORT), max(self.context_length, length))
+
     def close(self) -> None:
         """Free weights, cache and machine code."""
         self._caches.clear()
@@ -214,7 +218,7 @@ class CompiledSession(CompiledGraphs):
     def _encode(self, name: str, batch: TextBatch) -> Floats:
         """Graph `name` on `batch`, padded to powers of two; the padding cut off again."""
         rows, length = batch.input_ids.shape
-        shape = (power(rows, 1), min(power(length, SHORT), max(self.context_length, length)))
+        shape = (power(rows, 1), self.padded(length))
 
         def padded(values: Ids, fill: int) -> Ids:
             out = np.full(shape, fill, dtype=np.int64)

@@ -104,3 +104,15 @@ def test_padding_does_not_count() -> None:
     assert pool(states, batch, Pooling("mean", normalise=False)).tolist() == [[2.0, 2.0]]
     assert pool(states, batch, Pooling("max", normalise=False)).tolist() == [[3.0, 4.0]]
     assert np.linalg.norm(pool(states, batch, Pooling())) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("lengths", [[], [600], [7], [512, 1, 512], [3] * 400, list(range(1, 300, 7))])
+def test_texts_of_similar_length_share_a_batch(lengths: list[int]) -> None:
+    batches = texts.by_length(lengths)
+    assert sorted(place for batch in batches for place in batch) == list(range(len(lengths)))
+    ordered = [lengths[place] for batch in batches for place in batch]
+    assert ordered == sorted(lengths)
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * max(lengths[place] for place in batch) <= texts.TOGETHER
+    if len(set(lengths)) > 2:
+        assert len(batches) < len(lengths) / 2

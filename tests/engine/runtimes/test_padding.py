@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import runpy
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -9,10 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.bench.embeddings import Pooling, embed
+from engine.bench.texts import by_length
 from engine.recipe.recipe import Target
 from engine.runtimes import catalog
 from engine.runtimes.base import Session, TextBatch
 from engine.runtimes.open import open_session
+from engine.text.tokenizer import load_tokenizer
 from tests.helpers import encoders, sequences
 from tests.helpers.onnx_runtime import build
 from tests.helpers.tensorrt import opened
@@ -74,3 +80,42 @@ def test_padded_texts_are_encoded_as_alone(
         if tags is not None:
             assert encoders.close(tags[row, :length], session.tag(alone)[0])
     session.close()
+
+
+# of 5 to 73 tokens, so that they do not fit into one batch
+MANY = ["cat " * (1 + 7 * place % 18) for place in range(40)]
+
+
+@pytest.mark.parametrize("runtime", runtimes("llamacpp"))
+def test_many_texts_come_back_in_their_order_as_alone(
+    runtime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = encoders.model("Bert", "feature-extraction", tmp_path / "source")
+    session, tokenizer = session_of(source, runtime, tmp_path, monkeypatch), load_tokenizer(source)
+    together = embed(session, tokenizer, MANY, Pooling(), lambda done, total: None)
+    for place in (0, 3, 11, 39):
+        alone = embed(session, tokenizer, [MANY[place]], Pooling(), lambda done, total: None)
+        assert encoders.close(together[place : place + 1], alone)
+    session.close()
+
+
+@pytest.mark.parametrize("task", ["feature-extraction", "text-classification", "token-classification"])
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_the_example_encodes_many_texts_as_each_alone(runtime: str, task: str, tmp_path: Path) -> None:
+    source = encoders.model("Bert", task, tmp_path / "source")
+    folder = build(source, tmp_path, Target(runtime=runtime, options=EXACT[runtime], threads=1))
+    main = runpy.run_path(str(folder / "encode.py"))["main"]
+    together = main(MANY)
+    assert len(together) == len(MANY)
+    for place in (0, 3, 11, 39):
+        assert encoders.close(together[place], main([MANY[place]])[0])
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_the_example_cuts_texts_into_the_same_batches(runtime: str) -> None:
+    options = Path(inspect.getfile(catalog.get(runtime).options))
+    tree = ast.parse((options.parent / "examples" / "encode.py").read_text(encoding="utf-8"))
+    (theirs,) = (part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name == "by_length")
+    (ours,) = ast.parse(inspect.getsource(by_length)).body
+    assert isinstance(ours, ast.FunctionDef)
+    assert list(map(ast.dump, theirs.body[1:])) == list(map(ast.dump, ours.body[1:]))

@@ -13,27 +13,46 @@ import onnxruntime as ort
 from tokenizers import Tokenizer
 
 folder = Path(__file__).resolve().parent
+TOGETHER = 512  # tokens that are computed at once, padding included
+
+
+def by_length(lengths: list[int]) -> list[list[int]]:
+    """Places of texts of `lengths` tokens in batches of similar length, so that no text waits for a much longer one."""
+    batches: list[list[int]] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batches and (len(batches[-1]) + 1) * lengths[place] <= TOGETHER:
+            batches[-1].append(place)
+        else:
+            batches.append([place])
+    return batches
 
 
 def main(texts: list[str]) -> Any:
-    """Class logits [texts, classes] or, of a tagger, [texts, tokens, tags]; else unit vectors [texts, width]."""
+    """Class logits [texts, classes]; of a tagger a list of logits [tokens, tags]; else unit vectors [texts, width]."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.enable_padding(pad_id=config.get("pad_token_id") or 0)
-    rows = tokenizer.encode_batch(texts)
     session = ort.InferenceSession(str(folder / "model.onnx"), providers=ort.get_available_providers())
-    feeds = {
-        "input_ids": np.array([row.ids for row in rows], np.int64),
-        "attention_mask": np.array([row.attention_mask for row in rows], np.int64),
-        "token_type_ids": np.array([row.type_ids for row in rows], np.int64),
-    }
     wanted = {value.name for value in session.get_inputs()}
-    outputs = [value.name for value in session.get_outputs()]
-    result = session.run(outputs[:1], {name: array for name, array in feeds.items() if name in wanted})[0]
-    if outputs[0] == "logits":
-        return result
-    mask = feeds["attention_mask"][:, :, None]
-    means = (result * mask).sum(1) / mask.sum(1)
+    output = session.get_outputs()[0].name
+    scores = output == "logits"
+    found: list[Any] = [None] * len(texts)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()  # its file may ask for some
+    rows = tokenizer.encode_batch(texts)
+    for places in by_length([len(row.ids) for row in rows]):
+        batch = [rows[place] for place in places]
+        for row in batch:
+            row.pad(len(batch[-1].ids), pad_id=config.get("pad_token_id") or 0)
+        feeds = {
+            "input_ids": np.array([row.ids for row in batch], np.int64),
+            "attention_mask": np.array([row.attention_mask for row in batch], np.int64),
+            "token_type_ids": np.array([row.type_ids for row in batch], np.int64),
+        }
+        result = session.run([output], {name: array for name, array in feeds.items() if name in wanted})[0]
+        for place, row, mask in zip(places, result, feeds["attention_mask"].astype(bool), strict=True):
+            found[place] = row if result.ndim == 2 else row[mask]
+    if scores:
+        return found if found[0].ndim == 2 else np.stack(found)
+    means = np.stack([row.mean(0) for row in found])
     return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
