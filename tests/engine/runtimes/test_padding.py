@@ -86,7 +86,7 @@ def test_padded_texts_are_encoded_as_alone(
 MANY = ["cat " * (1 + 7 * place % 18) for place in range(40)]
 
 
-@pytest.mark.parametrize("runtime", runtimes("llamacpp"))
+@pytest.mark.parametrize("runtime", ["onnxruntime", pytest.param("torch_compile", marks=pytest.mark.slow)])
 def test_many_texts_come_back_in_their_order_as_alone(
     runtime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
