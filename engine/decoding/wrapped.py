@@ -43,6 +43,10 @@ class WrappedSession(Session):
         """The model's own."""
         return self._model.classify(batch)
 
+    def padded(self, length: int) -> int:
+        """The model's own."""
+        return self._model.padded(length)
+
     def close(self) -> None:
         """Close the model."""
         self._model.close()
