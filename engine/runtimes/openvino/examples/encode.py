@@ -54,10 +54,11 @@ def main(texts: list[str]) -> Any:
         }
         result = model({name: array for name, array in feeds.items() if name in wanted})[0]
         for place, row, mask in zip(places, result, feeds["attention_mask"].astype(bool), strict=True):
-            found[place] = row if result.ndim == 2 else row[mask]
+            real = row if result.ndim == 2 else row[mask]
+            found[place] = real if scores else real.mean(0)
     if scores:
         return found if found[0].ndim == 2 else np.stack(found)
-    means = np.stack([row.mean(0) for row in found])
+    means = np.stack(found)
     return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
