@@ -89,7 +89,9 @@ class Text2TextGraph(Graph):
     # The parts -------------------------------------------------------------------------------------------------
 
     def _embedded(self, of: Stack, ids: Any, places: Any) -> Any:
-        hidden = _scaled(self.rows(of.embedding, ids), self._layout.word_factor)
+        rows = self.rows(of.embedding, ids)
+        rows.set_friendly_name(f"{of.name}.embed_tokens")  # both halves of a T5 look up rows of one table
+        hidden = _scaled(rows, self._layout.word_factor)
         if of.positions:
             hidden = ops.add(hidden, self.rows(of.positions, ops.add(places, integers(of.offset))))
         return self.norm(of.embedding_norm, hidden) if of.embedding_norm else hidden
