@@ -80,8 +80,8 @@ BETWEEN = Place(kind="between")
 def place_of(name: str, half: Half = "") -> Place | None:
     """Where the module, weight or node called `name` belongs; None where the name does not tell.
 
-    `half` of an encoder-decoder computes it; the name may tell that it is a module of the other (what an encoder's graph
-    makes of the prompt for the decoder's attention).
+    `half` of an encoder-decoder computes it; the name may tell that it is a module of the other (what an encoder's
+    graph makes of the prompt for the decoder's attention).
 
     Understands Transformers' names ("model.layers.3.self_attn.q_proj") and those made of them
     ("/model/layers.3/attn/q_proj/MatMul").

@@ -122,7 +122,7 @@ def _state(node: ir.Node, old: set[str | None], on_cpu: set[str]) -> State:
 def nodes_of(
     model: ir.Model, state: Callable[[ir.Node], State] = lambda node: "same", half: Half = ""
 ) -> tuple[Node, ...]:
-    """The nodes of `model` in order, each with the part that it works for; the graph is `half` of an encoder-decoder."""
+    """The nodes of `model` in order, each with the part that it works for; `half` as in `place_of`."""
     nodes = list(model.graph)
     numbers = {id(node): number for number, node in enumerate(nodes)}
     sources = [_sources(node, numbers) for node in nodes]

@@ -72,7 +72,9 @@ class _OnnxProfiled(Profiled):
     def __init__(self, request: OpenRequest, nodes: Mapping[Half, Sequence[Node]]) -> None:
         self._scratch = tempfile.TemporaryDirectory()
         session = open_session(request, profile=str(Path(self._scratch.name) / "times"))
-        super().__init__(session, weights_of([(node.place, node.weight_bytes) for own in nodes.values() for node in own]))
+        super().__init__(
+            session, weights_of([(node.place, node.weight_bytes) for own in nodes.values() for node in own])
+        )
         self._graphs: list[_Counted] = []
         for half, own in nodes.items():
             name = half or "graph"

@@ -120,7 +120,11 @@ class Text2TextGraph(Graph):
         product = ops.matmul(hidden, self.weights.matrix(self._layout.head), False, True)
         product.set_friendly_name(HEAD)
         bias = self._layout.output_bias
-        return ops.add(product, self.weights.vector(bias)) if bias else product
+        if not bias:
+            return product
+        total = ops.add(product, self.weights.vector(bias))
+        total.set_friendly_name(f"{HEAD}/bias")  # the compiler keeps one name of the two
+        return total
 
     # Attention -------------------------------------------------------------------------------------------------
 

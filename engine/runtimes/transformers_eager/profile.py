@@ -64,7 +64,12 @@ def _parts(model: Any, half: Half) -> Iterator[tuple[Place, nn.Module]]:
     layer = part = "\0"
     for name, module in model.named_modules():
         place = place_of(f"model.{name}", half)
-        if place is None or name.rpartition(".")[2] == _TABLE or name.startswith(part + ".") or isinstance(module, nn.ModuleList):
+        if (
+            place is None
+            or name.rpartition(".")[2] == _TABLE
+            or name.startswith(part + ".")
+            or isinstance(module, nn.ModuleList)
+        ):
             continue
         if place.kind != "layer":
             part = name

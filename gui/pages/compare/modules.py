@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QHeaderView, QStackedLayout, QWidget
 
 from engine.compare.format import format_percent, format_seconds
 from engine.compare.module_times import Grouping, ModuleProfile, PhaseName, rows
-from engine.compare.module_words import largest
+from engine.compare.module_words import halves, largest
 from engine.protocol.job import ModulesJob
 from engine.runs.store import RunStore
 from gui.charts.base import series_colour
 from gui.forms.editors import ComboBox
-from gui.item_models.modules import ModulesModel, part_title
+from gui.item_models.modules import ModulesModel, half_title, part_title
 from gui.jobs.client import JobRunner
 from gui.settings.settings import Settings
 from gui.widgets.bars import BarDelegate
@@ -149,7 +149,10 @@ class ModulesView(QWidget):
             most = largest(listed, place)
             if most is not None:
                 text = self.tr("%1: most in “%2”, %3").replace("%1", model.name).replace("%2", part_title(most))
-                told.append(text.replace("%3", format_percent(most.shares[place] or 0.0)))
+                text = text.replace("%3", format_percent(most.shares[place] or 0.0))
+                both = halves(found, phase, place).items()
+                shares = [f"{half_title(half)} {format_percent(share)}" for half, share in both]
+                told.append(", ".join([text, *shares]))
         return " · ".join(told)
 
     def _told(self, found: ModuleProfile, phase: PhaseName) -> str:
