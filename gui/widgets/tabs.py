@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QButtonGroup, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QLayout, QMenu, QPushButton, QWidget
 
 from gui.widgets.buttons import button
 from gui.widgets.frames import row
@@ -33,6 +33,9 @@ class TabRow(QWidget):
         self._menu.aboutToShow.connect(self._fill)
         self.more.clicked.connect(lambda: self._menu.exec(self.more.mapToGlobal(self.more.rect().bottomLeft())))
         self._row = row(self.more, None, spacing=0)
+        self._row.setSizeConstraint(
+            QLayout.SizeConstraint.SetNoConstraint
+        )  # `minimumSizeHint` says how narrow it may be
         self.setLayout(self._row)
 
     def add(self, title: str) -> int:

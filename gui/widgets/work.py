@@ -58,8 +58,7 @@ class Work(QObject):
         """Stop the job, if there is one."""
         if self._handle is not None:
             handle, self._handle = self._handle, None
-            self._jobs.cancel(handle)
-            self.changed.emit()
+            self._jobs.cancel(handle)  # which ends it, and `_on_failed` tells so
 
     def _on_finished(self, result: dict[str, Any]) -> None:
         self._handle = None
@@ -67,8 +66,6 @@ class Work(QObject):
         self.changed.emit()
 
     def _on_failed(self, failure: Failure) -> None:
-        if self._handle is None:  # `cancel` ended it, and tells so itself
-            return
         self._handle = None
         if failure.kind != "cancelled":
             self.failure.show_failure(failure)

@@ -98,6 +98,7 @@ def test_encoder_and_decoder_stand_apart(view: ModulesView) -> None:
         "Decoder · Attention to the prompt",
         "Outside of all parts",
     ]
-    assert view.answer.text() == "t5: most in “Encoder · MLP”, 50.0 %, Encoder 50.0 %, Decoder 40.0 %"
+    assert view.answer.text() == "t5: most in “Encoder · MLP”, 50.0 %"
+    assert view.told.text().startswith("t5: Encoder 50.0 %, Decoder 40.0 %.")
     view.grouping.setCurrentIndex(view.grouping.findData("layer"))
     assert [row[0] for row in _shown(view)][:2] == ["Encoder · Layer 0", "Decoder · Layer 0"]

@@ -149,15 +149,16 @@ class ModulesView(QWidget):
             most = largest(listed, place)
             if most is not None:
                 text = self.tr("%1: most in “%2”, %3").replace("%1", model.name).replace("%2", part_title(most))
-                text = text.replace("%3", format_percent(most.shares[place] or 0.0))
-                both = halves(found, phase, place).items()
-                shares = [f"{half_title(half)} {format_percent(share)}" for half, share in both]
-                told.append(", ".join([text, *shares]))
+                told.append(text.replace("%3", format_percent(most.shares[place] or 0.0)))
         return " · ".join(told)
 
     def _told(self, found: ModuleProfile, phase: PhaseName) -> str:
-        """What the profilers cost, and what else a reader should know."""
-        costs = []
+        """What the halves of encoder-decoders and the profilers cost, and what else a reader should know."""
+        costs, both = [], []
+        for place, model in enumerate(found.models):
+            shares = [f"{half_title(half)} {format_percent(s)}" for half, s in halves(found, phase, place).items()]
+            if shares:
+                both.append(f"{model.name}: {', '.join(shares)}.")
         for model in found.models:
             measured = model.phase(phase)
             if measured is not None:
@@ -165,7 +166,7 @@ class ModulesView(QWidget):
                 text = text.replace("%2", format_seconds(measured.seconds.value))
                 costs.append(text.replace("%3", format_seconds(measured.plain.value)))
         text = self.tr("Profilers slow a model down: %1. Comparisons are timed without them.")
-        return " ".join([text.replace("%1", ", ".join(costs)), *found.notices])
+        return " ".join([*both, text.replace("%1", ", ".join(costs)), *found.notices])
 
     # Jobs -----------------------------------------------------------------------------------------------------
 

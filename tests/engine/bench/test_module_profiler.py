@@ -78,7 +78,7 @@ def test_an_encoder_is_told_by_the_command_line(
     assert "under the profiler" in told
 
 
-@pytest.mark.parametrize("kind", ["t5", "bart", "marian"])
+@pytest.mark.parametrize("kind", ["t5", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("bart", "marian"))])
 def test_encoder_and_decoder_are_told_apart(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("openvino")
