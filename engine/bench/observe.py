@@ -90,7 +90,7 @@ class Observer:
         self._step, self._steps = 0, sum(parts)
         threads = list(dict.fromkeys(threads_of(self._job, candidate) for candidate in opened))
         self.shape: Conditions = {
-            "threads": threads[0] if len(threads) == 1 else ", ".join(str(self._threads(c)) for c in opened),
+            "threads": threads[0] if len(threads) == 1 else ", ".join(str(threads_of(job, c)) for c in opened),
             "batch": 1,
             "prompt_tokens": self.workload.prompt_tokens,
         }

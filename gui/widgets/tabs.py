@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QLayout, QMenu, QPushButton, QWidget
@@ -109,7 +111,7 @@ class TabRow(QWidget):
     def _fill(self) -> None:
         self._menu.clear()
         for number in self.left_out():
-            self._menu.addAction(self.tab(number).text(), lambda number=number: self._choose(number))
+            self._menu.addAction(self.tab(number).text(), partial(self._choose, number))
 
     def _choose(self, number: int) -> None:
         self.check(number)

@@ -108,8 +108,8 @@ class Head(QWidget):
     def show_state(self, busy: bool, kept: bool) -> None:
         """Which buttons there are while a job is `busy`, and for a comparison that is `kept` with a run."""
         focused = self.measure_button.hasFocus() or self.stop_button.hasFocus()
-        for part in (self._bar, self.stop_button):
-            part.setVisible(busy)
+        self._bar.setVisible(busy)
+        self.stop_button.setVisible(busy)
         for part in (self.measure_button, self.rounds, self.options_button):
             part.setVisible(not busy)
         if focused and self.isVisible():  # a button that vanishes hands the focus to the one in its place
