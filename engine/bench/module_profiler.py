@@ -53,7 +53,7 @@ def profile_phase(spec: RuntimeSpec, request: OpenRequest, name: PhaseName, plan
     plain = _plain(load(spec.open)(request), name, plan)
     profiled: Profiled = load(spec.profile)(request)
     try:
-        call = _prepared(profiled.session, name, plan, profiled.warm)
+        call = _prepared(profiled.session, name, plan)
         for _ in _repeats(max(2, plan.passes // profiled.together)):
             plan.step("Timing every node")
             profiled.observe(call)
@@ -75,7 +75,7 @@ def _plain(session: Session, name: PhaseName, plan: Plan) -> list[float]:
     """Seconds of every pass without the profiler. Closes the session."""
     found = []
     try:
-        call = _prepared(session, name, plan, lambda warm: warm())
+        call = _prepared(session, name, plan)
         for _ in _repeats(plan.passes):
             plan.step("Timing without the profiler")
             started = time.perf_counter()
@@ -86,8 +86,8 @@ def _plain(session: Session, name: PhaseName, plan: Plan) -> list[float]:
     return found
 
 
-def _prepared(session: Session, name: PhaseName, plan: Plan, warm: Callable[[Call], object]) -> Call:
-    """The call that phase `name` repeats, warmed up by `warm`."""
+def _prepared(session: Session, name: PhaseName, plan: Plan) -> Call:
+    """The call that phase `name` repeats, warmed up."""
     ids = plan.ids[None]
     batch = TextBatch(ids, np.ones_like(ids))
     plan.step("Warming up")
@@ -97,10 +97,10 @@ def _prepared(session: Session, name: PhaseName, plan: Plan, warm: Callable[[Cal
     elif name == "prefill":
         call = partial(session.prefill, ids)
     else:
-        warm(partial(session.prefill, ids))
+        session.prefill(ids)
         call = partial(session.decode, ids[:, 0])
     for _ in range(WARM_UP):
-        warm(call)
+        call()
     return call
 
 

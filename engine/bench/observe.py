@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import intel, settings
+from engine import settings
 from engine.bench import texts
 from engine.bench.answers import answer_together
 from engine.bench.candidates import Open
@@ -16,7 +16,7 @@ from engine.bench.conditions import BUSY_PERCENT
 from engine.bench.disturbance import Watch
 from engine.bench.energy import EnergyMeter, gpu_joules
 from engine.bench.grid import shapes_of, time_grid
-from engine.bench.memory import probe
+from engine.bench.observe_apart import Apart, threads_of
 from engine.bench.observe_load import observe_load
 from engine.bench.observe_quality import QualityObserver
 from engine.bench.observe_tasks import TaskObserver
@@ -33,15 +33,11 @@ from engine.compare.table import Answer, AnswerDiff, Conditions, Deadline, GridC
 from engine.jobs.base import JobContext
 from engine.metrics.base import DECODERS, DecodeRound, Observed, RequestRound
 from engine.metrics.catalog import all_metrics
-from engine.parallel.placement import suggested_threads, usable_cpus
-from engine.parallel.replicas import measure_replicas
-from engine.protocol.errors import UserError
+from engine.parallel.placement import usable_cpus
 from engine.protocol.events import Measured, Token
 from engine.protocol.job import CompareJob
 from engine.runtimes.base import Ids, TextBatch
 
-# Throughput of several copies: answers a round for each copy, and rounds.
-REQUESTS_PER_COPY, REPLICA_ROUNDS = 4, 5
 # From this share of the time on a reader is told that models waited for a processor.
 WAITED = 0.05
 # Shown as running figures while rounds are timed.
@@ -92,9 +88,9 @@ class Observer:
             second, bool(job.questions), bool(job.pairs), bool(job.harness), job.memory,
         )  # fmt: skip
         self._step, self._steps = 0, sum(parts)
-        threads = list(dict.fromkeys(self._threads(candidate) for candidate in opened))
+        threads = list(dict.fromkeys(threads_of(self._job, candidate) for candidate in opened))
         self.shape: Conditions = {
-            "threads": threads[0] if len(threads) == 1 else ", ".join(str(self._threads(c)) for c in opened),
+            "threads": threads[0] if len(threads) == 1 else ", ".join(str(threads_of(job, c)) for c in opened),
             "batch": 1,
             "prompt_tokens": self.workload.prompt_tokens,
         }
@@ -111,7 +107,7 @@ class Observer:
     def _alike(self) -> bool:
         """All candidates compute on the same runtime with as many threads, and not more than there are processors: so
         what they wait for is others' doing, and known of all to the same extent."""
-        ways = {(candidate.session.runtime, self._threads(candidate)) for candidate in self._opened}
+        ways = {(candidate.session.runtime, threads_of(self._job, candidate)) for candidate in self._opened}
         return len(ways) == 1 and max(threads for _, threads in ways) <= len(usable_cpus())
 
     @property
@@ -181,7 +177,7 @@ class Observer:
         self._step += 1
         kept = {**self.shape, "text": self.workload.name}
         conditions: list[dict[str, Any]] = [
-            {**kept, "threads": self._threads(candidate), "device": candidate.session.device}
+            {**kept, "threads": threads_of(self._job, candidate), "device": candidate.session.device}
             for candidate in self._opened
         ]
         running: list[list[Any]] = [[] for _ in self._opened]
@@ -348,68 +344,25 @@ class Observer:
     def memory(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with peaks, each measured in a fresh process."""
         self._step += 1
-        found = []
-        for index, (candidate, one) in enumerate(zip(self._opened, observed, strict=True)):
-            self._tell(index, len(observed), f"Measuring the memory of {candidate.place.name}", unit="model")
-            try:
-                peaks = probe(
-                    candidate.place.folder,
-                    threads=self._job.threads,
-                    device=candidate.session.device,
-                    prompt_tokens=self._prompt,
-                    new_tokens=self._new or 1,
-                    check=self._context.check,
-                )
-            except UserError as error:  # the rest of the comparison stands without it
-                self._note(f"The memory of {candidate.place.name} could not be measured: {error.cause}")
-                found.append(one)
-                continue
-            if candidate.session.device in intel.PLUGINS:
-                self._note(
-                    f"Memory on Intel's GPU or NPU is not measured: of {candidate.place.name} only what lies beside it."
-                )
-            shape = {
-                "process": "fresh, opened and used once",
-                "prompt_tokens": self._prompt,
-                "new_tokens": self._new,
-                "threads": self._threads(candidate),
-            }
-            found.append(replace(one, peaks=peaks, conditions={**one.conditions, "memory": shape}))
-        return found
+        return self._apart().memory(observed)
 
     def replicas(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with the rate of all copies together, if any candidate was built for several; else unchanged."""
-        most = self._most_copies
-        if most == 1:
+        if self._most_copies == 1:
             return observed
         self._step += 1
-        found = []
-        for index, (candidate, one) in enumerate(zip(self._opened, observed, strict=True)):
-            target = candidate.place.target
-            copies = f"{target.replicas} copies" if target.replicas > 1 else "one copy"
-            self._tell(index, len(observed), f"Timing {copies} of {candidate.place.name}", unit="model")
-            rate = measure_replicas(
-                candidate.place.folder,
-                target.model_copy(update={"device": candidate.session.device}),
-                self.workload.prompts(index, REQUESTS_PER_COPY * most),
-                self._new or 1,
-                rounds=min(self._job.rounds or REPLICA_ROUNDS, REPLICA_ROUNDS),
-                threads=self._job.threads,
-                check=self._context.check,
-            )
-            found.append(
-                replace(one, rates=rate.values, conditions={**one.conditions, "replicas": dict(rate.conditions)})
-            )
-        return found
+        return self._apart().replicas(observed, self.workload)
+
+    def _apart(self) -> Apart:
+        def tell(done: int, total: int, text: str) -> None:
+            self._tell(done, total, text, unit="model")
+
+        return Apart(self._job, self._opened, self._prompt, self._new, self._context.check, tell, self._note)
 
     def _batches(self, candidate: int, rounds: int) -> list[list[TextBatch]]:
         """The requests of an encoder's rounds."""
         texts_of = iter(self.workload.prompts(candidate, rounds * REQUESTS_PER_ROUND))
         return [[texts.batch_of_ids(next(texts_of)) for _ in range(REQUESTS_PER_ROUND)] for _ in range(rounds)]
-
-    def _threads(self, candidate: Open) -> int:
-        target = candidate.place.target
-        return self._job.threads or target.threads or suggested_threads(target.replicas, target.runtime)
 
     def _tell(self, done: float, total: float, text: str, *, unit: str) -> None:
         self._context.progress(done, total, f"Step {self._step} of {self._steps}: {text}", unit=unit)

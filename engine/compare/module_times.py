@@ -14,7 +14,8 @@ from engine.compare.modules import Place
 from engine.compare.table import Conditions
 from engine.protocol.measurement import Measurement
 
-# "decode": one new token. "prefill": reading the prompt, or answering an encoder's request.
+# "decode": one new token. "prefill": reading the prompt, or answering an encoder's request. An encoder-decoder reads it
+# with its encoder; the first token of the answer, which the decoder gives for its start alone, belongs to it.
 PhaseName = Literal["decode", "prefill"]
 # How finely rows are told apart: every part of every layer; layers whole; parts of all layers together.
 Grouping = Literal["part", "layer", "kind"]
@@ -100,7 +101,8 @@ class Row(_Part):
     """A part, or several together, in every model.
 
     Attributes:
-        place: the part; for a whole layer with kind "layer", for parts of all layers together without a layer.
+        place: the part; for a whole layer with kind "layer", for parts of all layers together without a layer (an
+            encoder's and its decoder's stay apart).
         whole: the row is a whole layer.
         cells: what it took in each model; None where the model has no such part.
         shares: of the whole pass, 0 to 1, of the means so that they add up; None as for cells.
@@ -114,7 +116,7 @@ class Row(_Part):
     @property
     def title(self) -> str:
         """As people know it."""
-        return f"Layer {self.place.layer}" if self.whole else self.place.title
+        return self.place.titled() if self.whole else self.place.title
 
 
 def rows(found: ModuleProfile, phase: PhaseName, grouping: Grouping = "part") -> list[Row]:
@@ -166,6 +168,6 @@ def _sum(place: Place, modules: Sequence[ModuleTime]) -> ModuleTime:
 
 _GROUPS: dict[Grouping, Callable[[Place], Place]] = {
     "part": lambda place: place,
-    "layer": lambda place: place if place.layer is None else Place(layer=place.layer, kind="layer"),
-    "kind": lambda place: Place(kind=place.kind),
+    "layer": lambda place: place if place.layer is None else place.model_copy(update={"kind": "layer"}),
+    "kind": lambda place: place.model_copy(update={"layer": None}),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.compare.format import format_bytes, format_measurement, format_percent, format_seconds
 from engine.compare.module_times import Grouping, ModuleProfile, PhaseName, Row, rows
+from engine.compare.modules import Half
 
 PHASES: dict[PhaseName, str] = {"decode": "One new token", "prefill": "Reading the prompt"}
 
@@ -39,12 +40,26 @@ def sentences(found: ModuleProfile, phase: PhaseName) -> list[str]:
             continue
         worst = largest(rows(found, phase, "kind"), place)
         most = f"“{worst.title}” takes {format_percent(worst.shares[place] or 0.0)}" if worst else "nothing"
+        both = halves(found, phase, place)
+        if both:
+            most += (
+                f"; the encoder takes {format_percent(both['encoder'])}, the decoder {format_percent(both['decoder'])}"
+            )
         told.append(
             f"{model.name} ({model.runtime}): {most}; {format_seconds(measured.seconds.value)} under the profiler, "
             f"{format_seconds(measured.plain.value)} without it ({measured.seconds.samples} and "
             f"{measured.plain.samples} observations)."
         )
     return told
+
+
+def halves(found: ModuleProfile, phase: PhaseName, place: int) -> dict[Half, float]:
+    """Which share of model `place`'s time encoder and decoder take, 0 to 1; empty for a model of one half."""
+    shares: dict[Half, float] = {"encoder": 0.0, "decoder": 0.0}
+    for row in rows(found, phase, "kind"):
+        if row.place.half:
+            shares[row.place.half] += row.shares[place] or 0.0
+    return shares if any(shares.values()) else {}
 
 
 def largest(found: list[Row], place: int) -> Row | None:

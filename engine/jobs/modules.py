@@ -122,8 +122,6 @@ def _refusal(spec: RuntimeSpec, request: OpenRequest) -> str:
     """Why the model of `request` cannot be timed part by part; empty where it can."""
     if not spec.profile:
         return f"{spec.title} does not tell what it spends its time on."
-    if request.artefact.task == "text2text-generation":
-        return "The parts of an encoder-decoder cannot be told apart yet."
     if request.device != "cpu":
         return "Nodes are timed on the processor only: a GPU works on while the clock has stopped."
     return ""

@@ -68,8 +68,8 @@ class RuntimeSpec:
         weight_bytes: bytes of weights that a build of this layout will read, foreseen from headers.
         extra: the optional dependency group that brings it.
         reports_graph: its artefacts tell what its compiler did to the graph (engine.compare.graph).
-        profile: "module:function" of `open_profiled(request: OpenRequest) -> runtimes.profiled.Profiled`, for decoders
-            and encoders on the CPU; empty where its library does not tell what it spends its time on.
+        profile: "module:function" of `open_profiled(request: OpenRequest) -> runtimes.profiled.Profiled`, on the
+            CPU; empty where its library does not tell what it spends its time on.
         graph: "module:function" of `read_graph(request: OpenRequest) -> CompiledGraph` (engine.compare.compiled), for
             models of one graph; empty where its compiler does not show it.
         graph_files: "module:function" of `write_graphs(request: OpenRequest, folder: Path)`, which writes both graphs

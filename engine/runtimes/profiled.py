@@ -34,20 +34,13 @@ class Profiled(ABC):
         session: the model.
         weight_bytes: bytes of the weights that each part holds; what two parts share counts for each.
         together: calls that one observation must be the mean of for the profiler to be exact.
-        calls: how many calls were made.
     """
 
     together: int = 1
 
     def __init__(self, session: Session, weight_bytes: Mapping[Place, int]) -> None:
         self.session, self.weight_bytes = session, weight_bytes
-        self.calls = 0
         self._walls: list[float] = []
-
-    def warm(self, call: Callable[[], object]) -> None:
-        """Make one call of the session's that is not timed."""
-        call()
-        self.calls += 1
 
     def observe(self, call: Callable[[], object]) -> None:
         """Make `together` calls, timed."""
@@ -56,7 +49,6 @@ class Profiled(ABC):
         for _ in range(self.together):
             call()
         self._walls.append((time.perf_counter() - started) / self.together)
-        self.calls += self.together
         self._end()
 
     def finish(self) -> list[Pass]:

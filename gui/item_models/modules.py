@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QModelIndex, QPersistentModelIndex,
 
 from engine.compare.format import format_percent, format_seconds
 from engine.compare.module_times import Grouping, ModuleProfile, PhaseName, Row, rows
-from engine.compare.modules import Kind
+from engine.compare.modules import Half, Kind
 from gui.item_models.rows import Column, RowsModel
 from gui.numbers import MISSING, interval, measured, size
 from gui.widgets.bars import SHARE
@@ -92,7 +92,14 @@ def _tip(row: Row, place: int) -> str:
 def part_title(row: Row) -> str:
     """As people call it."""
     layer = "" if row.place.layer is None else _tr("Layer %1").replace("%1", str(row.place.layer))
-    return layer if row.whole else " · ".join(filter(None, (layer, kind_title(row.place.kind))))
+    part = "" if row.whole else kind_title(row.place.kind)
+    return " · ".join(filter(None, (half_title(row.place.half), layer, part)))
+
+
+def half_title(half: Half) -> str:
+    """A half of an encoder-decoder as people call it; empty for models of one half."""
+    titles: dict[Half, str] = {"": "", "encoder": _tr("Encoder"), "decoder": _tr("Decoder")}
+    return titles[half]
 
 
 def kind_title(kind: Kind) -> str:
@@ -100,6 +107,7 @@ def kind_title(kind: Kind) -> str:
     return {
         "embedding": _tr("Embedding"),
         "attention": _tr("Attention"),
+        "cross": _tr("Attention to the prompt"),
         "mlp": _tr("MLP"),
         "norm": _tr("Norms"),
         "layer": _tr("Between its parts"),

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtWidgets import QWidget
 
 from engine.compare.format import factor_interval
 from engine.parallel import tuning
 from engine.parallel.tuning import MachineTuning, RuntimeTuning, Setting
-from engine.protocol.errors import Failure
 from engine.protocol.events import Event, Log
 from engine.protocol.job import TuneMachineJob
 from engine.runtimes import catalog
 from gui.jobs.client import JobRunner
-from gui.jobs.handle import Handle
-from gui.messages.card import FailureCard
 from gui.translate import engine_text
 from gui.widgets.buttons import button
 from gui.widgets.frames import column, row
-from gui.widgets.progress import ProgressCard
 from gui.widgets.text import label
+from gui.widgets.work import Work
 
 
 class TuningView(QWidget):
@@ -28,21 +23,18 @@ class TuningView(QWidget):
 
     def __init__(self, jobs: JobRunner) -> None:
         super().__init__()
-        self._jobs = jobs
-        self._handle: Handle | None = None
+        self.work = Work(jobs, self.start, self)
+        self.work.changed.connect(self.refresh)
         self._notices: list[str] = []
         self.text, self.notices = label("", "caption", wrap=True), label("", "caption", wrap=True)
         self.start_button = button(self.tr("Measure this machine"), self.start, icon="gauge")
         self.forget_button = button(self.tr("Forget"), self.forget, kind="quiet")
-        self.progress, self.failure = ProgressCard(), FailureCard("retry", "resume")
-        self.progress.cancelled.connect(self._cancel)
-        self.failure.remedy.connect(lambda _: self.start())
         self.setLayout(
             column(
                 self.text,
                 self.notices,
-                self.progress,
-                self.failure,
+                self.work.progress,
+                self.work.failure,
                 row(self.start_button, self.forget_button, None, spacing=12),
                 spacing=8,
             )
@@ -51,15 +43,8 @@ class TuningView(QWidget):
 
     def start(self) -> None:
         """Measure."""
-        self._cancel()
-        self.failure.clear()
         self._notices = []
-        handle = self._handle = self._jobs.submit(TuneMachineJob())
-        handle.events.connect(self._on_events)
-        handle.finished.connect(self._on_finished)
-        handle.failed.connect(self._on_failed)
-        self.progress.follow(handle, self.tr("Measuring this machine"))
-        self.refresh()
+        self.work.submit(TuneMachineJob(), self.tr("Measuring this machine")).events.connect(self._on_events)
 
     def forget(self) -> None:
         """Go back to the defaults."""
@@ -69,15 +54,15 @@ class TuningView(QWidget):
 
     def refresh(self) -> None:
         """Show what holds now."""
-        found, busy = tuning.read(), self._handle is not None
-        focused = self.start_button.hasFocus() or self.progress.cancel.hasFocus()
+        found, busy = tuning.read(), self.work.busy
+        focused = self.start_button.hasFocus() or self.work.progress.cancel.hasFocus()
         self.text.setText("\n".join(self._lines(found)) if found else self._invitation())
         self.notices.setText("\n".join(self._notices))
         self.notices.setVisible(bool(self._notices))
         self.start_button.setVisible(not busy)
         self.forget_button.setVisible(found is not None and not busy)
         if focused and self.isVisible():  # never to the next setting, where a key would change it
-            (self.progress.cancel if busy else self.start_button).setFocus()
+            (self.work.progress.cancel if busy else self.start_button).setFocus()
 
     def _invitation(self) -> str:
         return self.tr(
@@ -109,21 +94,5 @@ class TuningView(QWidget):
             parts.append(self.tr("with huge memory pages"))
         return ", ".join(parts)
 
-    def _cancel(self) -> None:
-        if self._handle is not None:
-            handle, self._handle = self._handle, None
-            self._jobs.cancel(handle)
-            self.refresh()
-
     def _on_events(self, events: list[Event]) -> None:
         self._notices += [event.text for event in events if isinstance(event, Log) and event.level == "notice"]
-
-    def _on_finished(self, result: dict[str, Any]) -> None:
-        self._handle = None
-        self.refresh()
-
-    def _on_failed(self, failure: Failure) -> None:
-        self._handle = None
-        if failure.kind != "cancelled":
-            self.failure.show_failure(failure)
-        self.refresh()

@@ -498,54 +498,6 @@
 <context>
     <name>ComparePage</name>
     <message>
-        <source>Measuring</source>
-        <translation>正在测量</translation>
-    </message>
-    <message>
-        <source>until sure</source>
-        <translation>直到确定</translation>
-    </message>
-    <message>
-        <source>rounds</source>
-        <translation>轮</translation>
-    </message>
-    <message>
-        <source>How often each model is timed, in turn. “Until sure” stops by itself when more would tell nothing new.</source>
-        <translation>每个模型轮流计时的次数。“直到确定”会在再测也得不到新结论时自动停止。</translation>
-    </message>
-    <message>
-        <source>Rounds</source>
-        <translation>轮数</translation>
-    </message>
-    <message>
-        <source>Measure</source>
-        <translation>测量</translation>
-    </message>
-    <message>
-        <source>Answer the built-in prompts, time both models in turn, measure memory and quality</source>
-        <translation>回答内置提示词，轮流为两个模型计时，并测量内存与质量</translation>
-    </message>
-    <message>
-        <source>Choose prompts and texts…</source>
-        <translation>选择提示词与文本…</translation>
-    </message>
-    <message>
-        <source>Show beside figures from other machines…</source>
-        <translation>与其他机器的数据并排显示…</translation>
-    </message>
-    <message>
-        <source>Save report…</source>
-        <translation>保存报告…</translation>
-    </message>
-    <message>
-        <source>Stop</source>
-        <translation>停止</translation>
-    </message>
-    <message>
-        <source>Progress</source>
-        <translation>进度</translation>
-    </message>
-    <message>
         <source>Ask both the same question</source>
         <translation>向两个模型提同一个问题</translation>
     </message>
@@ -588,22 +540,6 @@
     <message>
         <source>This model writes no text: compared are how far its results agree and how long a request takes.</source>
         <translation>此模型不生成文本：对比的是结果的一致程度和每个请求的耗时。</translation>
-    </message>
-    <message>
-        <source>Not measured yet</source>
-        <translation>尚未测量</translation>
-    </message>
-    <message>
-        <source>Measure times both models in turn, on the same machine, and says how sure the result is.</source>
-        <translation>“测量”会在同一台机器上轮流为两个模型计时，并说明结果有多可靠。</translation>
-    </message>
-    <message>
-        <source>Waiting for another job to end</source>
-        <translation>正在等待另一项任务结束</translation>
-    </message>
-    <message>
-        <source>Opening the models</source>
-        <translation>正在打开模型</translation>
     </message>
 </context>
 <context>
@@ -1135,6 +1071,73 @@
     <message>
         <source>A picture; arrow keys read values off, “Table” shows the same numbers as text.</source>
         <translation>这是一幅图；用方向键读取数值，“表格”以文字显示相同的数值。</translation>
+    </message>
+</context>
+<context>
+    <name>Head</name>
+    <message>
+        <source>until sure</source>
+        <translation>直到确定</translation>
+    </message>
+    <message>
+        <source>rounds</source>
+        <translation>轮</translation>
+    </message>
+    <message>
+        <source>How often each model is timed, in turn. “Until sure” stops by itself when more would tell nothing new.</source>
+        <translation>每个模型轮流计时的次数。“直到确定”会在再测也得不到新结论时自动停止。</translation>
+    </message>
+    <message>
+        <source>Rounds</source>
+        <translation>轮数</translation>
+    </message>
+    <message>
+        <source>Measure</source>
+        <translation>测量</translation>
+    </message>
+    <message>
+        <source>Answer the built-in prompts, time both models in turn, measure memory and quality</source>
+        <translation>回答内置提示词，轮流为两个模型计时，并测量内存与质量</translation>
+    </message>
+    <message>
+        <source>Choose prompts and texts…</source>
+        <translation>选择提示词与文本…</translation>
+    </message>
+    <message>
+        <source>Show beside figures from other machines…</source>
+        <translation>与其他机器的数据并排显示…</translation>
+    </message>
+    <message>
+        <source>Save report…</source>
+        <translation>保存报告…</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Not measured yet</source>
+        <translation>尚未测量</translation>
+    </message>
+    <message>
+        <source>Measure times both models in turn, on the same machine, and says how sure the result is.</source>
+        <translation>“测量”会在同一台机器上轮流为两个模型计时，并说明结果有多可靠。</translation>
+    </message>
+    <message>
+        <source>Measuring</source>
+        <translation>正在测量</translation>
+    </message>
+    <message>
+        <source>Waiting for another job to end</source>
+        <translation>正在等待另一项任务结束</translation>
+    </message>
+    <message>
+        <source>Opening the models</source>
+        <translation>正在打开模型</translation>
     </message>
 </context>
 <context>
@@ -1771,12 +1774,24 @@ Apache 许可证 2.0。</translation>
         <translation>第 %1 层</translation>
     </message>
     <message>
+        <source>Encoder</source>
+        <translation>编码器</translation>
+    </message>
+    <message>
+        <source>Decoder</source>
+        <translation>解码器</translation>
+    </message>
+    <message>
         <source>Embedding</source>
         <translation>嵌入</translation>
     </message>
     <message>
         <source>Attention</source>
         <translation>注意力</translation>
+    </message>
+    <message>
+        <source>Attention to the prompt</source>
+        <translation>对提示词的注意力</translation>
     </message>
     <message>
         <source>MLP</source>
@@ -2784,6 +2799,13 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>SmolLM2, a chat model of 135 million parameters. It is downloaded once: 93 MB.</source>
         <translation>SmolLM2，1.35 亿参数的对话模型。只需下载一次：93 MB。</translation>
+    </message>
+</context>
+<context>
+    <name>TabRow</name>
+    <message>
+        <source>More</source>
+        <translation>更多</translation>
     </message>
 </context>
 <context>

@@ -139,7 +139,7 @@ def test_another_checkpoint_forgets_the_profile(
     qtbot.waitUntil(lambda: bool(client.jobs))
     page.document.set_info(llama_info.model_copy(update={"path": "elsewhere"}))
     assert page.profile.profile is None
-    assert page.profile.progress.isHidden()
+    assert page.profile.work.progress.isHidden()
 
 
 def test_a_failed_profile_says_why_and_can_be_repeated(
@@ -148,7 +148,7 @@ def test_a_failed_profile_says_why_and_can_be_repeated(
     failure = Failure(kind="user", cause="Too little memory.", remedy="Close something.", code="not_enough_memory")
     client.answer("profile", Failed(failure=failure))
     page.start_profile()
-    qtbot.waitUntil(page.profile.failure.isVisible)
+    qtbot.waitUntil(page.profile.work.failure.isVisible)
     assert page.profile.empty.isHidden()
 
 

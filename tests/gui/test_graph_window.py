@@ -137,9 +137,9 @@ def test_what_went_wrong_is_told_and_tried_again(qtbot: QtBot, jobs: JobRunner, 
     made = GraphWindow("r1", "eight bits", jobs)
     made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(made)
-    qtbot.waitUntil(lambda: made.failure.failure is not None)
+    qtbot.waitUntil(lambda: made.work.failure.failure is not None)
     client.answer("graph", finished(**FOUND.model_dump(mode="json")))
-    made.failure.remedy.emit("retry")
+    made.work.failure.remedy.emit("retry")
     qtbot.waitUntil(lambda: made.found is not None)
 
 

@@ -15,7 +15,7 @@ from gui.pages.compare.modules import ModulesView
 from gui.settings.settings import Settings
 from gui.widgets.bars import SHARE
 from tests.engine.runs.records import put
-from tests.helpers.profiles import FOUND
+from tests.helpers.profiles import FOUND, TWO_HALVES
 from tests.helpers.window import ScriptedClient, finished
 
 pytestmark = pytest.mark.usefixtures("styled")
@@ -82,10 +82,23 @@ def test_it_can_be_cancelled_and_tells_what_went_wrong(
 ) -> None:
     view.start()
     qtbot.waitUntil(lambda: jobs.current is not None)
-    assert view.progress.isVisible()
-    view.progress.cancel.click()
+    assert view.work.progress.isVisible()
+    view.work.progress.cancel.click()
     assert view.empty.isVisible()
     client.answer("modules", Failed(failure=Failure.of(UserError("It does not tell.", "Choose another."))))
     view.start()
-    qtbot.waitUntil(lambda: view.failure.failure is not None)
-    assert view.failure.isVisible()
+    qtbot.waitUntil(lambda: view.work.failure.failure is not None)
+    assert view.work.failure.isVisible()
+
+
+def test_encoder_and_decoder_stand_apart(view: ModulesView) -> None:
+    view._show_found(TWO_HALVES)
+    assert [row[0] for row in _shown(view)] == [
+        "Encoder · MLP",
+        "Decoder · Attention to the prompt",
+        "Outside of all parts",
+    ]
+    assert view.answer.text() == "t5: most in “Encoder · MLP”, 50.0 %"
+    assert view.told.text().startswith("t5: Encoder 50.0 %, Decoder 40.0 %.")
+    view.grouping.setCurrentIndex(view.grouping.findData("layer"))
+    assert [row[0] for row in _shown(view)][:2] == ["Encoder · Layer 0", "Decoder · Layer 0"]

@@ -83,11 +83,11 @@ def test_a_measurement_of_the_machine_can_be_cancelled(
     page.tuning.start_button.click()
     qtbot.waitUntil(lambda: bool(client.jobs))
     assert page.tuning.start_button.isHidden()
-    assert page.tuning.progress.cancel.hasFocus()
-    page.tuning.progress.cancelled.emit()
+    assert page.tuning.work.progress.cancel.hasFocus()
+    page.tuning.work.progress.cancelled.emit()
     assert not page.tuning.start_button.isHidden()
     assert page.tuning.start_button.hasFocus()
-    assert page.tuning.progress.isHidden()
+    assert page.tuning.work.progress.isHidden()
 
 
 def test_a_token_is_kept_for_the_user_alone_and_forgotten(page: SettingsPage) -> None:

@@ -52,9 +52,9 @@ def window(qtbot: QtBot, jobs: JobRunner, client: ScriptedClient) -> TokenWindow
     made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(made)
     made.show()
-    qtbot.waitUntil(lambda: made.failure.failure is not None)
+    qtbot.waitUntil(lambda: made.work.failure.failure is not None)
     client.answer("token", finished(**FOUND.model_dump(mode="json")))
-    made.failure.remedy.emit("retry")
+    made.work.failure.remedy.emit("retry")
     qtbot.waitUntil(lambda: made.found is not None)
     return made
 

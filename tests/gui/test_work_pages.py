@@ -194,7 +194,7 @@ def test_stop_keeps_what_was_written(
     page.prompt.setText("Once")
     page.send()
     qtbot.waitUntil(lambda: any(page.conversation[0].answers), timeout=60_000)
-    page.stop_button.click()
+    page.head.stop_button.click()
     assert not page.busy
     assert not page.card.isVisible()
     assert page.panes[0].view.toPlainText().startswith("Once")
@@ -229,25 +229,25 @@ def test_measuring_gives_a_verdict_that_is_kept(
     qtbot.addWidget(page)
     page.show()
     opened.set_candidates(str(opened.checkpoint), run_id)
-    page.rounds.setValue(3)
+    page.head.rounds.setValue(3)
     page.options.prompts.setText(str(tmp_path / "absent.txt"))
-    page.measure_button.click()
+    page.head.measure_button.click()
     assert page.card.isVisible()
     assert not page.busy
     page.options.prompts.setText(str(tmp_path / "prompts.txt"))
     page.options.text.setText(str(tmp_path / "text.txt"))
     page.options.deadline.setValue(60_000)
     page.options.grid.setText("sixteen")
-    page.measure_button.click()
+    page.head.measure_button.click()
     assert page.card.isVisible()
     page.options.grid.setText("8,16x4")
-    page.measure_button.click()
+    page.head.measure_button.click()
     assert page.card.isHidden()
     _wait(qtbot, page)
     assert page.handle is not None
     assert page.handle.state == "finished", page.handle.failure
     assert page.comparison is not None
-    assert "deadline of 60 s met" in page._verdict.text()
+    assert "deadline of 60 s met" in page.head.verdict.text()
     assert [cell.prompt_tokens for cell in page.comparison.grid] == [8, 16]
     assert len(page.results.grid.rows()) == 2
     shown = {label.text() for label in page.results.conditions.findChildren(QLabel)}
@@ -299,8 +299,8 @@ def test_a_kept_comparison_is_found_in_history_and_compare(
     qtbot.addWidget(page)
     page.entered()
     assert page.comparison == comparison
-    assert page._verdict.text().replace("\u00a0", " ") == "×2.1 faster · same size"
-    assert page._rest.text() == "2.0–2.2, 99 % sure, 7 rounds"
+    assert page.head.verdict.text().replace("\u00a0", " ") == "×2.1 faster · same size"
+    assert page.head.rest.text() == "2.0–2.2, 99 % sure, 7 rounds"
     assert page.results.table.index(0, 3).data() == "×2.1"
 
     pipeline = PipelinePage(opened, jobs, settings)

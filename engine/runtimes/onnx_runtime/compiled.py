@@ -14,7 +14,7 @@ import onnx_ir as ir
 import onnxruntime as ort
 
 from engine.compare.compiled import CompiledGraph, Node, State
-from engine.compare.modules import Place, attribute, place_of
+from engine.compare.modules import Half, Place, attribute, place_of
 from engine.runtimes.base import OpenRequest
 from engine.runtimes.onnx_runtime.limits import MODEL
 
@@ -31,6 +31,7 @@ _KEEP_TYPE = frozenset(
         "BiasGelu", "FastGelu", "QuickGelu", "Attention", "TensorScatter", "RMSNormalization",
     }
 )  # fmt: skip
+_PRODUCTS = ("MatMul", "Gemm", "FusedMatMul", "MatMulNBits")
 _SCALES = 2  # input of GatherBlockQuantized whose type its results have
 
 
@@ -118,12 +119,14 @@ def _state(node: ir.Node, old: set[str | None], on_cpu: set[str]) -> State:
     return "same" if node.name in old else "added"
 
 
-def nodes_of(model: ir.Model, state: Callable[[ir.Node], State] = lambda node: "same") -> tuple[Node, ...]:
-    """The nodes of `model` in order, each with the part of the model that it works for."""
+def nodes_of(
+    model: ir.Model, state: Callable[[ir.Node], State] = lambda node: "same", half: Half = ""
+) -> tuple[Node, ...]:
+    """The nodes of `model` in order, each with the part that it works for; `half` as in `place_of`."""
     nodes = list(model.graph)
     numbers = {id(node): number for number, node in enumerate(nodes)}
     sources = [_sources(node, numbers) for node in nodes]
-    places = attribute([_place(node) for node in nodes], sources)
+    places = attribute([_place(node, half) for node in nodes], sources, half)
     types: dict[str, str] = {}
     found = []
     for node, place, read in zip(nodes, places, sources, strict=True):
@@ -148,13 +151,18 @@ def _sources(node: ir.Node, numbers: dict[int, int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(numbers[id(maker)] for maker in makers if maker is not None))
 
 
-def _place(node: ir.Node) -> Place | None:
-    """Where `node` belongs by its own name, else by the names of the weights that it holds."""
-    own = place_of(node.name or "")
+def _place(node: ir.Node, half: Half) -> Place | None:
+    """Where `node` belongs by its own name, else by the names of the weights that it holds.
+
+    A product with an embedding's rows is the head that is tied to it.
+    """
+    own = place_of(node.name or "", half)
     if own is not None:
         return own
     weights = [value.name or "" for value in node.inputs if value is not None and value.is_initializer()]
-    return next(filter(None, map(place_of, weights)), None)
+    place = next(filter(None, (place_of(weight, half) for weight in weights)), None)
+    tied = place is not None and place.kind == "embedding" and node.op_type in _PRODUCTS
+    return Place(kind="head", half=half) if tied else place
 
 
 def _bytes(value: ir.Value) -> int:
@@ -170,7 +178,7 @@ def weight_type(node: ir.Node) -> str:
         bits = node.attributes.get_int("bits", 4)
         level = f", accuracy level {node.attributes.get_int('accuracy_level', 0)}"
         return f"int{bits}" + (level if node.op_type == "MatMulNBits" else "")
-    if node.op_type not in ("MatMul", "Gemm", "FusedMatMul", "Gather"):
+    if node.op_type not in (*_PRODUCTS, "Gather"):
         return ""
     weight = next((value for value in node.inputs if value is not None and value.is_initializer()), None)
     if weight is None or weight.dtype is None or not weight.dtype.is_floating_point():

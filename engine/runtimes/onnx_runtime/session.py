@@ -150,17 +150,12 @@ class EncoderSession(EncoderCalls, OnnxSession):
         return result
 
 
-def open_session(request: OpenRequest) -> Session:
-    """Open the artefact of `request`."""
+def open_session(request: OpenRequest, *, profile: str = "") -> Session:
+    """Open the artefact of `request`; `profile` as in `inference_session`."""
     if request.artefact.task == "text2text-generation":
         from engine.runtimes.onnx_runtime.text2text_session import OnnxText2TextSession
 
-        return OnnxText2TextSession(request)
-    return open_graph(request)
-
-
-def open_graph(request: OpenRequest, profile: str = "") -> Session:
-    """Open a model of one graph; `profile` as in `inference_session`."""
+        return OnnxText2TextSession(request, profile)
     if request.artefact.task == "text-generation":
         return DecoderSession(request, profile)
     return EncoderSession(request, profile)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.compare.compiled import CompiledGraph, Node, State
-from engine.compare.modules import Place, attribute, place_of
+from engine.compare.modules import Half, Place, attribute, place_of
 from engine.runtimes.base import OpenRequest
 from engine.runtimes.openvino import settings as arithmetic
 from engine.runtimes.openvino.library import ov
@@ -47,16 +47,16 @@ def _both(request: OpenRequest) -> tuple[Any, Any]:
     return model, compiled.get_runtime_model()
 
 
-def executed(model: Any) -> tuple[Node, ...]:
-    """The nodes of the runtime model `model`, each with the part of the model that it works for."""
+def executed(model: Any, half: Half = "") -> tuple[Node, ...]:
+    """The nodes of the runtime model `model`, each with the part that it works for; `half` as in `place_of`."""
     nodes = [node for node in model.get_ordered_ops() if told(node, "layerType") not in VALUES]
     originals = [tuple(filter(None, told(node, "originalLayersNames").split(","))) for node in nodes]
     names = [node.get_friendly_name() for node in nodes]
-    known = [_place(name, others) for name, others in zip(names, originals, strict=True)]
+    known = [_place(name, others, half) for name, others in zip(names, originals, strict=True)]
     sources = _numbered(nodes)
     found = []
     for node, name, others, place, read in zip(
-        nodes, names, originals, attribute(known, sources), sources, strict=True
+        nodes, names, originals, attribute(known, sources, half), sources, strict=True
     ):
         layer = told(node, "layerType")
         weight = weight_of(node, layer)
@@ -100,8 +100,8 @@ def _built(model: Any, kept: set[str]) -> tuple[Node, ...]:
     )
 
 
-def _place(name: str, originals: Sequence[str]) -> Place | None:
-    return next(filter(None, map(place_of, (name, *originals))), None)
+def _place(name: str, originals: Sequence[str], half: Half = "") -> Place | None:
+    return next(filter(None, (place_of(one, half) for one in (name, *originals))), None)
 
 
 def _numbered(nodes: Sequence[Any]) -> list[tuple[int, ...]]:

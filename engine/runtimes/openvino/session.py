@@ -19,14 +19,38 @@ _CROWDED = 64  # hidden slots of the cache before it is packed
 _FIRST = 256  # slots that a new mask has room for beyond its prompt; it doubles from there
 
 
+class Counted:
+    """OpenVINO's inference request, counting its inferences: a profile tells means over all of them.
+
+    Attributes:
+        runs: how many there were.
+    """
+
+    def __init__(self, request: Any) -> None:
+        self._request, self.runs = request, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._request, name)
+
+    def infer(self, *arguments: Any, **options: Any) -> Any:
+        """As the request's."""
+        self.runs += 1
+        return self._request.infer(*arguments, **options)
+
+
 class OpenVinoSession(Session):
-    """What decoders and encoders share. `settings` overrides what the graph's file says; `profile` times every node."""
+    """What all models share. `settings` overrides what the graph's file says; `profile` times every node.
+
+    Attributes:
+        counted: the requests whose nodes are timed; an encoder-decoder's are its encoder and its decoder.
+    """
 
     def __init__(self, request: OpenRequest, settings: Settings | None = None, profile: bool = False) -> None:
         self.folder, self.task, self.runtime = request.folder, request.artefact.task, request.artefact.runtime
         self.device, self.weight_bytes = request.device, request.artefact.weight_bytes
         self.eos, self.context_length = ending_tokens(request.folder), context_length(request.folder)
         self._core = ov.Core()
+        self.counted: list[Counted] = []
         self._config: dict[str, str] = {"PERFORMANCE_HINT": "LATENCY"}
         self._settings = settings or arithmetic.read(request.folder)
         if self.device == "intel-npu":
@@ -40,16 +64,15 @@ class OpenVinoSession(Session):
             self._config["ENABLE_CPU_PINNING"] = "YES" if request.artefact.target.replicas == 1 else "NO"
             self._config["PERF_COUNT"] = "YES" if profile else "NO"
 
-    @property
-    def request(self) -> Any:
-        """OpenVINO's inference request that decodes, or gives what an encoder is for."""
-        raise TypeError(f"a {self.task} model has several")
-
     def _read(self) -> Any:
         return self._core.read_model(self.folder / MODEL)
 
     def _request(self, model: Any) -> Any:
-        return self._core.compile_model(model, PLUGINS[self.device], self._config).create_infer_request()
+        request = self._core.compile_model(model, PLUGINS[self.device], self._config).create_infer_request()
+        if self._config.get("PERF_COUNT") != "YES":
+            return request
+        self.counted.append(Counted(request))
+        return self.counted[-1]
 
 
 class DecoderSession(OpenVinoSession):
@@ -67,11 +90,6 @@ class DecoderSession(OpenVinoSession):
         self._mask = np.ones((0, 0), np.int64)
         self._live: list[int] = []  # slots of the open sequence, padding included
         self._slots = 0
-
-    @property
-    def request(self) -> Any:
-        """As the base class says."""
-        return self._model
 
     def prefill(self, ids: Ids, mask: Ids | None = None) -> Floats:
         """Start a new sequence with `ids` [B, T]; the logits of the last position, [B, V].
@@ -170,11 +188,6 @@ class EncoderSession(EncoderCalls, OpenVinoSession):
         self._requests: dict[str, Any] = {}
         self._output("logits" if self.task.endswith("-classification") else "last_hidden_state")
 
-    @property
-    def request(self) -> Any:
-        """As the base class says."""
-        return next(iter(self._requests.values()))
-
     def close(self) -> None:
         """Free the weights."""
         self._requests = {}
@@ -214,7 +227,7 @@ def _read_only(model: Any, head: str) -> None:
 
 
 def open_session(request: OpenRequest, settings: Settings | None = None, *, profile: bool = False) -> OpenVinoSession:
-    """Open the artefact of `request`; `profile` times every node of a decoder or encoder, on the processor only."""
+    """Open the artefact of `request`; `profile` times every node, on the processor only."""
     if request.device == "intel-npu":
         from engine.runtimes.openvino.npu import NpuDecoderSession, NpuEncoderSession
 
@@ -225,5 +238,5 @@ def open_session(request: OpenRequest, settings: Settings | None = None, *, prof
     if request.artefact.task == "text2text-generation":
         from engine.runtimes.openvino.text2text_session import OpenVinoText2TextSession
 
-        return OpenVinoText2TextSession(request, settings)
+        return OpenVinoText2TextSession(request, settings, profile)
     return EncoderSession(request, settings, profile)

@@ -89,7 +89,9 @@ class Text2TextGraph(Graph):
     # The parts -------------------------------------------------------------------------------------------------
 
     def _embedded(self, of: Stack, ids: Any, places: Any) -> Any:
-        hidden = _scaled(self.rows(of.embedding, ids), self._layout.word_factor)
+        rows = self.rows(of.embedding, ids)
+        rows.set_friendly_name(f"{of.name}.embed_tokens")  # both halves of a T5 look up rows of one table
+        hidden = _scaled(rows, self._layout.word_factor)
         if of.positions:
             hidden = ops.add(hidden, self.rows(of.positions, ops.add(places, integers(of.offset))))
         return self.norm(of.embedding_norm, hidden) if of.embedding_norm else hidden
@@ -118,7 +120,11 @@ class Text2TextGraph(Graph):
         product = ops.matmul(hidden, self.weights.matrix(self._layout.head), False, True)
         product.set_friendly_name(HEAD)
         bias = self._layout.output_bias
-        return ops.add(product, self.weights.vector(bias)) if bias else product
+        if not bias:
+            return product
+        total = ops.add(product, self.weights.vector(bias))
+        total.set_friendly_name(f"{HEAD}/bias")  # the compiler keeps one name of the two
+        return total
 
     # Attention -------------------------------------------------------------------------------------------------
 

@@ -16,39 +16,43 @@ ENCODER_INPUTS = frozenset({"input_ids", "attention_mask"})
 
 
 class OpenVinoText2TextSession(Text2TextSession, OpenVinoSession):
-    """Both halves of the graph, compiled apart. What the encoder gives, the decoder takes without a copy."""
+    """Both halves of the graph, compiled apart. What the encoder gives, the decoder takes without a copy.
 
-    def __init__(self, request: OpenRequest, settings: Settings | None = None) -> None:
-        super().__init__(request, settings)
+    Attributes:
+        encoder, decoder: OpenVINO's inference requests.
+    """
+
+    def __init__(self, request: OpenRequest, settings: Settings | None = None, profile: bool = False) -> None:
+        super().__init__(request, settings, profile)
         self.set_up_answers(request.folder)
         encoder, decoder = _halves(self._read())
-        self._encoder, self._decoder = self._request(encoder), self._request(decoder)
+        self.encoder, self.decoder = self._request(encoder), self._request(decoder)
         self._cross = [port.any_name for port in encoder.outputs]
         self._rows = self._length = 0  # of the open answer, its start counted
 
     def close(self) -> None:
         """Free the weights and what was read."""
-        self._encoder = self._decoder = None
+        self.encoder = self.decoder = None
 
     def _read_prompt(self, ids: Ids, mask: Ids | None) -> None:
         self._require_room(ids.shape[1])
         real = np.ones_like(ids) if mask is None else np.ascontiguousarray(mask)
-        self._encoder.infer({"input_ids": np.ascontiguousarray(ids), "attention_mask": real}, share_outputs=True)
+        self.encoder.infer({"input_ids": np.ascontiguousarray(ids), "attention_mask": real}, share_outputs=True)
         for name in self._cross:
-            self._decoder.set_tensor(name.replace("cross.", "encoder."), self._encoder.get_tensor(name))
-        self._decoder.set_tensor("encoder_attention_mask", ov.Tensor(real))
-        self._decoder.set_tensor("beam_idx", ov.Tensor(np.arange(len(ids), dtype=np.int32)))
-        self._decoder.reset_state()
+            self.decoder.set_tensor(name.replace("cross.", "encoder."), self.encoder.get_tensor(name))
+        self.decoder.set_tensor("encoder_attention_mask", ov.Tensor(real))
+        self.decoder.set_tensor("beam_idx", ov.Tensor(np.arange(len(ids), dtype=np.int32)))
+        self.decoder.reset_state()
         self._length = 0
 
     def _append(self, ids: Ids) -> Floats:
         after = self._length + ids.shape[1]
         self._require_room(after)
-        self._decoder.set_tensor("decoder_input_ids", ov.Tensor(np.ascontiguousarray(ids)))
-        self._decoder.set_tensor("decoder_positions", ov.Tensor(np.arange(self._length, after, dtype=np.int64)))
-        self._decoder.infer()
+        self.decoder.set_tensor("decoder_input_ids", ov.Tensor(np.ascontiguousarray(ids)))
+        self.decoder.set_tensor("decoder_positions", ov.Tensor(np.arange(self._length, after, dtype=np.int64)))
+        self.decoder.infer()
         self._length = after
-        logits: Floats = self._decoder.get_tensor("logits").data.copy()
+        logits: Floats = self.decoder.get_tensor("logits").data.copy()
         return logits
 
     def _require_room(self, length: int) -> None:
@@ -58,7 +62,7 @@ class OpenVinoText2TextSession(Text2TextSession, OpenVinoSession):
 
     def _forget(self, count: int) -> None:
         self._length -= count
-        for state in self._decoder.query_state():
+        for state in self.decoder.query_state():
             state.state = ov.Tensor(np.ascontiguousarray(state.state.data[:, :, : self._length]))
 
 

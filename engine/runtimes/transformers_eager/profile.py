@@ -8,15 +8,18 @@ from typing import Any
 
 from torch import nn
 
-from engine.compare.modules import Place, place_of
+from engine.compare.modules import Half, Place, place_of
 from engine.runtimes.base import OpenRequest
 from engine.runtimes.profiled import Profiled, Spent, weights_of
+from engine.runtimes.text2text import Text2TextSession
 from engine.runtimes.torch_models import TorchSession
 from engine.runtimes.transformers_eager.session import open_session
 
+_TABLE = "shared"  # an encoder-decoder's, which its halves hold under names of their own
+
 
 def open_profiled(request: OpenRequest) -> Profiled:
-    """Open the decoder or encoder of `request` with hooks around its parts."""
+    """Open the model of `request` with hooks around its parts."""
     return _TorchProfiled(open_session(request))
 
 
@@ -24,7 +27,7 @@ class _TorchProfiled(Profiled):
     """What a layer spends outside of its parts is its own time."""
 
     def __init__(self, session: TorchSession) -> None:
-        parts = list(_parts(session.model))
+        parts = list(_parts(session.model, "decoder" if isinstance(session, Text2TextSession) else ""))
         super().__init__(session, weights_of([(place, _bytes(part)) for place, part in parts if place.kind != "layer"]))
         self._open: list[list[float]] = []  # of every part that is being computed: its start, and its parts' seconds
         self._now: Spent = {}
@@ -53,12 +56,20 @@ class _TorchProfiled(Profiled):
             self._open[-1][1] += spent
 
 
-def _parts(model: Any) -> Iterator[tuple[Place, nn.Module]]:
-    """The outermost layers of `model`, and its outermost parts inside and outside of them."""
+def _parts(model: Any, half: Half) -> Iterator[tuple[Place, nn.Module]]:
+    """The outermost layers of `model`, and its outermost parts inside and outside of them.
+
+    `half` has those that stand outside of encoder and decoder (the head).
+    """
     layer = part = "\0"
     for name, module in model.named_modules():
-        place = place_of(f"model.{name}")
-        if place is None or name.startswith(part + ".") or isinstance(module, nn.ModuleList):
+        place = place_of(f"model.{name}", half)
+        if (
+            place is None
+            or name.rpartition(".")[2] == _TABLE
+            or name.startswith(part + ".")
+            or isinstance(module, nn.ModuleList)
+        ):
             continue
         if place.kind != "layer":
             part = name

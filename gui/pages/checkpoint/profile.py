@@ -8,22 +8,19 @@ from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from engine.bench.profile import Profile
-from engine.protocol.errors import Failure
 from engine.protocol.job import ProfileJob
 from gui.document.document import Document
 from gui.forms.editors import ComboBox
 from gui.item_models.profile import BAR, ProfileModel
 from gui.item_models.rows import SORT_ROLE
 from gui.jobs.client import JobRunner
-from gui.jobs.handle import Handle
-from gui.messages.card import FailureCard
 from gui.numbers import measured
 from gui.settings.settings import Settings
 from gui.widgets.bars import BarDelegate
 from gui.widgets.empty import EmptyState
 from gui.widgets.frames import column, row
-from gui.widgets.progress import ProgressCard
 from gui.widgets.text import label
+from gui.widgets.work import Work
 
 # The conditions worth a line; the tooltip has all of them.
 _FIRST = ("cpu", "threads", "device", "prompt tokens", "torch", "load average")
@@ -34,12 +31,15 @@ class ProfileView(QWidget):
 
     Attributes:
         profile: the profile on show, or None.
+        work: the job that measures.
     """
 
     def __init__(self, document: Document, jobs: JobRunner, settings: Settings) -> None:
         super().__init__()
-        self._document, self._jobs, self._settings = document, jobs, settings
-        self._handle: Handle | None = None
+        self._document, self._settings = document, settings
+        self.work = Work(jobs, self.start, self)
+        self.work.finished.connect(self._on_finished)
+        self.work.changed.connect(self._show_parts)
         self.profile: Profile | None = None
         self.model = ProfileModel()
         proxy = QSortFilterProxyModel(self)
@@ -64,9 +64,6 @@ class ProfileView(QWidget):
         self.phase.currentIndexChanged.connect(lambda _: self._fill())
         self.head = row(self.summary, self.phase, spacing=12)
         self.head.setStretch(0, 1)
-        self.progress, self.failure = ProgressCard(), FailureCard("retry", "resume")
-        self.progress.cancelled.connect(self._cancel)
-        self.failure.remedy.connect(lambda _: self.start())
         self.empty = EmptyState(
             "gauge",
             self.tr("Where does the time go?"),
@@ -74,51 +71,28 @@ class ProfileView(QWidget):
             self.tr("Measure it"),
             self.start,
         )
-        self.setLayout(
-            column(
-                self.progress, self.failure, self.head, self.conditions, self.table, self.empty, spacing=8, margins=16
-            )
-        )
+        cards = (self.work.progress, self.work.failure)
+        self.setLayout(column(*cards, self.head, self.conditions, self.table, self.empty, spacing=8, margins=16))
         document.checkpoint_changed.connect(self.forget)
         self._show_parts()
 
     def start(self) -> None:
         """Measure the open checkpoint."""
-        if self._document.checkpoint is None:
-            return
-        self._cancel()
-        self.failure.clear()
-        job = ProfileJob(checkpoint=self._document.checkpoint, threads=self._settings.data.threads)
-        handle = self._handle = self._jobs.submit(job)
-        handle.finished.connect(self._on_finished)
-        handle.failed.connect(self._on_failed)
-        self.progress.follow(handle, self.tr("Measuring every block"))
-        self._show_parts()
+        if self._document.checkpoint is not None:
+            job = ProfileJob(checkpoint=self._document.checkpoint, threads=self._settings.data.threads)
+            self.work.submit(job, self.tr("Measuring every block"))
 
     def forget(self) -> None:
         """The checkpoint is another one: stop, and show nothing."""
-        self._cancel()
+        self.work.cancel()
         self.profile = None
-        self.failure.clear()
+        self.work.failure.clear()
         self._show_parts()
 
-    def _cancel(self) -> None:
-        if self._handle is not None:
-            handle, self._handle = self._handle, None
-            self._jobs.cancel(handle)
-
     def _on_finished(self, result: dict[str, Any]) -> None:
-        self._handle = None
         self.profile = Profile.model_validate(result)
         self.phase.setEnabled(self.profile.decode_seconds is not None)
         self._fill()
-        self._show_parts()
-
-    def _on_failed(self, failure: Failure) -> None:
-        self._handle = None
-        if failure.kind != "cancelled":
-            self.failure.show_failure(failure)
-        self._show_parts()
 
     def _fill(self) -> None:
         profile = self.profile
@@ -140,10 +114,10 @@ class ProfileView(QWidget):
         self.conditions.setToolTip("\n".join(f"{key}: {value}" for key, value in told.items()))
 
     def _show_parts(self) -> None:
-        busy, ready = self._handle is not None, self.profile is not None
+        busy, ready = self.work.busy, self.profile is not None
         for part in (self.summary, self.phase, self.conditions, self.table):
             part.setVisible(ready and not busy)
-        self.empty.setVisible(not ready and not busy and self.failure.failure is None)
+        self.empty.setVisible(not ready and not busy and self.work.failure.failure is None)
 
     def rows(self) -> int:
         """The number of blocks on show."""

@@ -12,21 +12,18 @@ from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QTextEdit, QWidget
 
 from engine.compare.compiled import CompiledGraph, Node, State
 from engine.compare.format import format_bytes
-from engine.protocol.errors import Failure
 from engine.protocol.job import GraphJob
 from gui.forms.editors import ComboBox
 from gui.item_models.modules import kind_title
 from gui.item_models.operators import count
 from gui.jobs.client import JobRunner
-from gui.jobs.handle import Handle
-from gui.messages.card import FailureCard
 from gui.theme.theme import colour, follow_theme
 from gui.widgets.buttons import button
 from gui.widgets.frames import Card, column, row
 from gui.widgets.graph_layout import Box
 from gui.widgets.graph_view import TINTS, GraphCanvas
-from gui.widgets.progress import ProgressCard
 from gui.widgets.text import ElidedLabel, label
+from gui.widgets.work import Work
 
 _NAMED = 12  # nodes that are listed one by one
 
@@ -37,23 +34,23 @@ class GraphWindow(QDialog):
     Attributes:
         found: the graph on show, or None.
         canvas: the picture.
+        work: the job that reads it.
     """
 
     def __init__(self, run: str, name: str, jobs: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.run, self._jobs = run, jobs
+        self.work = Work(jobs, self.start, self)
+        self.work.progress.cancelled.connect(self.reject)
+        self.work.finished.connect(self._on_read)
+        self.finished.connect(lambda _: self.work.cancel())
         self.found: CompiledGraph | None = None
-        self._handle: Handle | None = None
         self._hits: list[int] = []
         self.setWindowTitle(self.tr("Graph of “%1”").replace("%1", name))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(1120, 640)
         self.canvas = GraphCanvas(_titles)
         self.canvas.selected.connect(self._show_box)
-        self.progress, self.failure = ProgressCard(), FailureCard("retry", "resume")
-        self.progress.cancelled.connect(self.reject)
-        self.failure.remedy.connect(lambda _: self.start())
-        self.finished.connect(lambda _: self._stop())
         self._tools = QWidget()
         self._tools.setLayout(self._tool_row())
         self._body = QWidget()
@@ -61,18 +58,14 @@ class GraphWindow(QDialog):
         body.addWidget(Card(self.canvas, kind="pane", margins=4), 1)
         body.addWidget(self._side())
         self._body.setLayout(body)
-        layout = column(self._tools, self.progress, self.failure, self._body, spacing=8, margins=16)
+        layout = column(self._tools, self.work.progress, self.work.failure, self._body, spacing=8, margins=16)
         layout.setStretch(3, 1)
         self.setLayout(layout)
         self.start()
 
     def start(self) -> None:
         """Read the graph."""
-        self.failure.clear()
-        handle = self._handle = self._jobs.submit(GraphJob(run=self.run))
-        handle.finished.connect(self._on_finished)
-        handle.failed.connect(self._on_failed)
-        self.progress.follow(handle, self.tr("Reading the compiled graph"))
+        self.work.submit(GraphJob(run=self.run), self.tr("Reading the compiled graph"))
         self._show_parts()
 
     # Its parts ------------------------------------------------------------------------------------------------
@@ -210,15 +203,7 @@ class GraphWindow(QDialog):
 
         ExportDialog(self.run, self._jobs, self, format="graph").exec()
 
-    # The job --------------------------------------------------------------------------------------------------
-
-    def _stop(self) -> None:
-        if self._handle is not None:
-            handle, self._handle = self._handle, None
-            self._jobs.cancel(handle)
-
-    def _on_finished(self, result: dict[str, Any]) -> None:
-        self._handle = None
+    def _on_read(self, result: dict[str, Any]) -> None:
         found = self.found = CompiledGraph.model_validate(result)
         self._show_parts()
         self.which.blockSignals(True)
@@ -228,12 +213,6 @@ class GraphWindow(QDialog):
         self.which.blockSignals(False)
         self._show_graph()
         self.canvas.setFocus()
-
-    def _on_failed(self, failure: Failure) -> None:
-        self._handle = None
-        if failure.kind != "cancelled":
-            self.failure.show_failure(failure)
-        self._show_parts()
 
 
 def _titles(box: Box, nodes: Sequence[Node]) -> tuple[str, str]:

@@ -11,24 +11,21 @@ from PySide6.QtWidgets import QHeaderView, QStackedLayout, QWidget
 
 from engine.compare.format import format_percent, format_seconds
 from engine.compare.module_times import Grouping, ModuleProfile, PhaseName, rows
-from engine.compare.module_words import largest
-from engine.protocol.errors import Failure
+from engine.compare.module_words import halves, largest
 from engine.protocol.job import ModulesJob
 from engine.runs.store import RunStore
 from gui.charts.base import series_colour
 from gui.forms.editors import ComboBox
-from gui.item_models.modules import ModulesModel, part_title
+from gui.item_models.modules import ModulesModel, half_title, part_title
 from gui.jobs.client import JobRunner
-from gui.jobs.handle import Handle
-from gui.messages.card import FailureCard
 from gui.settings.settings import Settings
 from gui.widgets.bars import BarDelegate
 from gui.widgets.buttons import button
 from gui.widgets.empty import EmptyState
 from gui.widgets.frames import Card, column, row
-from gui.widgets.progress import ProgressCard
 from gui.widgets.tables import sortable_table
 from gui.widgets.text import ElidedLabel, label
+from gui.widgets.work import Work
 
 
 class ModulesView(QWidget):
@@ -37,12 +34,15 @@ class ModulesView(QWidget):
     Attributes:
         found: the profile on show, or None.
         model: the table's model.
+        work: the job that profiles.
     """
 
     def __init__(self, jobs: JobRunner, settings: Settings) -> None:
         super().__init__()
-        self._jobs, self._settings = jobs, settings
-        self._handle: Handle | None = None
+        self._settings = settings
+        self.work = Work(jobs, self.start, self)
+        self.work.finished.connect(self._on_finished)
+        self.work.changed.connect(self._show_parts)
         self._candidates: tuple[str, ...] = ()
         self.found: ModuleProfile | None = None
         self.empty = EmptyState(
@@ -52,13 +52,9 @@ class ModulesView(QWidget):
             self.tr("Measure it"),
             self.start,
         )
-        self.failure = FailureCard("retry", "resume")
-        self.failure.remedy.connect(lambda _: self.start())
-        self.progress = ProgressCard()
-        self.progress.cancelled.connect(self.cancel)
         asking, working = QWidget(), QWidget()
-        asking.setLayout(column(self.failure, self.empty, spacing=8))
-        working.setLayout(column(self.progress, None))
+        asking.setLayout(column(self.work.failure, self.empty, spacing=8))
+        working.setLayout(column(self.work.progress, None))
         self._stack = QStackedLayout(self)
         for page in (asking, working, self._results()):
             self._stack.addWidget(page)
@@ -70,9 +66,9 @@ class ModulesView(QWidget):
         """Profile `candidates` from now on; what is kept beside `run` is shown if it is of them."""
         if tuple(candidates) == self._candidates:
             return
-        self.cancel()
+        self.work.cancel()
         self._candidates, self.found = tuple(candidates), None
-        self.failure.clear()
+        self.work.failure.clear()
         kept = RunStore().profile(run) if run else None
         if kept is not None:
             found = ModuleProfile.model_validate(kept)
@@ -82,22 +78,9 @@ class ModulesView(QWidget):
 
     def start(self) -> None:
         """Measure."""
-        if not self._candidates or self._handle is not None:
-            return
-        self.failure.clear()
-        job = ModulesJob(candidates=self._candidates, threads=self._settings.data.threads)
-        handle = self._handle = self._jobs.submit(job)
-        handle.finished.connect(self._on_finished)
-        handle.failed.connect(self._on_failed)
-        self.progress.follow(handle, self.tr("Measuring every part"))
-        self._show_parts()
-
-    def cancel(self) -> None:
-        """Stop; what was found before stays."""
-        if self._handle is not None:
-            handle, self._handle = self._handle, None
-            self._jobs.cancel(handle)
-            self._show_parts()
+        if self._candidates and not self.work.busy:
+            job = ModulesJob(candidates=self._candidates, threads=self._settings.data.threads)
+            self.work.submit(job, self.tr("Measuring every part"))
 
     # What it shows --------------------------------------------------------------------------------------------
 
@@ -128,9 +111,9 @@ class ModulesView(QWidget):
         return page
 
     def _show_parts(self) -> None:
-        busy = self._handle is not None
-        self._stack.setCurrentIndex(1 if busy else 2 if self.found is not None and not self.failure.failure else 0)
-        self.empty.setVisible(self.failure.failure is None)
+        failed = self.work.failure.failure is not None
+        self._stack.setCurrentIndex(1 if self.work.busy else 2 if self.found is not None and not failed else 0)
+        self.empty.setVisible(not failed)
 
     def _show_found(self, found: ModuleProfile) -> None:
         self.found = found
@@ -170,8 +153,12 @@ class ModulesView(QWidget):
         return " · ".join(told)
 
     def _told(self, found: ModuleProfile, phase: PhaseName) -> str:
-        """What the profilers cost, and what else a reader should know."""
-        costs = []
+        """What the halves of encoder-decoders and the profilers cost, and what else a reader should know."""
+        costs, both = [], []
+        for place, model in enumerate(found.models):
+            shares = [f"{half_title(half)} {format_percent(s)}" for half, s in halves(found, phase, place).items()]
+            if shares:
+                both.append(f"{model.name}: {', '.join(shares)}.")
         for model in found.models:
             measured = model.phase(phase)
             if measured is not None:
@@ -179,17 +166,9 @@ class ModulesView(QWidget):
                 text = text.replace("%2", format_seconds(measured.seconds.value))
                 costs.append(text.replace("%3", format_seconds(measured.plain.value)))
         text = self.tr("Profilers slow a model down: %1. Comparisons are timed without them.")
-        return " ".join([text.replace("%1", ", ".join(costs)), *found.notices])
+        return " ".join([*both, text.replace("%1", ", ".join(costs)), *found.notices])
 
     # Jobs -----------------------------------------------------------------------------------------------------
 
     def _on_finished(self, result: dict[str, Any]) -> None:
-        self._handle = None
         self._show_found(ModuleProfile.model_validate(result))
-        self._show_parts()
-
-    def _on_failed(self, failure: Failure) -> None:
-        self._handle = None
-        if failure.kind != "cancelled":
-            self.failure.show_failure(failure)
-        self._show_parts()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QSpinBox, QSplitter, QStackedLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSplitter, QStackedLayout, QWidget
 
 from engine.bench.texts import builtin_prompts
 from engine.compare.table import ChatAnswers, Comparison
@@ -18,10 +18,10 @@ from gui.document.document import Document
 from gui.jobs.client import JobRunner
 from gui.jobs.handle import Handle
 from gui.messages.card import FailureCard
-from gui.numbers import remaining
 from gui.pages.base import Page
 from gui.pages.compare.candidates import Choices
 from gui.pages.compare.graph_window import GraphWindow
+from gui.pages.compare.head import Head
 from gui.pages.compare.machines import show_beside
 from gui.pages.compare.modules import ModulesView
 from gui.pages.compare.options import MeasureOptions
@@ -36,14 +36,12 @@ from gui.pages.compare.token_window import TokenWindow, token_job
 from gui.pages.compare.turns import Turn
 from gui.pages.compare.why import WhyView
 from gui.settings.settings import Settings
-from gui.widgets.buttons import button, icon_button
+from gui.widgets.buttons import button
 from gui.widgets.empty import EmptyState
 from gui.widgets.frames import clear, column, row
-from gui.widgets.notes import Notes
 from gui.widgets.text import label
 
 MOST_PANES = 4
-LONGEST_CLAIM = 40  # letters; longer parts of a verdict are advice and stand below the headline
 
 
 class ComparePage(Page):
@@ -95,8 +93,7 @@ class ComparePage(Page):
             return
         self.card.clear()
         try:
-            rounds = self.rounds.value() if self.rounds.value() >= 3 else None
-            job = self.options.job(self.candidates, self._decoder, rounds, self.settings.data.threads)
+            job = self.options.job(self.candidates, self._decoder, self.head.wanted, self.settings.data.threads)
         except UserError as error:
             self._again = self.measure
             self.card.show_failure(Failure.of(error))
@@ -105,7 +102,7 @@ class ComparePage(Page):
         self.prompt_list.set_turns(self.prompts)
         self.comparison = None
         self.results.set_names([pane.name.currentText() for pane in self.panes])
-        self._verdict.setText(self.tr("Measuring"))
+        self.head.show_measuring()
         self._submit(job, self._on_compared, self.measure)
 
     def send(self) -> None:
@@ -134,32 +131,16 @@ class ComparePage(Page):
     # The page -------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self._verdict, self._rest = label("", "title", wrap=True, selectable=True), label("", "muted", wrap=True)
-        self._notes = Notes()
-        self.rounds = QSpinBox(minimum=2, maximum=1000, value=2)
-        self.rounds.setSpecialValueText(self.tr("until sure"))
-        self.rounds.setSuffix(" " + self.tr("rounds"))
-        self.rounds.setToolTip(
-            self.tr(
-                "How often each model is timed, in turn. “Until sure” stops by itself when more would tell nothing new."
-            )
-        )
-        self.rounds.setAccessibleName(self.tr("Rounds"))
-        self.rounds.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.rounds.setFixedWidth(120)
-        self.measure_button = button(self.tr("Measure"), self.measure, kind="primary", icon="gauge")
-        self.measure_button.setToolTip(
-            self.tr("Answer the built-in prompts, time both models in turn, measure memory and quality")
-        )
+        self.head = Head()
         self.options = MeasureOptions(self)
-        self.options_button = icon_button("settings", self.tr("Choose prompts and texts…"), self.options.open)
-        self.machines_button = icon_button(
-            "chip", self.tr("Show beside figures from other machines…"), self._beside_machines
-        )
-        self.report_button = button(self.tr("Save report…"), self._save_report, icon="save")
-        self.stop_button = button(self.tr("Stop"), self.stop, icon="stop")
-        self._bar = QProgressBar(textVisible=False)
-        self._bar.setAccessibleName(self.tr("Progress"))
+        for asked, does in (
+            (self.head.measure, self.measure),
+            (self.head.stop, self.stop),
+            (self.head.options, self.options.open),
+            (self.head.report, self._save_report),
+            (self.head.machines, self._beside_machines),
+        ):
+            asked.connect(does)
         self.card = FailureCard("retry", "settings", "open_pipeline", "resume")
         self.card.remedy.connect(self._on_remedy)
         self.prompt_list = PromptList()
@@ -209,20 +190,8 @@ class ComparePage(Page):
         for place, share in enumerate((5, 5, 4)):
             split.setStretchFactor(place, share)
         split.setSizes([310, 310, 260])
-        head = row(spacing=8)
-        head.addLayout(column(self._verdict, self._rest, self._notes, spacing=2), 1)
-        parts: tuple[QWidget, ...] = (
-            self.stop_button,
-            self.rounds,
-            self.options_button,
-            self.measure_button,
-            self.report_button,
-            self.machines_button,
-        )
-        for part in parts:
-            head.addWidget(part, 0, Qt.AlignmentFlag.AlignTop)
         page = QWidget()
-        layout = column(head, self._bar, self.card, self._no_text, spacing=8, margins=(24, 12, 24, 12))
+        layout = column(self.head, self.card, self._no_text, spacing=8, margins=(24, 12, 24, 12))
         layout.addWidget(split, 1)
         page.setLayout(layout)
         empty = EmptyState(
@@ -274,17 +243,8 @@ class ComparePage(Page):
         self.texts_view.set_comparison(comparison)
         self.texts_view.setVisible(self.texts_view.shown)
         self._no_text.setVisible(not self._decoder and not self.texts_view.shown)
-        if comparison is None:
-            self._notes.show_notes(())
-            self._verdict.setText(self.tr("Not measured yet"))
-            self._rest.setText(
-                self.tr("Measure times both models in turn, on the same machine, and says how sure the result is.")
-            )
-        else:
-            headline, how_sure = _split(comparison.verdict_text)
-            self._verdict.setText(headline)
-            self._rest.setText(how_sure)
-            self._notes.show_notes(comparison.notices)
+        self.head.show_comparison(comparison)
+        if comparison is not None:
             self.results.show_comparison(comparison)
             self.prompts = [Turn(text) for text in comparison.prompts]
             for place, turn in enumerate(self.prompts):
@@ -349,10 +309,7 @@ class ComparePage(Page):
     def _submit(self, job: AnyJob, on_finished: Callable[[dict[str, Any]], None], again: Callable[[], None]) -> None:
         self.card.clear()
         self._again = again
-        self._bar.setRange(0, 0)
-        self._rest.setText(
-            self.tr("Waiting for another job to end") if self.jobs.current else self.tr("Opening the models")
-        )
+        self.head.wait(behind=self.jobs.current is not None)
         self.handle = self.jobs.submit(job)
         self.handle.events.connect(self._on_events)
         self.handle.finished.connect(on_finished)
@@ -369,7 +326,7 @@ class ComparePage(Page):
         if measured:
             self.results.add_measured(measured)
         if progress:
-            self._on_progress(progress[-1])
+            self.head.show_progress(progress[-1])
 
     def _on_tokens(self, tokens: list[Token]) -> None:
         self.results.add_tokens(tokens)
@@ -394,13 +351,6 @@ class ComparePage(Page):
             for pane in self.panes:
                 pane.show_speed(turn)
 
-    def _on_progress(self, event: Progress) -> None:
-        self._bar.setRange(0, 1000 if event.total > 0 else 0)
-        if event.total > 0:
-            self._bar.setValue(round(1000 * event.done / event.total))
-        count = f"{event.done:g} / {event.total:g}" if event.total > 0 and event.total < 10_000 else ""
-        self._rest.setText(" · ".join(filter(None, (event.text, count, remaining(event.eta_seconds)))))
-
     def _on_compared(self, result: dict[str, Any]) -> None:
         self._show_comparison(Comparison.model_validate(result))
         self._show(self._most_telling)
@@ -410,37 +360,18 @@ class ComparePage(Page):
         found = ChatAnswers.model_validate(result)
         turn = self.conversation[-1]
         turn.finish(found.answers, found.diffs)
-        self._restore_rest()
+        self.head.show_comparison(self.comparison)
         if self.shown < 0:
             self._show(-1)
 
     def _on_failed(self, failure: Failure) -> None:
-        self._restore_rest()
+        self.head.show_comparison(self.comparison)
         if failure.kind != "cancelled":
             self.card.show_failure(failure)
 
-    def _restore_rest(self) -> None:
-        """Say about the comparison on show what was said before the job."""
-        if self.comparison is None:
-            self._verdict.setText(self.tr("Not measured yet"))
-            self._rest.setText("")
-        else:
-            headline, how_sure = _split(self.comparison.verdict_text)
-            self._verdict.setText(headline)
-            self._rest.setText(how_sure)
-
     def _show_state(self, _state: str = "") -> None:
         busy = self.busy
-        focused = self.measure_button.hasFocus() or self.stop_button.hasFocus()
-        self._bar.setVisible(busy)
-        self.stop_button.setVisible(busy)
-        self.measure_button.setVisible(not busy)
-        self.rounds.setVisible(not busy)
-        self.options_button.setVisible(not busy)
-        if focused and self.isVisible():  # a button that vanishes hands the focus to the one in its place
-            (self.stop_button if busy else self.measure_button).setFocus()
-        for tool in (self.report_button, self.machines_button):
-            tool.setVisible(not busy and self.comparison is not None and bool(self._run_of_candidates()))
+        self.head.show_state(busy, self.comparison is not None and bool(self._run_of_candidates()))
         self.send_button.setEnabled(not busy)
         self.new_button.setEnabled(not busy and bool(self.conversation))
         for pane in self.panes:
@@ -486,14 +417,3 @@ class ComparePage(Page):
         """The last candidate that is a run: its folder holds the comparison."""
         choices = Choices(self.document)
         return next((reference for reference in reversed(self.candidates) if choices.record(reference)), None)
-
-
-def _split(verdict: str) -> tuple[str, str]:
-    """A verdict's sentence, and apart from it how sure it is: ("×7.2 faster · 3.9 × smaller", "6.9–7.5, 99 % sure")."""
-    first, *others = verdict.split(" · ")
-    claim, _, sure = first.partition(" (")
-    advice = [part for part in others if len(part) > LONGEST_CLAIM]
-    claims = [claim[:1].upper() + claim[1:], *(part for part in others if part not in advice)]
-    sure = " · ".join([sure.removesuffix(")"), *advice])
-    headline = " · ".join(claims).replace(" %", "\u00a0%").replace(" ×", "\u00a0×")
-    return (headline, sure) if "\n" not in verdict else ("", verdict)

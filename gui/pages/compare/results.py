@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import QEvent, QObject
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QTableView, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTableView, QWidget
 
 from engine.compare.table import Change, Comparison, GridCell
 from engine.protocol.events import Measured, Token
@@ -21,6 +21,7 @@ from gui.pages.compare.cases import CasesView
 from gui.pages.compare.conditions import ConditionsView
 from gui.pages.compare.graph import Compiled, GraphView
 from gui.widgets.frames import Card, column, row
+from gui.widgets.tabs import TabRow
 
 # the tabs about the compiler, about single cases and about requests of several lengths
 GRAPH, CASES, GRID = 2, 3, 5
@@ -35,6 +36,7 @@ class Results(QWidget):
         cases: questions, texts with references and tokens one by one.
         conditions: under which conditions was measured.
         grid: requests of several lengths.
+        tabs: what the views are chosen with.
     """
 
     def __init__(self) -> None:
@@ -64,24 +66,18 @@ class Results(QWidget):
         self._stack.addWidget(self.conditions)
         self.grid = catalog.make("length_grid", LengthGridChart)
         self._stack.addWidget(self.grid)
-        self._tabs = QButtonGroup(self)
-        switch = self._switch = row(spacing=0)
-        titles = (
+        self.tabs = TabRow()
+        for title in (
             self.tr("Live"),
             self.tr("Distribution and memory"),
             self.tr("What the compiler did"),
             self.tr("Case by case"),
             self.tr("Conditions"),
             self.tr("Lengths"),
-        )
-        for place, title in enumerate(titles):
-            tab = _tab(title)
-            tab.setChecked(place == 0)
-            self._tabs.addButton(tab, place)
-            switch.addWidget(tab)
-        switch.addStretch(1)
-        self._tabs.button(GRID).hide()
-        self._tabs.idClicked.connect(self.show_tab)
+        ):
+            self.tabs.add(title)
+        self.tabs.offer(GRID, False)
+        self.tabs.chosen.connect(self.show_tab)
         self.table: RowsModel[MetricRow] = RowsModel(columns(("", "")))
         self._view = QTableView()
         self._view.setModel(self.table)
@@ -101,7 +97,7 @@ class Results(QWidget):
         beside.addWidget(self._stack, 5)
         self._measurements = Card(self._view, kind="pane", margins=4)
         beside.addWidget(self._measurements, 7)
-        layout = column(switch, spacing=4)  # above both, for the tabs are many
+        layout = column(self.tabs, spacing=4)  # above both, for the tabs are many
         layout.addLayout(beside, 1)
         self.setLayout(layout)
 
@@ -110,18 +106,17 @@ class Results(QWidget):
         5: requests of several lengths, which is there only when they were timed."""
         self._stack.setCurrentIndex(place)
         self._measurements.setVisible(place < GRAPH)  # operators and cases need the room
-        self._tabs.button(place).setChecked(True)
+        self.tabs.check(place)
 
     def add_tab(self, title: str, view: QWidget) -> None:
         """One more tab, which needs the room of the measurements as well."""
-        tab = _tab(title)
-        self._tabs.addButton(tab, self._stack.addWidget(view))
-        self._switch.insertWidget(self._switch.count() - 1, tab)
+        self.tabs.add(title)
+        self._stack.addWidget(view)
 
     def show_live(self, shown: bool) -> None:
         """Models that write no text have no live charts, and their cases stand where answers would."""
-        self._tabs.button(0).setVisible(shown)
-        self._tabs.button(CASES).setVisible(shown)
+        self.tabs.offer(0, shown)
+        self.tabs.offer(CASES, shown)
         self.show_tab(0 if shown else 1)
 
     def set_compiled(self, models: Sequence[Compiled]) -> None:
@@ -188,7 +183,7 @@ class Results(QWidget):
     def _show_grid(self, cells: Sequence[GridCell]) -> None:
         self.grid.set_names(self._names)
         self.grid.set_cells(cells)
-        self._tabs.button(GRID).setVisible(bool(cells))
+        self.tabs.offer(GRID, bool(cells))
         if not cells and self._stack.currentIndex() == GRID:
             self.show_tab(1)
 
@@ -213,14 +208,6 @@ class Results(QWidget):
         if spare > 0:
             for place in range(header.count()):
                 header.resizeSection(place, header.sectionSize(place) + spare)
-
-
-def _tab(title: str) -> QPushButton:
-    """A button that shows one part."""
-    tab = QPushButton(title)
-    tab.setProperty("kind", "tab")
-    tab.setCheckable(True)
-    return tab
 
 
 def _streamed(comparison: Comparison) -> Iterator[Token]:

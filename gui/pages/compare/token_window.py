@@ -11,20 +11,17 @@ from PySide6.QtWidgets import QDialog, QHeaderView, QWidget
 from engine.compare.evidence import TokenView
 from engine.compare.format import format_number, format_percent
 from engine.compare.token_trace import TokenLayer, TokenTrace
-from engine.protocol.errors import Failure
 from engine.protocol.job import TokenJob
 from gui.item_models.rows import Column, RowsModel
 from gui.jobs.client import JobRunner
-from gui.jobs.handle import Handle
-from gui.messages.card import FailureCard
 from gui.numbers import MISSING
 from gui.pages.compare.token_tip import choices_table, visible
 from gui.pages.compare.turns import Turn
 from gui.widgets.bars import SHARE, BarDelegate
 from gui.widgets.frames import Card, column, row
-from gui.widgets.progress import ProgressCard
 from gui.widgets.tables import sortable_table
 from gui.widgets.text import label
+from gui.widgets.work import Work
 
 ERROR_BAR, GROWTH_BAR = 3, 5
 
@@ -53,20 +50,20 @@ class TokenWindow(QDialog):
     Attributes:
         found: the trace on show, or None.
         model: the layers' model.
+        work: the job that follows it.
     """
 
     def __init__(self, job: TokenJob, names: tuple[str, str], jobs: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.found: TokenTrace | None = None
-        self._job, self._jobs, self._names = job, jobs, names
-        self._handle: Handle | None = None
+        self._job, self._names = job, names
+        self.work = Work(jobs, self.start, self)
+        self.work.progress.cancelled.connect(self.reject)
+        self.work.finished.connect(self._on_found)
+        self.finished.connect(lambda _: self.work.cancel())
         self.setWindowTitle(self.tr("Where this token's error grew"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(1040, 560)
-        self.progress, self.failure = ProgressCard(), FailureCard("retry", "resume")
-        self.progress.cancelled.connect(self.reject)
-        self.failure.remedy.connect(lambda _: self.start())
-        self.finished.connect(lambda _: self._stop())
         self.answer, self.told = label("", "section", wrap=True), label("", "muted", wrap=True)
         self.choices = label("", wrap=True)
         self.choices.setTextFormat(Qt.TextFormat.RichText)
@@ -85,27 +82,17 @@ class TokenWindow(QDialog):
         body = column(self.answer, self.told, sides, spacing=8)
         body.setStretch(2, 1)
         self._body.setLayout(body)
-        layout = column(self.progress, self.failure, self._body, spacing=8, margins=16)
+        layout = column(self.work.progress, self.work.failure, self._body, spacing=8, margins=16)
         layout.setStretch(2, 1)
         self.setLayout(layout)
         self.start()
 
     def start(self) -> None:
         """Follow the token."""
-        self.failure.clear()
         self._body.hide()
-        handle = self._handle = self._jobs.submit(self._job)
-        handle.finished.connect(self._on_finished)
-        handle.failed.connect(self._on_failed)
-        self.progress.follow(handle, self.tr("Following the token through both models"))
+        self.work.submit(self._job, self.tr("Following the token through both models"))
 
-    def _stop(self) -> None:
-        if self._handle is not None:
-            handle, self._handle = self._handle, None
-            self._jobs.cancel(handle)
-
-    def _on_finished(self, result: dict[str, Any]) -> None:
-        self._handle = None
+    def _on_found(self, result: dict[str, Any]) -> None:
         found = self.found = TokenTrace.model_validate(result)
         self.model.show_trace(found)
         header = self.view.horizontalHeader()
@@ -134,11 +121,6 @@ class TokenWindow(QDialog):
             return f"{named} · {self.tr('both models compute the same')}"
         text = self.tr("the error grew most in %1, by %2").replace("%1", self.model.title(worst))
         return f"{named} · {text.replace('%2', format_percent(worst.growth))}"
-
-    def _on_failed(self, failure: Failure) -> None:
-        self._handle = None
-        if failure.kind != "cancelled":
-            self.failure.show_failure(failure)
 
 
 class _Layers(RowsModel[TokenLayer]):

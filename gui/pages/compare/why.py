@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QCheckBox, QHeaderView, QStackedLayout, QWidget
 
 from engine.compare.explanation import Explanation, Layer
 from engine.compare.format import format_number
-from engine.protocol.errors import Failure
 from engine.protocol.job import ExplainJob
 from engine.runs.record import RunRecord
 from engine.runs.store import RunStore
@@ -27,15 +26,13 @@ from gui.item_models.explanation import (
 )
 from gui.item_models.rows import ROW_ROLE
 from gui.jobs.client import JobRunner
-from gui.jobs.handle import Handle
-from gui.messages.card import FailureCard
 from gui.settings.settings import Settings
 from gui.widgets.bars import BarDelegate
 from gui.widgets.buttons import button
 from gui.widgets.frames import Card, column, row
-from gui.widgets.progress import ProgressCard
 from gui.widgets.tables import sortable_table
 from gui.widgets.text import ElidedLabel, label
+from gui.widgets.work import Work
 
 
 class WhyView(QWidget):
@@ -44,6 +41,7 @@ class WhyView(QWidget):
     Attributes:
         run: the run in question, or None.
         found: the explanation on show, or None.
+        work: the job that asks.
 
     Signals:
         navigate(str): asks for another page.
@@ -53,8 +51,10 @@ class WhyView(QWidget):
 
     def __init__(self, document: Document, jobs: JobRunner, settings: Settings) -> None:
         super().__init__()
-        self._document, self._jobs, self._settings = document, jobs, settings
-        self._handle: Handle | None = None
+        self._document, self._settings = document, settings
+        self.work = Work(jobs, self.start, self)
+        self.work.finished.connect(self._on_finished)
+        self.work.changed.connect(self._show_parts)
         self.run: RunRecord | None = None
         self.found: Explanation | None = None
         self._stack = QStackedLayout(self)
@@ -69,9 +69,9 @@ class WhyView(QWidget):
         """Explain `run` from now on; what was found before is kept with it and shown at once."""
         if run is not None and self.run is not None and run.id == self.run.id:
             return
-        self.cancel()
+        self.work.cancel()
         self.run, self.found = run, None
-        self.failure.clear()
+        self.work.failure.clear()
         kept = None if run is None else RunStore().explanation(run.id)
         if kept is not None:
             self._show_found(Explanation.model_validate(kept))
@@ -79,22 +79,9 @@ class WhyView(QWidget):
 
     def start(self) -> None:
         """Find out."""
-        if self.run is None or self._handle is not None:
-            return
-        self.failure.clear()
-        job = ExplainJob(run=self.run.id, speed=self.speed.isChecked(), threads=self._settings.data.threads)
-        handle = self._handle = self._jobs.submit(job)
-        handle.finished.connect(self._on_finished)
-        handle.failed.connect(self._on_failed)
-        self.progress.follow(handle, self.tr("Finding out where the difference comes from"))
-        self._show_parts()
-
-    def cancel(self) -> None:
-        """Stop; what was found before stays."""
-        if self._handle is not None:
-            handle, self._handle = self._handle, None
-            self._jobs.cancel(handle)
-            self._show_parts()
+        if self.run is not None and not self.work.busy:
+            job = ExplainJob(run=self.run.id, speed=self.speed.isChecked(), threads=self._settings.data.threads)
+            self.work.submit(job, self.tr("Finding out where the difference comes from"))
 
     @property
     def layer(self) -> Layer | None:
@@ -115,19 +102,15 @@ class WhyView(QWidget):
         self.speed.setToolTip(
             self.tr("Builds every step's model for the run's runtime and times them in turn, which takes longer")
         )
-        self.failure = FailureCard("retry", "resume")
-        self.failure.remedy.connect(lambda _: self.start())
         self.back_button = button(self.tr("Show what was found"), self._back, kind="quiet")
         asking = row(None, self.start_button, self.speed, None, spacing=16)
         self._asking = QWidget()
         self._asking.setLayout(column(None, heading, row(None, self._told, None), 4, asking, None, spacing=8))
-        return Card(self.failure, self._asking, row(None, self.back_button, None), kind="pane", margins=12)
+        return Card(self.work.failure, self._asking, row(None, self.back_button, None), kind="pane", margins=12)
 
     def _working(self) -> QWidget:
-        self.progress = ProgressCard()
-        self.progress.cancelled.connect(self.cancel)
         page = QWidget()
-        page.setLayout(column(self.progress, None))
+        page.setLayout(column(self.work.progress, None))
         return page
 
     def _results(self) -> QWidget:
@@ -160,9 +143,9 @@ class WhyView(QWidget):
     # What it shows --------------------------------------------------------------------------------------------
 
     def _show_parts(self) -> None:
-        busy = self._handle is not None
-        self._stack.setCurrentIndex(1 if busy else 2 if self.found is not None and not self.failure.failure else 0)
-        self._asking.setVisible(self.failure.failure is None)
+        failed = self.work.failure.failure is not None
+        self._stack.setCurrentIndex(1 if self.work.busy else 2 if self.found is not None and not failed else 0)
+        self._asking.setVisible(not failed)
         self.start_button.setVisible(self.run is not None)
         self.speed.setVisible(self.run is not None)
         self.back_button.setVisible(self.found is not None)
@@ -261,16 +244,8 @@ class WhyView(QWidget):
         self.start_button.setFocus()
 
     def _back(self) -> None:
-        self.failure.clear()
+        self.work.failure.clear()
         self._show_parts()
 
     def _on_finished(self, result: dict[str, Any]) -> None:
-        self._handle = None
         self._show_found(Explanation.model_validate(result))
-        self._show_parts()
-
-    def _on_failed(self, failure: Failure) -> None:
-        self._handle = None
-        if failure.kind != "cancelled":
-            self.failure.show_failure(failure)
-        self._show_parts()

@@ -89,7 +89,7 @@ def test_candidates_built_for_several_copies_are_timed_as_such(
         conditions = {"replicas": target.replicas}
         return over_rounds("requests_per_second", [10.0 * target.replicas] * 3, conditions)
 
-    monkeypatch.setattr("engine.bench.observe.measure_replicas", rate)
+    monkeypatch.setattr("engine.bench.observe_apart.measure_replicas", rate)
     job = CompareJob(
         candidates=(str(tiny_llama), str(tmp_path / "two")), prompts=("Once",), rounds=3, prompt_tokens=8,
         new_tokens=4, quality=False, memory=False,
@@ -296,7 +296,7 @@ def test_a_failed_memory_probe_leaves_the_rest(tiny_llama: Path, monkeypatch: py
     def killed(*args: object, **options: object) -> None:
         raise UserError("The system ended the process.", "Close other programs.", code="not_enough_memory")
 
-    monkeypatch.setattr("engine.bench.observe.probe", killed)
+    monkeypatch.setattr("engine.bench.observe_apart.probe", killed)
     job = CompareJob(
         candidates=(str(tiny_llama),),
         prompts=("Once",),

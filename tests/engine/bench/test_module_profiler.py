@@ -13,6 +13,7 @@ from engine.protocol.errors import UserError
 from engine.protocol.job import ModulesJob, RunJob
 from engine.recipe.recipe import Recipe, Target
 from engine.runs.store import RunStore
+from tests.helpers.checkpoints import tiny_text2text
 from tests.helpers.jobs import Desk
 from tests.helpers.onnx_runtime import build
 
@@ -77,9 +78,43 @@ def test_an_encoder_is_told_by_the_command_line(
     assert "under the profiler" in told
 
 
-def test_a_model_that_cannot_be_told_apart_says_why(tmp_path: Path) -> None:
-    from tests.helpers.checkpoints import tiny_text2text
+@pytest.mark.parametrize("kind", ["t5", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("bart", "marian"))])
+def test_encoder_and_decoder_are_told_apart(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("openvino")
+    folder = tiny_text2text(tmp_path / kind, kind)
+    models = [str(folder)]
+    for runtime in ("onnxruntime", "openvino"):
+        (tmp_path / runtime).mkdir()
+        models.append(str(build(folder, tmp_path / runtime, Target(runtime=runtime))))
+    job = ModulesJob(candidates=tuple(models), prompt_tokens=64, passes=8, threads=1)
+    found = ModuleProfile.model_validate(Desk().run(job))
+    assert found.phases == ("decode", "prefill")
+    token, prompt = ({row.place: row.cells for row in rows(found, phase)} for phase in found.phases)
+    assert not [place for place in token if place.half == "encoder"]  # it read the prompt before
+    encoder, decoder = Place(layer=1, kind="mlp", half="encoder"), Place(layer=1, kind="mlp", half="decoder")
+    assert all(prompt[encoder])
+    assert all(prompt[decoder])
+    assert all(token[Place(layer=1, kind="cross", half="decoder")])
+    assert all(token[Place(kind="head", half="decoder")])
+    assert {place.kind for place in prompt if not place.half} == {"between"}
+    sizes = [cell.weight_bytes if cell else 0 for cell in prompt[encoder]]
+    assert sizes == pytest.approx([4 * 64 * 128 * (3 if kind == "t5" else 2)] * 3, rel=0.02)  # biases are small
+    heads = [cell.weight_bytes if cell else 0 for cell in token[Place(kind="head", half="decoder")]]
+    assert heads == pytest.approx([4 * 64 * 512] * 3, rel=0.02)
+    for model in found.models:
+        for phase in model.phases:
+            passes = zip(*(module.seconds.values for module in phase.modules), strict=True)
+            assert [sum(parts) for parts in passes] == pytest.approx(phase.seconds.values, rel=0.05)
+    tell(found, ("prefill",), "layer")
+    told = capsys.readouterr().out
+    assert "Encoder · Layer 1 " in told
+    assert told.index("Encoder · Layer 1 ") < told.index("Decoder · Layer 0 ")
+    assert "the encoder takes" in told
 
-    folder = tiny_text2text(tmp_path)
-    with pytest.raises(UserError, match="encoder-decoder"):
-        Desk().run(ModulesJob(candidates=(str(folder),)))
+
+def test_a_model_that_cannot_be_told_apart_says_why(tiny_llama: Path, tmp_path: Path) -> None:
+    pytest.importorskip("llama_cpp")
+    built = build(tiny_llama, tmp_path, Target(runtime="llamacpp"))
+    with pytest.raises(UserError, match="does not tell what it spends its time on"):
+        Desk().run(ModulesJob(candidates=(str(built),)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.compare.modules import SHARED, Kind, Place, attribute, place_of
+from engine.compare.modules import BETWEEN, SHARED, Half, Kind, Place, attribute, place_of
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,28 @@ from engine.compare.modules import SHARED, Kind, Place, attribute, place_of
 )
 def test_a_name_tells_the_place(name: str, layer: int | None, kind: Kind) -> None:
     assert place_of(name) == Place(layer=layer, kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "half", "layer", "kind"),
+    [
+        ("encoder.block.1.layer.0.SelfAttention.q", "encoder", 1, "attention"),
+        ("decoder.block.1.layer.1.EncDecAttention.k", "decoder", 1, "cross"),  # the prompt's, in the encoder's graph
+        ("decoder.block.1.layer.1.layer_norm.weight", "decoder", 1, "norm"),
+        ("model.model.decoder.layers.2.encoder_attn.q_proj", "decoder", 2, "cross"),
+        ("model.decoder.layers.2.encoder_attn_layer_norm", "decoder", 2, "norm"),
+        ("shared.weight", "encoder", None, "embedding"),
+    ],
+)
+def test_a_name_tells_the_half(name: str, half: Half, layer: int | None, kind: Kind) -> None:
+    assert place_of(name, "encoder") == Place(layer=layer, kind=kind, half=half)
+    assert place_of(name) == Place(layer=layer, kind=kind)
+
+
+def test_a_half_is_listed_behind_the_other() -> None:
+    places = [BETWEEN, Place(kind="embedding", half="decoder"), Place(half="encoder"), Place(layer=3, half="encoder")]
+    assert sorted(places, key=lambda place: place.order) == [places[3], places[2], places[1], places[0]]
+    assert attribute([None], [()], "encoder") == [Place(half="encoder")]
 
 
 @pytest.mark.parametrize(
