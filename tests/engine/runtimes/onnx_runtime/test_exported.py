@@ -203,7 +203,7 @@ def test_a_checkpoints_own_code_is_exported_once_it_is_allowed(
     assert not (tmp_path / "it-ran").exists()
     trust.grant(own)
     folder = build(own, tmp_path)
-    session, expected = open_session(folder, threads=1), open_session(build(tiny_llama, tmp_path), threads=1)
+    session, expected = open_session(folder, threads=1), open_session(tiny_llama, threads=1)
     assert relative_error(session.logits(_ids(1, 20)), expected.logits(_ids(1, 20))) < 1e-4
 
 
