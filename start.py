@@ -254,7 +254,9 @@ def main(arguments: list[str]) -> int:
     try:
         set_up(test=verb == "test")
         if verb == "test":
-            command = ["-m", "pytest", "-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile", *arguments[1:]]
+            workers = str(min(os.cpu_count() or 1, 4))
+            # files in their own order: reordered by count, those with one long test would come last
+            command = ["-m", "pytest", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", *arguments[1:]]
             return subprocess.run([str(python_in_venv()), *command], cwd=ROOT, check=False).returncode
         if "sample" not in stamps():
             say("[3/3] The sample model SmolLM2-135M-Instruct (93 MB to download)")

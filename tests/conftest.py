@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
@@ -13,12 +14,43 @@ from tests.helpers import checkpoints, packages
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+CPUS = frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset[int]()
+
+
+def _keep_to_a_share() -> None:
+    """Keep this process, one of several of pytest-xdist, to processors of its own: a computation on two threads, one of
+    which waits for a core that another process has, takes many times as long as on one."""
+    worker, count = os.environ.get("PYTEST_XDIST_WORKER", ""), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if 1 < count <= len(CPUS):
+        os.sched_setaffinity(0, sorted(CPUS)[int(worker.removeprefix("gw")) % count :: count])
+
+
+_keep_to_a_share()
 
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test writes its data under its own folder."""
     monkeypatch.setenv("HASTEN_HOME", str(tmp_path / "hasten-home"))
+
+
+@pytest.fixture
+def all_cpus() -> Iterator[None]:
+    """Every processor of the machine for a test that needs several."""
+    if not CPUS:
+        yield
+        return
+    share = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, CPUS)
+    yield
+    os.sched_setaffinity(0, share)
+
+
+@pytest.fixture
+def short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparisons in this process time single answers and hardly warm up: for tests that look at other things."""
+    monkeypatch.setattr("engine.bench.runner.ROUND_SECONDS", 0.001)
+    monkeypatch.setattr("engine.bench.warm_up.MOST_SECONDS", 0.001)
 
 
 @pytest.fixture(scope="session")

@@ -230,6 +230,7 @@ def test_measuring_gives_a_verdict_that_is_kept(
     page.show()
     opened.set_candidates(str(opened.checkpoint), run_id)
     page.head.rounds.setValue(3)
+    page.options.pause.setChecked(False)
     page.options.prompts.setText(str(tmp_path / "absent.txt"))
     page.head.measure_button.click()
     assert page.card.isVisible()

@@ -16,12 +16,7 @@ from engine.protocol.job import CompareJob
 from tests.engine.bench.jobs import context_with
 from tests.helpers import checkpoints, encoders
 
-
-@pytest.fixture(autouse=True)
-def _short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is timed here is not looked at."""
-    monkeypatch.setattr("engine.bench.runner.ROUND_SECONDS", 0.001)
-    monkeypatch.setattr("engine.bench.warm_up.MOST_SECONDS", 0.001)
+pytestmark = pytest.mark.usefixtures("short_rounds")
 
 
 def _compare(*candidates: Path, **options: object) -> Comparison:

@@ -99,6 +99,7 @@ def test_energy_and_cost_count_whole_answers() -> None:
     assert not {"energy_joules_per_token", "tokens_per_joule", "cost_per_million_tokens"} & set(without)
 
 
+@pytest.mark.usefixtures("short_rounds")
 @pytest.mark.parametrize("counters", [True, False])
 def test_a_comparison_says_what_was_counted_or_that_nothing_was(
     tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counters: bool

@@ -157,9 +157,8 @@ class TestWithTheHarness:
             )
         session.close()
 
-    def test_a_comparison_asks_the_tasks(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("engine.bench.runner.ROUND_SECONDS", 0.001)
-        monkeypatch.setattr("engine.bench.warm_up.MOST_SECONDS", 0.001)
+    @pytest.mark.usefixtures("short_rounds")
+    def test_a_comparison_asks_the_tasks(self, tmp_path: Path) -> None:
         models = [checkpoints.tiny_llama(tmp_path / str(seed), seed=seed, spread=0.3) for seed in (0, 1)]
 
         def run(*tasks: str) -> Comparison:

@@ -22,18 +22,13 @@ from tests.engine.bench.jobs import context_with
 from tests.helpers import checkpoints
 from tests.helpers.onnx_runtime import build
 
+pytestmark = pytest.mark.usefixtures("short_rounds")
+
 
 @pytest.fixture(scope="module")
 def other_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Same tokenizer as tiny_llama, other weights, half the layers."""
     return checkpoints.tiny_llama(tmp_path_factory.mktemp("other"), layers=2, seed=1)
-
-
-@pytest.fixture(autouse=True)
-def _short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is timed here is not looked at."""
-    monkeypatch.setattr("engine.bench.runner.ROUND_SECONDS", 0.001)
-    monkeypatch.setattr("engine.bench.warm_up.MOST_SECONDS", 0.001)
 
 
 @pytest.fixture

@@ -127,9 +127,8 @@ def test_classifiers_are_compared_on_the_same_texts() -> None:
     assert all(change.proven for change in found.values())
 
 
-def test_a_comparison_writes_to_the_users_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.bench.runner.ROUND_SECONDS", 0.001)
-    monkeypatch.setattr("engine.bench.warm_up.MOST_SECONDS", 0.001)
+@pytest.mark.usefixtures("short_rounds")
+def test_a_comparison_writes_to_the_users_texts(tmp_path: Path) -> None:
     folders = [checkpoints.tiny_text2text(tmp_path / str(seed), seed=seed) for seed in (0, 1)]
     pairs = [{"source": "Once upon a time", "references": ["One day somebody measured"]}] * 3
     job = CompareJob.model_validate(

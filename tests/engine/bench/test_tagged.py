@@ -143,9 +143,8 @@ def test_of_many_words_those_that_changed_most_are_kept(monkeypatch: pytest.Monk
     assert (found.flips(), found.count, found.of_words) == (2, 4, True)
 
 
-def test_two_taggers_are_compared_word_by_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.bench.runner.ROUND_SECONDS", 0.001)
-    monkeypatch.setattr("engine.bench.warm_up.MOST_SECONDS", 0.001)
+@pytest.mark.usefixtures("short_rounds")
+def test_two_taggers_are_compared_word_by_word(tmp_path: Path) -> None:
     models = [encoders.model(kind, "token-classification", tmp_path / kind) for kind in ("Bert", "DistilBert")]
     rows = [f"The O\nmodel LABEL_{i % 3}\nanswered LABEL_1\n" for i in range(6)]
     (tmp_path / "d.conll").write_text("\n".join(rows))

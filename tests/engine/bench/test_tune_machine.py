@@ -57,6 +57,8 @@ def test_a_model_that_does_not_open_is_told(tmp_path: Path) -> None:
         race(tmp_path, [ONE], placement.usable_cpus(), PROMPTS, 4, lambda: None)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("all_cpus")
 def test_the_job_measures_a_real_model_and_keeps_what_it_found(tiny_llama: Path) -> None:
     desk = Desk()
     job = TuneMachineJob(runtimes=("transformers",), checkpoint=str(tiny_llama), rounds=3, new_tokens=4)

@@ -17,7 +17,7 @@ from engine.checkpoint.outline import Outline
 from engine.grid.grid import dequantise, read
 from engine.protocol.errors import UserError
 from tests.helpers.architectures import DECODERS, decoder
-from tests.helpers.memory import tensor_bytes
+from tests.helpers.memory import new_tensors
 from tests.helpers.passes import run_pass
 
 IDS = torch.tensor([[5, 9, 5, 44, 7, 100, 3, 9]])
@@ -62,13 +62,12 @@ def test_a_head_is_multiplied_in_parts(tiny_llama: Path, monkeypatch: pytest.Mon
 
 def test_no_more_than_one_matrix_is_held(tiny_llama: Path, tmp_path: Path) -> None:
     run_pass("quantize", tiny_llama, tmp_path / "q", bits=8, group_size=32)
-    before = tensor_bytes()
-    ours = Outline(tmp_path / "q")
-    held = []
-    for module in ours.model.modules():
-        if not list(module.children()):
-            module.register_forward_hook(lambda *_: held.append(tensor_bytes() - before), prepend=True)
-    with torch.inference_mode():
+    held = list[int]()
+    with new_tensors() as count, torch.inference_mode():
+        ours = Outline(tmp_path / "q")
+        for module in ours.model.modules():
+            if not list(module.children()):
+                module.register_forward_hook(lambda *_: held.append(count()), prepend=True)
         ours.model(IDS)
     largest = max(parameter.numel() for parameter in ours.model.parameters())
     # one matrix, the vectors, and what is computed

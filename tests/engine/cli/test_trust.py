@@ -37,7 +37,15 @@ def test_code_runs_after_a_yes_and_not_before(hasten: Hasten, own: Path, recipe:
     assert done.code == 0, done.err
     assert (tmp_path / "it-ran").exists()
     assert list((paths.home() / "cache" / "modules").rglob("modeling_own.py"))
-    run = done.json["run"]
+    (own / "modeling_own.py").write_text("raise SystemExit('changed')")
+    assert hasten("run", own, "--recipe", recipe).code == 2
+
+
+@pytest.mark.slow
+def test_what_is_made_of_allowed_code_is_compared_and_taken_away(
+    hasten: Hasten, own: Path, recipe: Path, tmp_path: Path
+) -> None:
+    run = hasten("run", own, "--recipe", recipe, "--trust-remote-code", "--json").json["run"]
     recipe.write_text("passes: [{pass: quantize}]", encoding="utf-8")
     done = hasten("run", run, "--recipe", recipe, "--json")  # what was made from it carries the yes
     assert done.code == 0, done.err
@@ -45,13 +53,11 @@ def test_code_runs_after_a_yes_and_not_before(hasten: Hasten, own: Path, recipe:
     text = tmp_path / "text.txt"
     text.write_text(checkpoints.TEXT, encoding="utf-8")
     compared = hasten(
-        "compare", own, run, "--text", text, "--rounds", "3", "--prompt-tokens", "8", "--new-tokens", "4", "--json"
-    )
+        "compare", own, run, "--text", text, "--rounds", "3", "--prompt-tokens", "8", "--new-tokens", "4", "--no-pause",
+        "--json",
+    )  # fmt: skip
     assert compared.code == 0, compared.err
     for form in ("checkpoint", "runtime"):
         answer = hasten("export", run, "--format", form, "--out", tmp_path / form)
         assert answer.code == 0, answer.err
         assert (tmp_path / form / "modeling_own.py").is_file()
-
-    (own / "modeling_own.py").write_text("raise SystemExit('changed')")
-    assert hasten("run", own, "--recipe", recipe).code == 2

@@ -143,6 +143,7 @@ def _histories(*texts: str) -> tuple[tuple[dict[str, str], ...], ...]:
     return tuple(({"role": "user", "content": text},) for text in texts)
 
 
+@pytest.mark.usefixtures("short_rounds")
 def test_comparisons_remember_nothing(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(session: Session) -> None:
         raise AssertionError("a measured model must read its prompt")

@@ -62,10 +62,11 @@ def test_guesses_do_not_change_the_answers(tiny_llama: Path, sampling: Sampling 
     assert 0 < session.accepted < session.drafted
 
 
-def test_two_hundred_prompts_of_a_real_model(stories260k: Path) -> None:
+@pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.slow)])
+def test_many_prompts_of_a_real_model(stories260k: Path, count: int) -> None:
     alone = open_session(stories260k, threads=1)
     session = always(SpeculativeSession(open_session(stories260k, threads=1), [LookupDrafter()]))
-    assert texts(session, None, 200, 24) == texts(alone, None, 200, 24)
+    assert texts(session, None, count, 24) == texts(alone, None, count, 24)
     assert session.accepted > 0
 
 

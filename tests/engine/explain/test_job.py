@@ -94,6 +94,7 @@ def test_an_original_that_changed_or_went_is_refused(stories260k: Path, tmp_path
         _explain(run)
 
 
+@pytest.mark.usefixtures("short_rounds")
 def test_speed_is_measured_on_built_stages_and_adds_up(stories260k: Path) -> None:
     run = _run(stories260k, ("prune_depth", {"named": "2"}), ("quantize", EIGHT))
     desk = Desk()
@@ -152,7 +153,7 @@ def _harmful_pass_is_named(source: Path, culprit: int, where: str) -> None:
     assert found.worst_step.position == culprit
 
 
-@pytest.mark.parametrize(("culprit", "where"), [(1, "layers.1."), (3, "")])
+@pytest.mark.parametrize(("culprit", "where"), [(1, "layers.1."), pytest.param(3, "", marks=pytest.mark.slow)])
 def test_a_harmful_pass_among_harmless_ones_is_named(stories260k: Path, culprit: int, where: str) -> None:
     _harmful_pass_is_named(stories260k, culprit, where)
 

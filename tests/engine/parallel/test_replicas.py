@@ -23,6 +23,7 @@ def test_two_real_processes_share_the_requests(tiny_llama: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not pin")
+@pytest.mark.usefixtures("all_cpus")
 def test_replicas_keep_to_cores_of_their_own_answer_clients_and_a_killed_one_is_told(tiny_llama: Path) -> None:
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("there is one processor only")

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import torch
 
 from engine.checkpoint.load import load_model
@@ -51,6 +50,7 @@ ENCODER_DECODERS: dict[str, list[tuple[str, dict[str, object]]]] = {
 
 def _build(source: Path, folder: Path, kinds: dict[str, list[tuple[str, dict[str, object]]]]) -> dict[str, Path]:
     built = {}
+    folder.mkdir()
     for number, (kind, passes) in enumerate(kinds.items()):
         here = source
         for step, (name, options) in enumerate(passes):
@@ -84,15 +84,20 @@ def _read_alike(built: dict[str, Path], folder: Path) -> None:
     assert dict(zip(built, answers, strict=True)) == {kind: _ours(there, 12) for kind, there in built.items()}
 
 
-@pytest.mark.parametrize("tied", [True, False])
-def test_plain_transformers_reads_every_kind_and_answers_the_same(tmp_path: Path, tied: bool) -> None:
-    _read_alike(_build(make_llama(tmp_path / "source", tied=tied), tmp_path, KINDS), tmp_path)
+def test_plain_transformers_reads_every_kind_and_answers_the_same(tmp_path: Path) -> None:
+    built = {}
+    for tied in (True, False):
+        found = _build(make_llama(tmp_path / f"tied-{tied}", tied=tied), tmp_path / f"built-{tied}", KINDS)
+        built |= {f"{kind}, tied: {tied}": folder for kind, folder in found.items()}
+    _read_alike(built, tmp_path)
 
 
-@pytest.mark.parametrize("kind", ["t5", "bart", "marian"])
-def test_encoder_decoders_too(tmp_path: Path, kind: str) -> None:
-    built = _build(tiny_text2text(tmp_path / "source", kind), tmp_path, ENCODER_DECODERS)
-    names = {name.rpartition(".")[0] for name in Reader(built["int8 with head"]) if name.endswith(".weight_packed")}
-    assert any("decoder" in name and "attn" in name.lower().replace("attention", "attn") for name in names)
-    assert any("encoder" in name for name in names)
+def test_encoder_decoders_too(tmp_path: Path) -> None:
+    built = {}
+    for family in ("t5", "bart", "marian"):
+        found = _build(tiny_text2text(tmp_path / family, family), tmp_path / f"built-{family}", ENCODER_DECODERS)
+        names = {name.rpartition(".")[0] for name in Reader(found["int8 with head"]) if name.endswith(".weight_packed")}
+        assert any("decoder" in name and "attn" in name.lower().replace("attention", "attn") for name in names)
+        assert any("encoder" in name for name in names)
+        built |= {f"{family}, {kind}": folder for kind, folder in found.items()}
     _read_alike(built, tmp_path)

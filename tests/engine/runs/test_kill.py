@@ -94,8 +94,9 @@ def check_kills(client: WorkerClient, checkpoint: Path, passes: tuple[str, ...],
         forget()
 
 
-def test_four_kills(client: WorkerClient, tiny_llama: Path) -> None:
-    check_kills(client, tiny_llama, SHORT, kills=4, seed=1)
+@pytest.mark.parametrize("kills", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_a_few_kills(client: WorkerClient, tiny_llama: Path, kills: int) -> None:
+    check_kills(client, tiny_llama, SHORT, kills=kills, seed=1)
 
 
 @pytest.mark.benchmark

@@ -37,7 +37,8 @@ def text(folder: Path) -> list[int]:
     return found
 
 
-def test_the_original_answers_and_the_result_guesses(tiny_llama: Path) -> None:
+@pytest.mark.usefixtures("short_rounds")
+def test_the_original_answers_and_the_result_guesses(tiny_llama: Path, tmp_path: Path) -> None:
     made = run(tiny_llama, {"runtime": "onnxruntime", "speculation": "original"}, QUANTIZE)
     folder = Path(made["artefact"])
     artefact, draft = read_artefact(folder), read_artefact(folder / DRAFT)
@@ -49,10 +50,11 @@ def test_the_original_answers_and_the_result_guesses(tiny_llama: Path) -> None:
     assert text(folder) == text(tiny_llama)
     assert text(folder / DRAFT) != text(tiny_llama)
 
+    (tmp_path / "text.txt").write_text(checkpoints.TEXT[:1500], encoding="utf-8")
     result = Desk().run(
         CompareJob(
             candidates=(str(tiny_llama), made["run"]), prompts=("a",), rounds=3, prompt_tokens=8, new_tokens=16,
-            memory=False,
+            memory=False, text=str(tmp_path / "text.txt"),
         )
     )  # fmt: skip
     reference, candidate = ({m["name"]: m for m in c["measurements"]} for c in result["candidates"])

@@ -63,10 +63,14 @@ REFUSED = {("tensorrt", grid) for grid in GRIDS} - {
     ("tensorrt", grid) for grid in ("int4/64", "int4/128", "int4/row, head 4")
 } | {("onnxruntime", grid) for grid in GRIDS if "float offsets" in grid}
 
+RUNTIMES = ("transformers", "torch_compile", "onnxruntime", "openvino", "llamacpp", "tensorrt")
 KEEP_INTEGERS = {"onnxruntime": "integer nodes", "openvino": "integer weights"}  # the facts that tell of it
 
 Twin = tuple[Path, np.ndarray]
 COMPUTED: set[str] = set()  # targets with passes; several refusals may have one remedy
+# Not computed in the fast suite. torch.compile takes minutes; TensorRT's graphs take seconds each, and one of 4 bits in
+# groups beside 8 bits in rows is computed by tests/engine/runtimes/tensorrt/test_graph.py.
+SLOW = {("torch_compile", grid) for grid in GRIDS} | {("tensorrt", grid) for grid in {*GRIDS} - {"int4/row, head 4"}}
 
 
 def ids_of(rows: int) -> np.ndarray:
@@ -130,19 +134,32 @@ def built(checkpoint: Path, scratch: Path, runtime: str, **options: Any) -> np.n
         session.close()
 
 
+def recipe_of(runtime: str, grid: str) -> Recipe:
+    target = Target(runtime=runtime, device="cuda" if runtime == "tensorrt" else "cpu")
+    passes = tuple(PassEntry(**{"pass": "quantize", "options": options}) for options in GRIDS[grid])
+    return Recipe(passes=passes, target=target)
+
+
 @pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_grid_is_held_or_the_nearest_is_offered(runtime: str, grid: str, source: Path) -> None:
+    recipe = recipe_of(runtime, grid)
+    fixed = allowed(recipe, source)
+    assert (fixed != recipe) == ((runtime, grid) in REFUSED)
+    for before, after in zip(recipe.passes, fixed.passes, strict=True):  # the nearest: never other bits or other layers
+        kept = {key: before.options.get(key) for key in ("symmetric", "group_size", "offsets")}
+        assert {**after.options, **kept} == {**before.options, **kept}
+
+
 @pytest.mark.parametrize(
-    "runtime",
+    ("runtime", "grid"),
     [
-        "transformers",
-        pytest.param("torch_compile", marks=pytest.mark.slow),
-        "onnxruntime",
-        "openvino",
-        "llamacpp",
-        "tensorrt",
+        pytest.param(runtime, grid, marks=pytest.mark.slow if (runtime, grid) in SLOW else ())
+        for runtime in RUNTIMES
+        for grid in GRIDS
     ],
 )
-def test_a_grid_is_held_or_the_nearest_is_offered(
+def test_what_is_offered_computes_what_the_grid_says(
     runtime: str,
     grid: str,
     source: Path,
@@ -150,14 +167,7 @@ def test_a_grid_is_held_or_the_nearest_is_offered(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    target = Target(runtime=runtime, device="cuda" if runtime == "tensorrt" else "cpu")
-    passes = tuple(PassEntry(**{"pass": "quantize", "options": options}) for options in GRIDS[grid])
-    recipe = Recipe(passes=passes, target=target)
-    fixed = allowed(recipe, source)
-    assert (fixed != recipe) == ((runtime, grid) in REFUSED)
-    for before, after in zip(recipe.passes, fixed.passes, strict=True):  # the nearest: never other bits or other layers
-        kept = {key: before.options.get(key) for key in ("symmetric", "group_size", "offsets")}
-        assert {**after.options, **kept} == {**before.options, **kept}
+    fixed = allowed(recipe_of(runtime, grid), source)
     if fixed.to_yaml() in COMPUTED:
         return
     COMPUTED.add(fixed.to_yaml())
@@ -183,14 +193,8 @@ def test_a_grid_is_held_or_the_nearest_is_offered(
     assert relative_error(found, expected) < EXACT
 
 
-@pytest.mark.parametrize(
-    "grid",
-    [
-        pytest.param(grid, marks=() if grid == "int4 asymmetric/16, head 4" else pytest.mark.slow)
-        for grid in GRIDS
-        if ("onnxruntime", grid) not in REFUSED
-    ],
-)
+@pytest.mark.slow  # one grid of such a graph: tests/engine/runtimes/onnx_runtime/test_exported.py
+@pytest.mark.parametrize("grid", [grid for grid in GRIDS if ("onnxruntime", grid) not in REFUSED])
 def test_a_graph_that_transformers_exports_holds_the_same_grids(grid: str, tmp_path: Path) -> None:
     checkpoint = decoder(tmp_path / "source", "StableLmForCausalLM")
     for index, options in enumerate(GRIDS[grid]):
@@ -199,7 +203,13 @@ def test_a_graph_that_transformers_exports_holds_the_same_grids(grid: str, tmp_p
     assert relative_error(found, logits_of(checkpoint, ids_of(2))) < EXACT
 
 
-@pytest.mark.parametrize("grid", ["int8/32", "int4/32", "int4 asymmetric/32", "attention 8, rest 4 bits"])
+@pytest.mark.parametrize(
+    "grid",
+    [
+        "attention 8, rest 4 bits",
+        *(pytest.param(grid, marks=pytest.mark.slow) for grid in ("int8/32", "int4/32", "int4 asymmetric/32")),
+    ],
+)
 @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino", "llamacpp"])
 def test_rounded_activations_cost_little_on_real_text(
     runtime: str, grid: str, stories15m: Path, shared: Path, tmp_path: Path

@@ -49,8 +49,8 @@ def session_of(checkpoint: Path, runtime: str, scratch: Path, monkeypatch: pytes
 
 def runtimes(*without: str) -> list[Any]:
     assert list(EXACT) == list(catalog.all_runtimes())
-    slow = pytest.param("torch_compile", marks=pytest.mark.slow)
-    return [slow if name == "torch_compile" else name for name in EXACT if name not in without]
+    slow = ("torch_compile", "tensorrt")  # tests/engine/runtimes/tensorrt/test_graph.py pads quickly
+    return [pytest.param(name, marks=pytest.mark.slow if name in slow else ()) for name in EXACT if name not in without]
 
 
 @pytest.mark.parametrize("runtime", runtimes())

@@ -98,6 +98,7 @@ def test_an_encoder_agrees_with_eager(tiny_bert: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(found[mask == 1], expected[mask == 1], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_encoder_decoder_agrees_with_eager(tmp_path: Path) -> None:
     source = checkpoints.tiny_text2text(tmp_path / "model")
     session, eager = compiled(source, tmp_path / "built", context=64), open_session(source, threads=1)

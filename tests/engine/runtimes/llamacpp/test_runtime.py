@@ -93,8 +93,8 @@ def test_every_decoder_gives_the_twins_logits(name: str, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "kind"),
     [
-        ({"bits": 8, "group_size": 32, "head": 8}, "Q8_0"),
-        ({"bits": 4, "group_size": 32, "head": 8}, "Q4_0"),
+        pytest.param({"bits": 8, "group_size": 32, "head": 8}, "Q8_0", marks=pytest.mark.slow),
+        pytest.param({"bits": 4, "group_size": 32, "head": 8}, "Q4_0", marks=pytest.mark.slow),
         ({"bits": 4, "group_size": 32, "symmetric": False, "head": 8}, "Q4_1"),
     ],
 )
@@ -110,7 +110,9 @@ def test_integers_answer_the_same_up_to_their_rounded_activations(
     assert artefact.weight_bytes < 20e6
 
 
-@pytest.mark.parametrize(("dtype", "kind"), [("bfloat16", "BF16"), ("float16", "F16")])
+@pytest.mark.parametrize(
+    ("dtype", "kind"), [("bfloat16", "BF16"), pytest.param("float16", "F16", marks=pytest.mark.slow)]
+)
 def test_16_bit_floats_stay_what_they_are(dtype: str, kind: str, stories15m: Path, tmp_path: Path) -> None:
     half = run_pass(stories15m, "mixed_precision", {"dtype": dtype, "islands": False}, tmp_path / "half")
     artefact = read_artefact(built(half, tmp_path))
@@ -302,7 +304,7 @@ def test_kernels_that_crash_are_done_without(tiny_llama: Path, tmp_path: Path, m
         assert session.prefill(some_ids(1, 4)).shape == (1, session.logits(some_ids(1, 1)).shape[-1])
 
 
-@pytest.mark.parametrize(("head", "same"), [(8, 55), (4, 56)])
+@pytest.mark.parametrize(("head", "same"), [(8, 55), pytest.param(4, 56, marks=pytest.mark.slow)])
 def test_4_bits_with_float_offsets_are_ggmls_own(head: int, same: int, stories15m: Path, tmp_path: Path) -> None:
     checkpoint = quantized(stories15m, tmp_path, bits=4, symmetric=False, offsets="float", head=head)
     artefact = read_artefact(built(checkpoint, tmp_path))

@@ -26,7 +26,7 @@ from engine.runtimes.onnx_runtime.decoder import decoder_graph, joinable
 from engine.runtimes.open import open_session, read_artefact
 from tests.helpers import sequences
 from tests.helpers.contexts import Heard
-from tests.helpers.memory import tensor_bytes
+from tests.helpers.memory import new_tensors
 from tests.helpers.onnx_runtime import build, quantized, run_pass
 
 
@@ -44,8 +44,15 @@ def _ids(session: Session, rows: int, length: int) -> np.ndarray:
     return np.random.default_rng(1).integers(3, 500, (rows, length))
 
 
-@pytest.mark.parametrize("name", ["stories260k", "stories15m"])
-@pytest.mark.parametrize(("bits", "symmetric"), [(8, True), (4, True), (4, False)])
+@pytest.mark.parametrize(
+    ("name", "bits", "symmetric"),
+    [
+        *(("stories260k", bits, symmetric) for bits, symmetric in ((8, True), (4, True), (4, False))),
+        ("stories15m", 4, False),
+        pytest.param("stories15m", 8, True, marks=pytest.mark.slow),
+        pytest.param("stories15m", 4, True, marks=pytest.mark.slow),
+    ],
+)
 def test_real_models(name: str, bits: int, symmetric: bool, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     source = request.getfixturevalue(name)
     # 172 columns of stories260K's feed-forward part are divided by no block: rows are padded
@@ -76,13 +83,13 @@ def test_products_of_the_same_numbers_are_joined_where_nothing_is_widened(tiny_l
 
 
 def test_weights_are_read_when_they_are_written(tiny_llama: Path) -> None:
-    before = tensor_bytes()
-    outline = Outline(tiny_llama)
     join = frozenset({"qkv_proj", "gate_up_proj"})
-    written = decoder_graph(outline, tiny_llama, Heard().context, device="cpu", dtype=ir.DataType.FLOAT, join=join)
-    gc.collect()
-    gate_and_up = 4 * 1024 * 256
-    assert tensor_bytes() - before < gate_and_up
+    with new_tensors() as count:
+        outline = Outline(tiny_llama)
+        written = decoder_graph(outline, tiny_llama, Heard().context, device="cpu", dtype=ir.DataType.FLOAT, join=join)
+        gc.collect()
+        gate_and_up = 4 * 1024 * 256
+        assert count() < gate_and_up
     joined = written.model.graph.initializers["model.layers.1.mlp.gate_up_proj.MatMul.weight"].const_value
     assert joined is not None
     mlp = load_model(tiny_llama, dtype=torch.float32).model.layers[1].mlp
