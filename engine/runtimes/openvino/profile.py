@@ -76,8 +76,11 @@ class _OpenVinoProfiled(Profiled):
             request.begin()
 
     def _end(self) -> None:
-        spent = {key: seconds for request in self._requests for key, seconds in request.spent().items()}
-        self._nodes.append({key: seconds / self.together for key, seconds in spent.items()})
+        together: Spent = {}
+        for request in self._requests:
+            for key, seconds in request.spent().items():  # both may work for a part: the prompt's keys and values
+                together[key] = together.get(key, 0.0) + seconds / self.together
+        self._nodes.append(together)
 
     def _collect(self) -> Sequence[Spent]:
         return self._nodes
