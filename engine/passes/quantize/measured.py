@@ -19,6 +19,7 @@ from engine.passes.base import PassContext
 from engine.passes.quantize.clip import clip
 from engine.passes.quantize.gptq import Compensation, compensation, gptq
 from engine.passes.quantize.maths import on_cpu, require_finite
+from engine.passes.quantize.scaled import Scaling
 from engine.passes.quantize.spec import GridKind, QuantizeOptions, head_tensors
 from engine.protocol.errors import UserError
 
@@ -43,7 +44,9 @@ class MeasuredRounding:
         Raises UserError where the model cannot be walked or computes no numbers, Cancelled when asked to stop.
         """
         self._context, self._options, self._seen = context, context.options, seen
-        self._dtypes = {t.name: _DTYPES[t.dtype] for t in context.info.tensors if t.name in targets}
+        dense = {t.name: _DTYPES[t.dtype] for t in context.info.tensors if t.dtype in _DTYPES}
+        self._dtypes = {name: dtype for name, dtype in dense.items() if name in targets}
+        self.scaling = Scaling(context, dense, self._dtypes) if self._options.method == "awq" else None
         self._files: dict[str, Path] = {}
         self._head: tuple[str, Tensor] | None = None
         ids = sample(context.source, context.info, self._options)
@@ -103,7 +106,7 @@ class MeasuredRounding:
         assert options.head != "keep"
         moment = self._head[1]
         tied = len(head_tensors(self._context.info, options)) == 1
-        given = self._compensation(moment, _TIED_DAMPING if tied else 0.0)
+        given = None if options.method == "clip" else self._compensation(moment, _TIED_DAMPING if tied else 0.0)
         return self._rounded(weight, moment, given, options.head, kind, torch.float32)
 
     def _step(self, share: float | None = None) -> None:
@@ -118,24 +121,31 @@ class MeasuredRounding:
             stored = model.stored_weight(f"{self._name}.{leaf}") if isinstance(module, nn.Linear) else None
             if stored in self._dtypes:
                 names[leaf] = stored
-        groups = [[leaf for leaf in leaves if leaf in names] for leaves in linears_by_input(block, stages)]
-        groups = [leaves for leaves in groups if leaves]
-        if not groups:
-            return
-        found = moments(block, groups, stages, lambda share: self._step(_MEASURED * share))
-        for place, leaves in enumerate(groups):
-            self._step(_MEASURED + (_ROUNDED - _MEASURED) * place / len(groups))
-            moment = found.pop(0)
-            given = self._compensation(moment)
+        for place, (leaves, moment) in enumerate(found := self._measured(model, block, stages, names)):
+            self._step(_MEASURED + (_ROUNDED - _MEASURED) * place / len(found))
+            given = self._compensation(moment) if self._options.method == "gptq" else None
             for leaf in leaves:
                 weight = block.get_submodule(leaf).weight
                 assert isinstance(weight, Tensor)
                 self._round_linear(names[leaf], weight, moment, given)
 
-    def _compensation(self, moment: Tensor, least_damping: float = 0.0) -> Compensation | None:
+    def _measured(
+        self, model: StreamedModel, block: nn.Module, stages: Stages, names: Collection[str]
+    ) -> list[tuple[list[str], Tensor]]:
+        """Those of linear layers `names` that share their inputs, and the second moment [I, I] of these inputs."""
+
+        def measuring(share: float) -> None:
+            self._step(_MEASURED * share)
+
+        if self.scaling is not None:
+            scaled = self.scaling.scale(model, self._name, block, stages, measuring, self._step)
+            return [(kept, moment) for leaves, moment in scaled if (kept := [leaf for leaf in leaves if leaf in names])]
+        groups = [[leaf for leaf in leaves if leaf in names] for leaves in linears_by_input(block, stages)]
+        groups = [leaves for leaves in groups if leaves]
+        return list(zip(groups, moments(block, groups, stages, measuring), strict=True)) if groups else []
+
+    def _compensation(self, moment: Tensor, least_damping: float = 0.0) -> Compensation:
         options: QuantizeOptions = self._options
-        if options.method != "gptq":
-            return None
         return compensation(moment, max(options.damping, least_damping), options.act_order)
 
     def _round_linear(self, name: str, weight: Tensor, moment: Tensor, given: Compensation | None) -> None:

@@ -46,6 +46,9 @@ def run(context: PassContext) -> Facts:
         measured = MeasuredRounding(context, {target.name for target in targets}, error.add)
         report = measured.step
     changes: dict[str, Transform] = {}
+    scaling = measured.scaling if measured is not None else None
+    if scaling is not None:
+        changes |= {name: partial(scaling.tensors, name) for name in scaling.changed}
     for target in targets:
         if measured is not None and target.name in measured:
             changes[target.name] = partial(measured.tensors, target.name)
@@ -63,6 +66,8 @@ def run(context: PassContext) -> Facts:
     facts: Facts = {"layers rounded": len(targets)}
     if measured is not None:
         facts["by calibration text"] = measured.count
+    if scaling is not None:
+        facts["of these scaled"] = scaling.count
     facts["rounding error"] = f"{error.share:.3%} of the weights' energy"
     if heads:
         facts["embedding and head"] = f"{options.head} bits"

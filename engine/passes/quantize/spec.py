@@ -32,7 +32,7 @@ class QuantizeOptions(CalibrationOptions):
     """How weights are rounded to integers."""
 
     only_with: ClassVar[OnlyWith] = {
-        **dict.fromkeys(CalibrationOptions.model_fields, ("method", ("clip", "gptq"))),
+        **dict.fromkeys(CalibrationOptions.model_fields, ("method", ("clip", "gptq", "awq"))),
         **dict.fromkeys(("act_order", "damping"), ("method", ("gptq",))),
     }
     bits: Literal[8, 4] = option(
@@ -60,7 +60,7 @@ class QuantizeOptions(CalibrationOptions):
         "Embedding and output head",
         "Bits for the vocabulary table, a large share of small models; “keep” leaves it as it is.",
     )
-    method: Literal["nearest", "clip", "gptq"] = option(
+    method: Literal["nearest", "clip", "gptq", "awq"] = option(
         "nearest",
         "Rounding",
         "“nearest” needs no text; “clip” and “gptq” let the model read one and round so that its answers change less.",

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from engine.blocks.scaling import Group, Layer, Maker
 from engine.blocks.stages import Stages
 from engine.blocks.streamed import StreamedModel
 from engine.calibration.moments import require_numbers
@@ -16,9 +17,13 @@ from engine.calibration.windows import sample
 from engine.checkpoint.reader import Reader
 from engine.checkpoint.writer import Transform, Writer
 from engine.passes.base import Facts, PassContext
-from engine.passes.smooth.block import Layer, Maker
+from engine.passes.smooth.maths import scales
 from engine.passes.smooth.spec import SmoothOptions
 from engine.protocol.errors import UserError
+
+# How far a scaled layer's answers may be off, relative to the most that the layer changes its hidden states by. Exact
+# powers of two give 0; a norm that adds 1 to its weight, or the subnormal numbers of float16, something more.
+_TOLERANCE = 1e-5
 
 
 def run(context: PassContext) -> Facts:
@@ -81,13 +86,19 @@ class _Smoothing:
         def stored(leaf: str, values: Tensor) -> Tensor:
             return self._as_stored(names[leaf], values).to(values)
 
+        def factors(group: Group[Tensor]) -> Tensor:
+            weights = [block.get_parameter(f"{linear}.weight").data for linear in group.linears]
+            largest = torch.stack([weight.abs().amax(0).float() for weight in weights]).amax(0)
+            return scales(group.seen, largest, options.strength)
+
         names = {leaf: model.stored_parameter(f"{name}.{leaf}") or "" for leaf, _ in block.named_parameters()}
-        layer = Layer(block, stages, lambda share: self._context.step(self._at + share / 2, self._total, name))
+        layer = Layer(
+            block, stages, _squares, lambda share: self._context.step(self._at + share / 2, self._total, name)
+        )
         for group in layer.groups:
             self.seen += len(group.linears)
-            assert group.squares is not None
-            require_numbers(group.squares, f"{name}.{group.linears[0]}")
-        made = layer.smooth(options.strength, stored, self._pairs)
+            require_numbers(group.seen, f"{name}.{group.linears[0]}")
+        made = layer.scale(factors, stored, _TOLERANCE, self._pairs)
         self.smoothed += sum(len(group.linears) for group in layer.groups if group.linears[0] in made)
         changed = dict.fromkeys(leaf for leaves in made.values() for leaf in leaves)
         if changed:
@@ -98,3 +109,9 @@ class _Smoothing:
 
     def _as_stored(self, name: str, values: Tensor) -> Tensor:
         return values.to("cpu", self._reader.tensor(name).dtype).contiguous()
+
+
+def _squares(sums: Tensor | None, inputs: Tensor) -> Tensor:
+    """The sums of channels' squares [I], with `inputs` [N, I] added."""
+    squares = inputs.square().sum(0)
+    return squares if sums is None else sums + squares

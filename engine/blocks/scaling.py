@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from engine.blocks.stages import Stages
 from engine.blocks.streamed import hidden_of
-from engine.passes.smooth.maths import scales
 
 # Gives a parameter, by its name in the layer, the precision that it is kept in.
 Stored = Callable[[str, Tensor], Tensor]
-# How far a scaled layer's answers may be off, relative to the most that the layer changes its hidden states by. Exact
-# powers of two give 0; a norm that adds 1 to its weight, or the subnormal numbers of float16, something more.
-_TOLERANCE = 1e-5
+# What is measured of a layer's inputs.
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True)
@@ -34,32 +33,38 @@ class Maker:
 
 
 @dataclass
-class Group:
+class Group(Generic[Seen]):
     """Linear layers that are given the same tensor.
 
     Attributes:
         linears: their names in the layer.
+        seen: what was measured of that tensor over all tokens.
         makers: what may make that tensor, likeliest first: a norm, or a linear layer beside it.
-        squares: the sum of its channels' squares over all tokens, float32 [I].
+        factors: once scaled, what the weights' columns were multiplied by, float32 [I].
     """
 
     linears: list[str]
+    seen: Seen
     makers: list[Maker] = field(default_factory=list)
-    squares: Tensor | None = None
+    factors: Tensor | None = None
 
 
-class Layer:
+class Layer(Generic[Seen]):
     """The present block of `stages`, watched over all windows.
 
     Attributes:
         groups: its linear layers by what they are given, in the order of their calls.
     """
 
-    def __init__(self, block: nn.Module, stages: Stages, step: Callable[[float], None]) -> None:
-        self._block, self._stages, self._step = block, stages, step
+    def __init__(
+        self, block: nn.Module, stages: Stages, measure: Callable[[Seen | None, Tensor], Seen],
+        step: Callable[[float], None],
+    ) -> None:  # fmt: skip
+        """`measure` adds inputs [N, I] to what was seen of a group's inputs before (None at first)."""
+        self._block, self._stages, self._measure, self._step = block, stages, measure, step
         self._made: list[tuple[Tensor, str]] = []
-        self._given: list[tuple[Tensor, Group]] = []
-        self._leaders: dict[str, Group | None] = {}
+        self._given: list[tuple[Tensor, Group[Seen]]] = []
+        self._leaders: dict[str, Group[Seen] | None] = {}
         with self._hooks():
             self._before = self._answers(None)
         self.groups = [group for _, group in self._given]
@@ -68,57 +73,76 @@ class Layer:
         for group in self.groups:
             group.makers = group.makers or self._beside(group)
 
-    def smooth(self, strength: float, stored: Stored, pairs: dict[str, Maker | None]) -> dict[str, list[str]]:
+    def scale(
+        self, factors_of: Callable[[Group[Seen]], Tensor], stored: Stored, tolerance: float,
+        pairs: dict[str, Maker | None],
+    ) -> dict[str, list[str]]:  # fmt: skip
         """Scale what linear layers are given by what makes it, wherever the block then answers as before.
 
-        Answers the parameters that were changed, by the first linear layer of each group that was scaled. `pairs` are
-        these layers and their makers in the block before (None where there was none), and then in this one: blocks are
-        alike, so that one trial mostly does.
+        Inputs are divided by the factors > 0 [I] of their group, and weights multiplied. `tolerance` is how far answers
+        may be off, relative to the most that the layer changes its hidden states by. Answers the parameters that were
+        changed, by the first linear layer of each group that was scaled. `pairs` are these layers and their makers in
+        the block before (None where there was none), and then in this one: blocks are alike, so that one trial mostly
+        does.
         """
         groups = [group for group in self.groups if group.makers]
+        trial = partial(self._try, factors_of, stored, tolerance)
         likeliest = [(group, pairs.get(group.linears[0], group.makers[0])) for group in groups]
-        made = self._try([(group, maker) for group, maker in likeliest if maker is not None], strength, stored)
+        made = trial([(group, maker) for group, maker in likeliest if maker is not None])
         if made is not None:
             return made
         found: dict[str, list[str]] = {}
         for group in groups:
             pairs[group.linears[0]] = None
             for maker in group.makers:
-                made = self._try([(group, maker)], strength, stored)
+                made = trial([(group, maker)])
                 if made is not None:
                     pairs[group.linears[0]] = maker
                     found |= made
                     break
         return found
 
-    def _try(self, pairs: list[tuple[Group, Maker]], strength: float, stored: Stored) -> dict[str, list[str]] | None:
+    def _try(
+        self, factors_of: Callable[[Group[Seen]], Tensor], stored: Stored, tolerance: float,
+        pairs: list[tuple[Group[Seen], Maker]],
+    ) -> dict[str, list[str]] | None:  # fmt: skip
         """Scale each group by its maker; None, and nothing is changed, where the block would answer otherwise."""
         kept: dict[str, Tensor] = {}
         made: dict[str, list[str]] = {}
         for group, maker in pairs:
             weights = [f"{name}.weight" for name in group.linears]
-            assert group.squares is not None
-            largest = torch.stack([_values(self._block, name).abs().amax(0).float() for name in weights]).amax(0)
-            factors = scales(group.squares, largest, strength)
             module = self._block.get_submodule(maker.name)
             own = [f"{maker.name}.{leaf}" for leaf, _ in module.named_parameters(recurse=False)]
             for name in (*own, *weights):
+                kept.setdefault(name, _values(self._block, name).clone())
+            group.factors = self._divide(own, maker, factors_of(group), stored)
+            for name in weights:
                 values = _values(self._block, name)
-                kept.setdefault(name, values.clone())
-                if name in weights:
-                    scaled = values * factors
-                else:
-                    scaled = (values + maker.added) / (factors if values.ndim == 1 else factors[:, None]) - maker.added
-                values.copy_(stored(name, scaled))
+                values.copy_(stored(name, values * group.factors))
             made[group.linears[0]] = [*own, *weights]
         if all(
-            bool((now - old).abs().max() <= _TOLERANCE * (old - hidden).abs().max())
+            bool((now - old).abs().max() <= tolerance * (old - hidden).abs().max())
             for (_, now), (hidden, old) in zip(self._answers(1), self._before, strict=True)
         ):
             return made
         for name, values in kept.items():
             _values(self._block, name).copy_(values)
+        for group, _ in pairs:
+            group.factors = None
         return None
+
+    def _divide(self, own: list[str], maker: Maker, factors: Tensor, stored: Stored) -> Tensor:
+        """Divide the parameters of `maker`. The factors as they became: a norm's weight, in the precision that it is
+        kept in, seldom holds its quotient exactly, and what follows makes up for that."""
+        for name in sorted(own, key=lambda name: not name.endswith(".weight")):
+            values = _values(self._block, name)
+            before = values + maker.added
+            scaled = stored(name, before / (factors if values.ndim == 1 else factors[:, None]) - maker.added)
+            if values.ndim == 1 and name.endswith(".weight"):
+                after = scaled + maker.added
+                factors = torch.where((before != 0) & (after != 0), before / after, factors)
+            values.copy_(scaled)
+        return factors
 
     def _answers(self, most: int | None) -> list[tuple[Tensor, Tensor]]:
         """Send at most `most` batches through the block; the hidden states of the first, before and after each call."""
@@ -167,25 +191,23 @@ class Layer:
         def hook(module: nn.Module, args: Any) -> None:
             if name not in self._leaders:
                 self._leaders[name] = self._lead(name, args[0])
-            group = self._leaders[name]
-            if group is not None:
-                squares = args[0].reshape(-1, args[0].shape[-1]).float().square().sum(0)
-                group.squares = squares if group.squares is None else group.squares + squares
+            elif (group := self._leaders[name]) is not None:
+                group.seen = self._measure(group.seen, _rows(args[0]))
 
         return hook
 
-    def _lead(self, linear: str, given: Tensor) -> Group | None:
+    def _lead(self, linear: str, given: Tensor) -> Group[Seen] | None:
         """The new group that linear layer `linear` is the first of; None where it joins one."""
         for tensor, group in self._given:
             if tensor is given:
                 group.linears.append(linear)
                 return None
         makers = [Maker(name, added) for tensor, name in self._made if tensor is given for added in (0.0, 1.0)]
-        group = Group([linear], makers)
+        group = Group([linear], self._measure(None, _rows(given)), makers)
         self._given.append((given, group))
         return group
 
-    def _beside(self, group: Group) -> list[Maker]:
+    def _beside(self, group: Group[Seen]) -> list[Maker]:
         """Linear layers under the same parent whose outputs are as many as this group's inputs, the last one first.
 
         In a gated FFN, that is “up”, whose outputs are only multiplied; in attention, “value”.
@@ -202,3 +224,7 @@ class Layer:
 
 def _values(block: nn.Module, name: str) -> Tensor:
     return block.get_parameter(name).data
+
+
+def _rows(inputs: Tensor) -> Tensor:
+    return inputs.reshape(-1, inputs.shape[-1]).float()
