@@ -48,7 +48,7 @@ GRIDS: dict[str, dict[str, Any]] = {
     "integer offsets": {"symmetric": False},
     "float offsets": {"symmetric": False, "offsets": "float"},
 }
-METHODS = ("nearest", "clip", "gptq")
+METHODS = ("nearest", "clip", "gptq", "awq", "autoround")
 THREADS = 2
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import torch
@@ -16,6 +16,7 @@ from engine.calibration.windows import sample
 from engine.checkpoint.precision import FLOATS
 from engine.grid.grid import Grid, dequantise, packed_tensors
 from engine.passes.base import PassContext
+from engine.passes.quantize.autoround import Rounding, calls_of, tune
 from engine.passes.quantize.clip import clip
 from engine.passes.quantize.gptq import Compensation, compensation, gptq
 from engine.passes.quantize.maths import on_cpu, require_finite
@@ -27,6 +28,7 @@ from engine.protocol.errors import UserError
 Seen = Callable[[Tensor, Tensor], None]
 # Of a block's time: what measuring takes, and after which its weights are rounded (then its answers are computed).
 _MEASURED, _ROUNDED = 0.4, 0.8
+_CALLED = 0.05  # where whole blocks are tuned, which takes most of the time, what watching them does
 # Tasks in which the base model's last hidden states are what the head is given.
 _WRITING = ("text-generation", "text2text-generation")
 # The damping of a head that is the embedding too, at least: rows that are looked up must stay close to what they were.
@@ -121,6 +123,11 @@ class MeasuredRounding:
             stored = model.stored_weight(f"{self._name}.{leaf}") if isinstance(module, nn.Linear) else None
             if stored in self._dtypes:
                 names[leaf] = stored
+        if not names:
+            return
+        if self._options.method == "autoround":
+            self._tune(block, stages, names)
+            return
         for place, (leaves, moment) in enumerate(found := self._measured(model, block, stages, names)):
             self._step(_MEASURED + (_ROUNDED - _MEASURED) * place / len(found))
             given = self._compensation(moment) if self._options.method == "gptq" else None
@@ -128,6 +135,26 @@ class MeasuredRounding:
                 weight = block.get_submodule(leaf).weight
                 assert isinstance(weight, Tensor)
                 self._round_linear(names[leaf], weight, moment, given)
+
+    def _tune(self, block: nn.Module, stages: Stages, names: Mapping[str, str]) -> None:
+        """Round linear layers `names` of the present block together, by what the whole block answers."""
+        options: QuantizeOptions = self._options
+        calls, called = calls_of(block, self._name, stages, lambda share: self._step(_CALLED * share))
+        roundings: dict[str, Rounding] = {}
+        for leaf in called:
+            if leaf in names:
+                weight = block.get_submodule(leaf).weight
+                assert isinstance(weight, Tensor)
+                require_finite(weight, names[leaf])
+                self._step()
+                dtype = self._dtypes[names[leaf]]
+                roundings[leaf] = Rounding(weight, options.bits, options.group, options.kind, dtype)
+        grids = tune(
+            block, roundings, calls, options.steps, options.seed,
+            lambda share: self._step(_CALLED + (_ROUNDED - _CALLED) * share),
+        )  # fmt: skip
+        for leaf, grid in grids.items():
+            self._keep(names[leaf], block.get_submodule(leaf).weight, grid)
 
     def _measured(
         self, model: StreamedModel, block: nn.Module, stages: Stages, names: Collection[str]
@@ -152,6 +179,10 @@ class MeasuredRounding:
         require_finite(weight, name)
         options: QuantizeOptions = self._options
         grid = self._rounded(weight, moment, given, options.bits, options.kind, self._dtypes[name])
+        self._keep(name, weight, grid)
+
+    def _keep(self, name: str, weight: Tensor, grid: Grid) -> None:
+        """Put in place of `weight` what `grid` stands for, and write that down."""
         rounded = dequantise(grid)
         self._seen(weight, rounded)
         weight.copy_(rounded)

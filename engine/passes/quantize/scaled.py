@@ -49,7 +49,7 @@ class Scaling:
         self, model: StreamedModel, name: str, block: nn.Module, stages: Stages, measuring: Callable[[float], None],
         step: Callable[[], None],
     ) -> list[tuple[list[str], Tensor]]:  # fmt: skip
-        """Scale what can be scaled of block `name`; the linear layers that share their inputs, and these' moment [I, I].
+        """Scale what can be scaled of block `name`; linear layers that share their inputs, and these' moment [I, I].
 
         Raises UserError where the block computes no numbers.
         """

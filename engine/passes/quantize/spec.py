@@ -32,8 +32,9 @@ class QuantizeOptions(CalibrationOptions):
     """How weights are rounded to integers."""
 
     only_with: ClassVar[OnlyWith] = {
-        **dict.fromkeys(CalibrationOptions.model_fields, ("method", ("clip", "gptq", "awq"))),
+        **dict.fromkeys(CalibrationOptions.model_fields, ("method", ("clip", "gptq", "awq", "autoround"))),
         **dict.fromkeys(("act_order", "damping"), ("method", ("gptq",))),
+        "steps": ("method", ("autoround",)),
     }
     bits: Literal[8, 4] = option(
         8, "Bits", "8 bits keep the answers almost unchanged; 4 bits halve the size again and cost some quality."
@@ -60,10 +61,11 @@ class QuantizeOptions(CalibrationOptions):
         "Embedding and output head",
         "Bits for the vocabulary table, a large share of small models; “keep” leaves it as it is.",
     )
-    method: Literal["nearest", "clip", "gptq", "awq"] = option(
+    method: Literal["nearest", "clip", "gptq", "awq", "autoround"] = option(
         "nearest",
         "Rounding",
-        "“nearest” needs no text; “clip” and “gptq” let the model read one and round so that its answers change less.",
+        "“nearest” needs no text; the others let the model read one and round so that its answers change less; "
+        "“autoround” learns how, which takes longest.",
     )
     act_order: bool = option(
         True,
@@ -76,6 +78,12 @@ class QuantizeOptions(CalibrationOptions):
         "Damping",
         "How little the calibration text is trusted: larger is safer when it is short or unlike the real use.",
         advanced=True, ge=0.0001, le=10.0,
+    )  # fmt: skip
+    steps: int = option(
+        100,
+        "Steps of learning",
+        "How often each block's rounding is improved: more steps answer a little more closely and take longer.",
+        advanced=True, ge=0, le=2000,
     )  # fmt: skip
     samples: int = option(
         64, "Samples", "More samples measure more surely and take longer.", unit="windows", advanced=True, ge=1, le=4096
@@ -238,7 +246,8 @@ def peak_bytes(info: CheckpointInfo, options: QuantizeOptions) -> int:
     """One shard waiting to be written, and the largest weight about five times in float32 while it is rounded.
 
     With calibration text, embedding, one layer and its activations in float32 as well; and what every width of input
-    needs: its second moments, for GPTQ their factor too.
+    needs: its second moments, for GPTQ their factor too. AWQ keeps a layer as it was; AutoRound learns all of one at
+    once, which takes six times its size for what is learnt, rounded and gradients, and what it was called with.
     """
     targets = selected(info, options)
     largest = max((t.elements for t in [*targets, *head_tensors(info, options)]), default=0)
@@ -248,8 +257,13 @@ def peak_bytes(info: CheckpointInfo, options: QuantizeOptions) -> int:
     widths = {t.shape[1] for t in targets}
     squares = sum(4 * 4 * width**2 for width in widths) + 5 * 8 * max(widths, default=0) ** 2
     layer = 4 * sum(t.elements for t in info.tensors if not block_of(t.name))
-    layer += largest_block_bytes(info) * (2 if any(t.dtype in ("F16", "BF16") for t in info.tensors) else 1)
+    block = largest_block_bytes(info) * (2 if any(t.dtype in ("F16", "BF16") for t in info.tensors) else 1)
+    layer += block
     answers = min(4 * options.samples * options.tokens * info.hidden_size, ANSWERS_IN_MEMORY)
+    if options.method == "awq":
+        layer += block
+    if options.method == "autoround":
+        layer += 6 * block + ANSWERS_IN_MEMORY + activation_bytes(info, options)
     return rounding + layer + squares + answers + activation_bytes(info, options)
 
 
@@ -284,5 +298,6 @@ SPEC = PassSpec(
     repeatable=True,
     version=2,
     paper="Round to nearest: Jacob et al. 2018, arXiv:1712.05877, section 2.1; clip: Nagel et al. 2021, "
-    "arXiv:2106.08295, section 3.1; GPTQ: Frantar et al. 2022, arXiv:2210.17323",
+    "arXiv:2106.08295, section 3.1; GPTQ: Frantar et al. 2022, arXiv:2210.17323; AWQ: Lin et al. 2023, "
+    "arXiv:2306.00978, section 3.2; AutoRound: Cheng et al. 2023, arXiv:2309.05516, section 3",
 )

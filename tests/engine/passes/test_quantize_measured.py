@@ -19,6 +19,7 @@ from engine.checkpoint.inspect import inspect
 from engine.checkpoint.load import load_model
 from engine.checkpoint.reader import Reader
 from engine.grid import grid
+from engine.passes.quantize.measured import MeasuredRounding
 from engine.passes.quantize.spec import SPEC, QuantizeOptions
 from engine.protocol.errors import Cancelled, UserError
 from tests.helpers import architectures, encoders
@@ -26,7 +27,8 @@ from tests.helpers.checkpoints import tiny_llama as make_llama
 from tests.helpers.checkpoints import tiny_text2text
 from tests.helpers.passes import run_pass
 
-SHORT = {"samples": 6, "tokens": 32}
+SHORT = {"samples": 6, "tokens": 32, "steps": 4}
+METHODS = ("clip", "gptq", "awq", "autoround")
 
 
 def logits(folder: Path) -> torch.Tensor:
@@ -47,7 +49,19 @@ def sure(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_llama(tmp_path_factory.mktemp("sure"), hidden=128, layers=2, spread=0.08)
 
 
-@pytest.mark.parametrize("method", ["clip", "gptq"])
+@pytest.fixture(scope="module")
+def uneven(sure: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with few channels that are far larger than others."""
+    folder = shutil.copytree(sure, tmp_path_factory.mktemp("uneven") / "model")
+    tensors = load_file(folder / "model.safetensors")
+    for name, tensor in tensors.items():
+        if name.endswith("layernorm.weight"):
+            tensor[::16] *= 20
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     "shape",
     [
@@ -67,25 +81,27 @@ def test_every_grid_is_written_as_predicted(sure: Path, tmp_path: Path, method: 
 
 def test_answers_change_less_than_by_rounding_to_nearest(sure: Path, tmp_path: Path) -> None:
     exact, wrong = logits(sure), {}
-    for method in ("nearest", "clip", "gptq"):
+    for method in ("nearest", *METHODS):
         run_pass("quantize", sure, tmp_path / method, method=method, bits=4, symmetric=False, samples=64, tokens=64)
         wrong[method] = error(tmp_path / method, exact)
-    assert wrong["gptq"] < 0.9 * wrong["nearest"]
-    assert wrong["clip"] < 1.05 * wrong["nearest"]
+    assert max(wrong["gptq"], wrong["autoround"]) < 0.9 * wrong["nearest"]
+    assert max(wrong["clip"], wrong["awq"]) < 1.05 * wrong["nearest"]
 
 
 @pytest.mark.parametrize("kind", ["gemma", "qwen3", "llama with biases", "mistral with a window", "phi3"])
-def test_other_decoders(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_other_decoders(tmp_path: Path, kind: str, method: str) -> None:
     source = architectures.decoder(tmp_path / "source", kind)
-    facts = run_pass("quantize", source, tmp_path / "q", method="gptq", bits=4, head=4, **SHORT)
+    facts = run_pass("quantize", source, tmp_path / "q", method=method, bits=4, head=4, **SHORT)
     assert facts["by calibration text"] == facts["layers rounded"] > 0
     assert torch.isfinite(logits(tmp_path / "q")).all()
 
 
 @pytest.mark.parametrize("kind", ["t5", "bart", "marian"])
-def test_encoder_decoders(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_encoder_decoders(tmp_path: Path, kind: str, method: str) -> None:
     source = tiny_text2text(tmp_path / "source", kind)
-    facts = run_pass("quantize", source, tmp_path / "g", method="gptq", bits=4, head=8, samples=64, tokens=32)
+    facts = run_pass("quantize", source, tmp_path / "g", method=method, bits=4, head=8, samples=64, tokens=32, steps=30)
     assert facts["by calibration text"] == facts["layers rounded"] > 0
     run_pass("quantize", source, tmp_path / "n", bits=4, head=8)
     exact = logits(source)
@@ -93,10 +109,13 @@ def test_encoder_decoders(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["Bert", "Roberta", "DistilBert", "Albert"])
-@pytest.mark.parametrize("task", ["feature-extraction", "fill-mask"])
-def test_encoders(tmp_path: Path, kind: str, task: str) -> None:
+@pytest.mark.parametrize(
+    ("task", "method"),
+    [("feature-extraction", "gptq"), ("fill-mask", "gptq"), ("fill-mask", "awq"), ("fill-mask", "autoround")],
+)
+def test_encoders(tmp_path: Path, kind: str, task: str, method: str) -> None:
     source = encoders.model(kind, task, tmp_path / "source")
-    facts = run_pass("quantize", source, tmp_path / "q", method="gptq", head=8, **SHORT)
+    facts = run_pass("quantize", source, tmp_path / "q", method=method, head=8, **SHORT)
     assert facts["by calibration text"] == facts["layers rounded"] > 0
 
 
@@ -134,7 +153,7 @@ def digest(folder: Path) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
-@pytest.mark.parametrize("method", ["clip", "gptq"])
+@pytest.mark.parametrize("method", METHODS)
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(sure: Path, tmp_path: Path, method: str) -> None:
     made = []
     for turn, seed in (("a", 0), ("b", 0), ("c", 1)):
@@ -143,12 +162,69 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(sure: Path, 
     assert made[0] == made[1] != made[2]
 
 
-def test_options_of_gptq_have_an_effect(sure: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("method", "changes"), [("gptq", [{"act_order": False}, {"damping": 0.5}]), ("autoround", [{"steps": 8}])]
+)
+def test_options_of_a_method_have_an_effect(
+    sure: Path, tmp_path: Path, method: str, changes: list[dict[str, Any]]
+) -> None:
     made = set()
-    for turn, changes in enumerate(({}, {"act_order": False}, {"damping": 0.5})):
-        run_pass("quantize", sure, tmp_path / str(turn), method="gptq", bits=4, **SHORT, **changes)
+    for turn, own in enumerate([{}, *changes]):
+        run_pass("quantize", sure, tmp_path / str(turn), bits=4, **{**SHORT, "method": method, **own})
         made.add(digest(tmp_path / str(turn)))
-    assert len(made) == 3
+    assert len(made) == 1 + len(changes)
+
+
+def test_no_step_of_learning_is_rounding_to_nearest(sure: Path, tmp_path: Path) -> None:
+    run_pass("quantize", sure, tmp_path / "a", bits=4, method="autoround", **{**SHORT, "steps": 0})
+    run_pass("quantize", sure, tmp_path / "n", bits=4)
+    assert digest(tmp_path / "a") == digest(tmp_path / "n")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_scaling_alone_leaves_the_model_what_it_was(
+    uneven: Path, tmp_path: Path, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With weights put back unrounded, what AWQ changed in norms and weights cancels out."""
+    source = shutil.copytree(uneven, tmp_path / "source")
+    tensors = {name: tensor.to(dtype) for name, tensor in load_file(source / "model.safetensors").items()}
+    save_file(tensors, source / "model.safetensors", metadata={"format": "pt"})
+    scaled: dict[str, torch.Tensor] = {}
+
+    def keep(self: MeasuredRounding, name: str, weight: torch.Tensor, grid: Any) -> None:
+        scaled[name] = weight.clone()
+        kept(self, name, weight, grid)
+
+    kept = MeasuredRounding._keep
+    monkeypatch.setattr(MeasuredRounding, "_keep", keep)
+    facts = run_pass("quantize", source, tmp_path / "q", method="awq", bits=4, **SHORT)
+    assert int(facts["of these scaled"] or 0) >= 10
+    now = {**load_file(tmp_path / "q" / "model.safetensors"), **scaled}
+    model, exact = load_model(source), logits(source)
+    model.load_state_dict({name: now[name].float() for name in model.state_dict() if name in now}, strict=False)
+    assert not torch.equal(
+        now["model.layers.0.input_layernorm.weight"], tensors["model.layers.0.input_layernorm.weight"]
+    )
+    ids = sample(source, inspect(source), CalibrationOptions(samples=8, tokens=32, seed=9))
+    torch.testing.assert_close(model(ids).logits, exact, rtol=0, atol=1e-5 * float(exact.abs().max()))
+
+
+def test_uneven_activations_are_what_scaling_is_for(uneven: Path, tmp_path: Path) -> None:
+    exact, wrong = logits(uneven), {}
+    for method in ("clip", "awq"):
+        run_pass("quantize", uneven, tmp_path / method, method=method, bits=4, group_size=64, samples=64, tokens=64)
+        wrong[method] = error(tmp_path / method, exact)
+    assert wrong["awq"] < 0.8 * wrong["clip"]
+
+
+def test_layers_that_stay_floats_are_scaled_along_and_integers_are_not(uneven: Path, tmp_path: Path) -> None:
+    exact = logits(uneven)
+    facts = run_pass("quantize", uneven, tmp_path / "a", method="awq", include=["q_proj", "gate"], **SHORT)
+    assert facts["of these scaled"] == facts["layers rounded"]
+    assert error(tmp_path / "a", exact) < 0.02
+    facts = run_pass("quantize", tmp_path / "a", tmp_path / "b", method="awq", include=["k_proj"], **SHORT)
+    assert facts["of these scaled"] == 0  # it shares its inputs with integers
+    assert error(tmp_path / "b", exact) < 0.03
 
 
 def test_a_head_is_rounded_for_what_reaches_it(tmp_path: Path) -> None:
@@ -187,10 +263,11 @@ def test_what_is_no_number_is_named(sure: Path, tmp_path: Path, name: str) -> No
     assert caught.value.where
 
 
-def test_steps_rise(sure: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_steps_rise(sure: Path, tmp_path: Path, method: str) -> None:
     heard: list[float] = []
     run_pass(
-        "quantize", sure, tmp_path / "q", step=lambda done, total, text: heard.append(done / total), method="gptq",
+        "quantize", sure, tmp_path / "q", step=lambda done, total, text: heard.append(done / total), method=method,
         head=4, **SHORT,
     )  # fmt: skip
     assert heard == sorted(heard)

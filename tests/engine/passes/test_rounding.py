@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from engine.grid.grid import dequantise
+from engine.passes.quantize.autoround import Call, Rounding, tune
+from engine.passes.quantize.awq import POWERS, Inputs, best_factors, factors
 from engine.passes.quantize.clip import best_steps, clip
 from engine.passes.quantize.gptq import compensation, gptq
 from engine.passes.quantize.maths import round_to_nearest
@@ -138,3 +140,78 @@ def test_a_wide_weight_can_be_cancelled_within() -> None:
 
     with pytest.raises(Cancelled):
         gptq(weight, compensation(moment, 0.01, True), 4, 32, "symmetric", step=step)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_awq_takes_the_power_that_changes_outputs_least(kind: GridKind) -> None:
+    """Held against products with the inputs themselves, rounded as 8-bit nearest does: over the whole range."""
+    random = torch.Generator().manual_seed(5)
+    inputs = torch.randn(300, 64, generator=random) * torch.randn(64, generator=random).mul(1.5).exp()
+    weights = [torch.randn(rows, 64, generator=random) for rows in (6, 9)]
+    given = Inputs(inputs.T @ inputs, inputs.abs().sum(0))
+    found = best_factors([(weight, torch.float32) for weight in weights], given, 8, 32, kind)
+    errors = []
+    for power in POWERS:
+        size = inputs.abs().mean(0).double() ** power
+        size /= size.log().mean().exp()
+        torch.testing.assert_close(factors(given.sizes, power).double(), size, rtol=1e-5, atol=0)
+        rounded = [dequantise(round_to_nearest((w * size).float(), 8, 32, kind)).double() for w in weights]
+        errors.append(sum(
+            float((inputs.double() / size @ r.T - inputs.double() @ w.double().T).square().sum())
+            for r, w in zip(rounded, weights, strict=True)
+        ))  # fmt: skip
+    best = min(range(len(errors)), key=errors.__getitem__)
+    assert best > 0
+    torch.testing.assert_close(found, factors(given.sizes, POWERS[best]))
+
+
+def test_awq_leaves_alone_what_scaling_does_not_help() -> None:
+    random = torch.Generator().manual_seed(5)
+    sizes = torch.tensor([1.0, 0.0, 4.0, 1.0])
+    assert factors(sizes, 0.5)[1] == 1  # a channel that is never used
+    weight = torch.randint(0, 16, (16, 32), generator=random).float()  # on a grid already
+    weight[:, :2] = torch.tensor([0.0, 15.0])
+    given = Inputs(torch.eye(32), torch.rand(32, generator=random).mul(6).exp())
+    found = best_factors([(weight, torch.float32)], given, 4, 32, "asymmetric")
+    assert torch.equal(found, torch.ones(32))
+
+
+class _Block(torch.nn.Module):
+    """Two linear layers with a bend between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(2)
+        self.up = torch.nn.Linear(64, 96)
+        self.down = torch.nn.Linear(96, 64, bias=False)
+        self.requires_grad_(False)
+
+    def forward(self, hidden: Tensor) -> tuple[Tensor]:
+        return (hidden + self.down(torch.nn.functional.silu(self.up(hidden))),)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_autoround_never_loses_to_nearest_and_mostly_wins(kind: GridKind) -> None:
+    block, random = _Block(), torch.Generator().manual_seed(4)
+    mix = torch.randn(64, 64, generator=random)
+    inputs = [torch.randn(2, 16, 64, generator=random) @ mix for _ in range(6)]
+    calls = [Call((hidden,), {}, block(hidden)[0]) for hidden in inputs]
+
+    def tuned(steps: int) -> tuple[float, dict[str, Rounding], dict[str, Tensor]]:
+        own = {name: Rounding(getattr(block, name).weight, 4, 32, kind, torch.float32) for name in ("up", "down")}
+        grids = {f"{name}.weight": dequantise(grid) for name, grid in tune(block, own, calls, steps, 0).items()}
+        outputs = [torch.func.functional_call(block, grids, (hidden,))[0] for hidden in inputs]
+        wrong = sum(float((out - call.answer).square().sum()) for out, call in zip(outputs, calls, strict=True))
+        return wrong, own, grids
+
+    nearest, own, grids = tuned(0)
+    for name, rounding in own.items():
+        assert torch.equal(
+            grids[f"{name}.weight"], dequantise(round_to_nearest(getattr(block, name).weight, 4, 32, kind))
+        )
+        torch.testing.assert_close(dequantise(rounding.grid()), grids[f"{name}.weight"])
+    assert tuned(1)[0] <= nearest  # one step as large as can be
+    learnt, own, grids = tuned(60)
+    assert learnt < 0.8 * nearest
+    assert all(0 < float(rounding.offset.detach().abs().max()) <= 0.5 for rounding in own.values())
+    assert all(torch.equal(grids[name], again) for name, again in tuned(60)[2].items())
