@@ -3746,10 +3746,6 @@ Apache 许可证 2.0。</translation>
         <translation>舍入方法</translation>
     </message>
     <message>
-        <source>“nearest” needs no text; “clip” and “gptq” let the model read one and round so that its answers change less.</source>
-        <translation>“就近”不需要文本；“截断”和“gptq”让模型阅读一段文本，使舍入对回答的改变更小。</translation>
-    </message>
-    <message>
         <source>nearest</source>
         <translation>就近</translation>
     </message>
@@ -4768,6 +4764,26 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>llama.cpp</source>
         <translation>llama.cpp</translation>
+    </message>
+    <message>
+        <source>“nearest” needs no text; the others let the model read one and round so that its answers change less; “autoround” learns how, which takes longest.</source>
+        <translation>“就近”不需要文本；其他方法让模型阅读一段文本，使舍入对回答的改变更小；“autoround”通过学习来决定如何舍入，耗时最长。</translation>
+    </message>
+    <message>
+        <source>awq</source>
+        <translation>awq</translation>
+    </message>
+    <message>
+        <source>autoround</source>
+        <translation>autoround</translation>
+    </message>
+    <message>
+        <source>Steps of learning</source>
+        <translation>学习步数</translation>
+    </message>
+    <message>
+        <source>How often each block&apos;s rounding is improved: more steps answer a little more closely and take longer.</source>
+        <translation>每个模块的舍入方式改进多少次：步数越多，回答与原模型越接近，耗时也越长。</translation>
     </message>
     <message>
         <source>Prompt and answer together may be this long, in an encoder-decoder each; memory and time a token grow with it.</source>
