@@ -152,7 +152,7 @@ class Layer(Generic[Seen]):
         def step(share: float) -> None:
             nonlocal first
             first = not share
-            self._step(share)
+            self._step(share if most is None else 1.0)
 
         def keep(block: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
             if first:

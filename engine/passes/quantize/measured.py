@@ -132,9 +132,7 @@ class MeasuredRounding:
             self._step(_MEASURED + (_ROUNDED - _MEASURED) * place / len(found))
             given = self._compensation(moment) if self._options.method == "gptq" else None
             for leaf in leaves:
-                weight = block.get_submodule(leaf).weight
-                assert isinstance(weight, Tensor)
-                self._round_linear(names[leaf], weight, moment, given)
+                self._round_linear(names[leaf], block.get_parameter(f"{leaf}.weight"), moment, given)
 
     def _tune(self, block: nn.Module, stages: Stages, names: Mapping[str, str]) -> None:
         """Round linear layers `names` of the present block together, by what the whole block answers."""
@@ -143,8 +141,7 @@ class MeasuredRounding:
         roundings: dict[str, Rounding] = {}
         for leaf in called:
             if leaf in names:
-                weight = block.get_submodule(leaf).weight
-                assert isinstance(weight, Tensor)
+                weight = block.get_parameter(f"{leaf}.weight")
                 require_finite(weight, names[leaf])
                 self._step()
                 dtype = self._dtypes[names[leaf]]
@@ -154,7 +151,7 @@ class MeasuredRounding:
             lambda share: self._step(_CALLED + (_ROUNDED - _CALLED) * share),
         )  # fmt: skip
         for leaf, grid in grids.items():
-            self._keep(names[leaf], block.get_submodule(leaf).weight, grid)
+            self._keep(names[leaf], block.get_parameter(f"{leaf}.weight"), grid)
 
     def _measured(
         self, model: StreamedModel, block: nn.Module, stages: Stages, names: Collection[str]

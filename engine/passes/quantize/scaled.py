@@ -64,7 +64,7 @@ class Scaling:
         def factors_of(group: Group[Inputs]) -> Tensor:
             if group.linears[0] not in found:
                 stored = [(linear, self._targets.get(names[f"{linear}.weight"])) for linear in group.linears]
-                weights = [(block.get_submodule(linear).weight.data, dtype) for linear, dtype in stored if dtype]
+                weights = [(block.get_parameter(f"{linear}.weight").data, dtype) for linear, dtype in stored if dtype]
                 found[group.linears[0]] = best_factors(
                     weights, group.seen, options.bits, options.group, options.kind, step
                 )
