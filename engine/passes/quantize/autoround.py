@@ -120,36 +120,28 @@ class _Rounded(torch.autograd.Function):
         return through.mul_(width), by_scale, by_zero, None, None, None
 
 
-def calls_of(
-    block: nn.Module, name: str, stages: Stages, step: Callable[[float], None]
-) -> tuple[list[Call], list[str]]:
-    """How the present block, called `name`, is called over all windows, and which of its linear layers then are.
+def calls_of(block: nn.Module, name: str, stages: Stages, step: Callable[[float], None]) -> list[Call]:
+    """How the present block, called `name`, is called over all windows, as far as a bound of memory allows.
 
-    Calls are kept up to a bound of memory. Raises UserError where answers are not numbers.
+    Raises UserError where its answers are not numbers.
     """
     calls: list[Call] = []
-    called: dict[str, None] = {}
     room = ANSWERS_IN_MEMORY
 
     def keep(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
         nonlocal room
         answer = output[0] if isinstance(output, tuple) else output
-        tensors = [value for value in (*args, *kwargs.values(), answer) if isinstance(value, Tensor)]
-        room -= sum(tensor.nbytes for tensor in tensors)
+        room -= sum(value.nbytes for value in (*args, *kwargs.values(), answer) if isinstance(value, Tensor))
         if room >= 0 or not calls:
             require_numbers(answer, name)
             calls.append(Call(args, kwargs, answer))
 
-    hooks = [block.register_forward_hook(keep, with_kwargs=True)]
-    for leaf, module in block.named_modules():
-        if isinstance(module, nn.Linear):
-            hooks.append(module.register_forward_pre_hook(lambda module, args, leaf=leaf: called.setdefault(leaf)))
+    hook = block.register_forward_hook(keep, with_kwargs=True)
     try:
         stages.run(step)
     finally:
-        for hook in hooks:
-            hook.remove()
-    return calls, list(called)
+        hook.remove()
+    return calls
 
 
 def tune(

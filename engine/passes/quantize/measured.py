@@ -137,15 +137,14 @@ class MeasuredRounding:
     def _tune(self, block: nn.Module, stages: Stages, names: Mapping[str, str]) -> None:
         """Round linear layers `names` of the present block together, by what the whole block answers."""
         options: QuantizeOptions = self._options
-        calls, called = calls_of(block, self._name, stages, lambda share: self._step(_CALLED * share))
         roundings: dict[str, Rounding] = {}
-        for leaf in called:
-            if leaf in names:
-                weight = block.get_parameter(f"{leaf}.weight")
-                require_finite(weight, names[leaf])
-                self._step()
-                dtype = self._dtypes[names[leaf]]
-                roundings[leaf] = Rounding(weight, options.bits, options.group, options.kind, dtype)
+        for leaf in [leaf for leaves in linears_by_input(block, stages) for leaf in leaves if leaf in names]:
+            self._step()
+            weight = block.get_parameter(f"{leaf}.weight")
+            require_finite(weight, names[leaf])
+            dtype = self._dtypes[names[leaf]]
+            roundings[leaf] = Rounding(weight, options.bits, options.group, options.kind, dtype)
+        calls = calls_of(block, self._name, stages, lambda share: self._step(_CALLED * share))
         grids = tune(
             block, roundings, calls, options.steps, options.seed,
             lambda share: self._step(_CALLED + (_ROUNDED - _CALLED) * share),
