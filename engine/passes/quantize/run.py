@@ -49,6 +49,7 @@ def run(context: PassContext) -> Facts:
     scaling = measured.scaling if measured is not None else None
     if scaling is not None:
         changes |= {name: partial(scaling.tensors, name) for name in scaling.changed}
+        total += len(scaling.changed)
     for target in targets:
         if measured is not None and target.name in measured:
             changes[target.name] = partial(measured.tensors, target.name)
