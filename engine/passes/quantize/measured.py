@@ -3,162 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.blocks.stages import Stages
 from engine.blocks.streamed import StreamedModel
-from engine.calibration.moments import add_moment, linears_by_input, moments, require_numbers
-from engine.calibration.windows import sample
-from engine.checkpoint.precision import FLOATS
+from engine.calibration.finite import require_numbers
+from engine.calibration.inverse import Compensation, compensation
+from engine.calibration.moments import add_moment
 from engine.grid.grid import Grid, dequantise, packed_tensors
 from engine.passes.base import PassContext
+from engine.passes.blockwise import Blockwise
 from engine.passes.quantize.clip import clip
-from engine.passes.quantize.gptq import Compensation, compensation, gptq
-from engine.passes.quantize.maths import on_cpu, require_finite
+from engine.passes.quantize.gptq import gptq
+from engine.passes.quantize.maths import on_cpu
 from engine.passes.quantize.spec import GridKind, QuantizeOptions, head_tensors
-from engine.protocol.errors import UserError
 
 # Told each weight [O, I] as it was and as it became.
 Seen = Callable[[Tensor, Tensor], None]
-# Of a block's time: what measuring takes, and after which its weights are rounded (then its answers are computed).
-_MEASURED, _ROUNDED = 0.4, 0.8
 # Tasks in which the base model's last hidden states are what the head is given.
 _WRITING = ("text-generation", "text2text-generation")
 # The damping of a head that is the embedding too, at least: rows that are looked up must stay close to what they were.
 # On the sample model, head and embedding in 4 bits, this takes KL from 0.042 to 0.036 nats; 1.0 takes it to 0.044.
 _TIED_DAMPING = 0.1
-_DTYPES = {"F64": torch.float64} | {short: getattr(torch, name) for name, short in FLOATS.items()}
 
 
-class MeasuredRounding:
-    """The packed tensors of weights that were rounded by calibration text, kept as files until they are written."""
+class MeasuredRounding(Blockwise):
+    """The packed tensors of weights that were rounded by calibration text."""
+
+    cannot = "rounded"
+    remedy = "Set “Rounding” to “nearest”."
 
     def __init__(self, context: PassContext, targets: Collection[str], seen: Seen) -> None:
         """Round those of `targets` (weights by their names in the checkpoint) that the text reaches.
 
         Raises UserError where the model cannot be walked or computes no numbers, Cancelled when asked to stop.
         """
-        self._context, self._options, self._seen = context, context.options, seen
-        self._dtypes = {t.name: _DTYPES[t.dtype] for t in context.info.tensors if t.name in targets}
-        self._files: dict[str, Path] = {}
+        super().__init__(context, targets)
+        self._options: QuantizeOptions = context.options
+        self._seen = seen
         self._head: tuple[str, Tensor] | None = None
-        ids = sample(context.source, context.info, self._options)
-        try:
-            self._walk(ids)
-        except UserError as error:
-            if error.code != "unsupported_architecture":
-                raise
-            raise UserError(
-                f"{context.info.architecture} cannot be rounded by calibration text: {error.cause}",
-                "Set “Rounding” to “nearest”.",
-                where=error.where,
-                code=error.code,
-            ) from error
+        self.walk()
 
-    def _walk(self, ids: Tensor) -> None:
-        context = self._context
-        with (
-            StreamedModel(context.source, device=context.device) as model,
-            Stages(model, ids, context.scratch) as stages,
-        ):
-            self._total = len(model.blocks) + 2  # measuring the head, writing
-            self._done, self._share, self._name = 0, 0.0, ""
-            blocks = stages.blocks(lambda share: self._step(_ROUNDED + (1 - _ROUNDED) * share))
-            for index, (name, block) in enumerate(blocks):
-                self._done, self._name = index, name
-                self._round_block(model, block, stages)
-            self._done += 1
-            head = model.stored_head() if self._options.head != "keep" else None
-            if head is not None and context.info.task in _WRITING:
-                self._name = head
-                self._head = head, self._head_moment(head, stages)
-            self._done += 1
+    def prepare(self, gathered: Tensor, least_damping: float = 0.0) -> Compensation | None:
+        """What GPTQ needs of the second moments `gathered`."""
+        options = self._options
+        if options.method != "gptq":
+            return None
+        return compensation(gathered, max(options.damping, least_damping), options.act_order)
 
-    def step(self, done: float, total: float, text: str) -> None:
-        """Report what follows, the writing, as the last part of the whole; takes what a context's `step` does."""
-        self._name = text
-        self._step(done / total)
+    def change(
+        self, name: str, weight: Tensor, gathered: Tensor, prepared: Compensation | None, dtype: torch.dtype
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """`weight` rounded, and its packed tensors."""
+        options = self._options
+        grid = self._rounded(weight, gathered, prepared, options.bits, options.kind, dtype)
+        rounded = dequantise(grid)
+        self._seen(weight, rounded)
+        return rounded, packed_tensors(name.removesuffix(".weight"), on_cpu(grid))
 
-    @property
-    def count(self) -> int:
-        """How many weights were rounded."""
-        return len(self._files)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._files
-
-    def tensors(self, name: str) -> dict[str, Tensor]:
-        """What weight `name` is stored as."""
-        return load_file(self._files[name])
+    def after_blocks(self, model: StreamedModel, stages: Stages) -> None:
+        """Measure what reaches the output head, if that is to be rounded."""
+        head = model.stored_head() if self._options.head != "keep" else None
+        if head is not None and self.context.info.task in _WRITING:
+            self._name = head
+            self._head = head, self._head_moment(head, stages)
 
     def head(self, name: str, weight: Tensor, kind: GridKind) -> Grid | None:
         """The grid, scales float32, of `weight` [vocabulary, hidden] if it is the output head and was measured."""
-        options: QuantizeOptions = self._options
+        options = self._options
         if self._head is None or self._head[0] != name or self._head[1].shape[0] != weight.shape[1]:
             return None
         assert options.head != "keep"
         moment = self._head[1]
-        tied = len(head_tensors(self._context.info, options)) == 1
-        given = self._compensation(moment, _TIED_DAMPING if tied else 0.0)
+        tied = len(head_tensors(self.context.info, options)) == 1
+        given = self.prepare(moment, _TIED_DAMPING if tied else 0.0)
         return self._rounded(weight, moment, given, options.head, kind, torch.float32)
-
-    def _step(self, share: float | None = None) -> None:
-        """Report that `share` of the present block is done; None: as much as before."""
-        self._share = self._share if share is None else share
-        self._context.step(self._done + self._share, self._total, self._name)
-
-    def _round_block(self, model: StreamedModel, block: nn.Module, stages: Stages) -> None:
-        self._step(0.0)
-        names: dict[str, str] = {}
-        for leaf, module in block.named_modules():
-            stored = model.stored_weight(f"{self._name}.{leaf}") if isinstance(module, nn.Linear) else None
-            if stored in self._dtypes:
-                names[leaf] = stored
-        groups = [[leaf for leaf in leaves if leaf in names] for leaves in linears_by_input(block, stages)]
-        groups = [leaves for leaves in groups if leaves]
-        if not groups:
-            return
-        found = moments(block, groups, stages, lambda share: self._step(_MEASURED * share))
-        for place, leaves in enumerate(groups):
-            self._step(_MEASURED + (_ROUNDED - _MEASURED) * place / len(groups))
-            moment = found.pop(0)
-            given = self._compensation(moment)
-            for leaf in leaves:
-                weight = block.get_submodule(leaf).weight
-                assert isinstance(weight, Tensor)
-                self._round_linear(names[leaf], weight, moment, given)
-
-    def _compensation(self, moment: Tensor, least_damping: float = 0.0) -> Compensation | None:
-        options: QuantizeOptions = self._options
-        if options.method != "gptq":
-            return None
-        return compensation(moment, max(options.damping, least_damping), options.act_order)
-
-    def _round_linear(self, name: str, weight: Tensor, moment: Tensor, given: Compensation | None) -> None:
-        require_finite(weight, name)
-        options: QuantizeOptions = self._options
-        grid = self._rounded(weight, moment, given, options.bits, options.kind, self._dtypes[name])
-        rounded = dequantise(grid)
-        self._seen(weight, rounded)
-        weight.copy_(rounded)
-        self._files[name] = self._context.scratch / f"rounded-{len(self._files)}.safetensors"
-        save_file(packed_tensors(name.removesuffix(".weight"), on_cpu(grid)), self._files[name])
 
     def _rounded(
         self, weight: Tensor, moment: Tensor, given: Compensation | None, bits: int, kind: GridKind, dtype: torch.dtype
     ) -> Grid:
-        options: QuantizeOptions = self._options
+        options = self._options
         if given is None:
-            return clip(weight, moment.diagonal(), bits, options.group, kind, dtype, self._step)
-        return gptq(weight, given, bits, options.group, kind, not options.act_order, dtype, self._step)
+            return clip(weight, moment.diagonal(), bits, options.group, kind, dtype, self.tick)
+        return gptq(weight, given, bits, options.group, kind, not options.act_order, dtype, self.tick)
 
     def _head_moment(self, name: str, stages: Stages) -> Tensor:
         moment: Tensor | None = None
-        for hidden in stages.answers(self._step):
+        for hidden in stages.answers(self.tick):
             moment = add_moment(moment, hidden)
         assert moment is not None
         require_numbers(moment, name)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from engine.calibration.options import ANSWERS_IN_MEMORY, CalibrationOptions, activation_bytes
+from engine.calibration.options import CalibrationOptions
 from engine.checkpoint.info import CheckpointInfo, GridScheme, TensorHeader
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.grid.scheme import loads_plain, with_grids
 from engine.passes.base import PassSpec
 from engine.passes.targets import (
-    block_of,
     chosen,
     embedding_and_head,
     has_experts,
-    largest_block_bytes,
     largest_bytes,
     linears,
     module_of,
+    moment_bytes,
     stores_inputs_first,
+    walk_bytes,
 )  # fmt: skip
 from engine.recipe.options import OnlyWith, option
 from engine.recipe.validate import Fix, Problem, set_options, without
@@ -245,12 +245,7 @@ def peak_bytes(info: CheckpointInfo, options: QuantizeOptions) -> int:
     rounding = min(SHARD_BYTES, info.bytes) + largest_bytes(info) + 5 * 4 * largest
     if options.method == "nearest":
         return rounding
-    widths = {t.shape[1] for t in targets}
-    squares = sum(4 * 4 * width**2 for width in widths) + 5 * 8 * max(widths, default=0) ** 2
-    layer = 4 * sum(t.elements for t in info.tensors if not block_of(t.name))
-    layer += largest_block_bytes(info) * (2 if any(t.dtype in ("F16", "BF16") for t in info.tensors) else 1)
-    answers = min(4 * options.samples * options.tokens * info.hidden_size, ANSWERS_IN_MEMORY)
-    return rounding + layer + squares + answers + activation_bytes(info, options)
+    return rounding + moment_bytes(t.shape[1] for t in targets) + walk_bytes(info, options)
 
 
 def glyph(options: QuantizeOptions) -> str:
