@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from engine.blocks.stages import Stages
 from engine.blocks.streamed import StreamedModel
 from engine.calibration.finite import require_finite
-from engine.calibration.moments import LINEARS, Gather, add_moment, holds_inputs_first, linears_by_input, moments
+from engine.calibration.moments import LINEARS, add_moment, holds_inputs_first, linears_by_input, moments
 from engine.calibration.windows import sample
 from engine.checkpoint.precision import FLOATS
 from engine.passes.base import PassContext
@@ -130,8 +130,7 @@ class Blockwise(ABC):
         groups = [leaves for leaves in groups if leaves]
         if not groups:
             return
-        gather: Gather = self.gather
-        found = moments(block, groups, stages, lambda share: self.tick(_MEASURED * share), gather)
+        found = moments(block, groups, stages, lambda share: self.tick(_MEASURED * share), self.gather)
         for place, leaves in enumerate(groups):
             self.tick(_MEASURED + (_CHANGED - _MEASURED) * place / len(groups))
             gathered = found.pop(0)
