@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from engine.passes.base import PassContext
 from engine.protocol.errors import UserError
 
 # Of a block's time: what measuring takes, and after which its weights are changed (then its answers are computed).
-_MEASURED, _CHANGED = 0.4, 0.8
-_DTYPES = {"F64": torch.float64} | {short: getattr(torch, name) for name, short in FLOATS.items()}
+MEASURED, CHANGED = 0.4, 0.8
+DTYPES = {"F64": torch.float64} | {short: getattr(torch, name) for name, short in FLOATS.items()}
 
 
 class Blockwise(ABC):
@@ -32,6 +32,7 @@ class Blockwise(ABC):
         cannot: what the pass does to a model, as "cannot be …" goes on.
         remedy: what to choose where a model cannot be walked.
         context: what the pass was given; its options are those of a walk on calibration text.
+        dtypes: in which type the checkpoint stores each weight that is to be changed.
     """
 
     cannot: str
@@ -40,15 +41,13 @@ class Blockwise(ABC):
     def __init__(self, context: PassContext, targets: Collection[str]) -> None:
         """`targets`: weights by their names in the checkpoint."""
         self.context = context
-        self._dtypes = {t.name: _DTYPES[t.dtype] for t in context.info.tensors if t.name in targets}
+        self.dtypes = {t.name: DTYPES[t.dtype] for t in context.info.tensors if t.name in targets}
         self._files: dict[str, Path] = {}
         self._done, self._total, self._share, self._name = 0, 1, 0.0, ""
 
     @abstractmethod
-    def change(
-        self, name: str, weight: Tensor, gathered: Tensor, prepared: Any, dtype: torch.dtype
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What `weight` [O, I], float32 and finite, becomes, and the tensors (of `dtype`) that it is stored as.
+    def change(self, name: str, weight: Tensor, gathered: Tensor, prepared: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """What `weight` [O, I], float32 and finite, becomes, and the tensors that it is stored as.
 
         `gathered` and `prepared` are of the inputs that reach it.
         """
@@ -60,6 +59,44 @@ class Blockwise(ABC):
     def prepare(self, gathered: Tensor) -> Any:
         """What is made once of `gathered` for all layers that share an input."""
         return None
+
+    def measured(
+        self, model: StreamedModel, name: str, block: nn.Module, stages: Stages, names: Collection[str]
+    ) -> list[tuple[list[str], Tensor]]:
+        """Those of linear layers `names` of the present block that share their inputs, and what is gathered of these;
+        [] where the text reaches none."""
+        groups = [[leaf for leaf in leaves if leaf in names] for leaves in linears_by_input(block, stages)]
+        groups = [leaves for leaves in groups if leaves]
+        if not groups:
+            return []
+        return list(zip(groups, moments(block, groups, stages, self.measuring, self.gather), strict=True))
+
+    def change_block(
+        self, model: StreamedModel, name: str, block: nn.Module, stages: Stages, names: Mapping[str, str]
+    ) -> None:
+        """Change linear layers `names` (their names in the block -> in the checkpoint) of the present block `name`."""
+        found = self.measured(model, name, block, stages, names)
+        count = len(found)
+        while found:
+            self.tick(MEASURED + (CHANGED - MEASURED) * (1 - len(found) / count))
+            leaves, gathered = found.pop(0)
+            prepared = self.prepare(gathered)
+            for leaf in leaves:
+                weight = block.get_parameter(f"{leaf}.weight")
+                require_finite(weight, names[leaf])
+                matrix = weight.T if holds_inputs_first(block.get_submodule(leaf)) else weight
+                changed, tensors = self.change(names[leaf], matrix, gathered, prepared)
+                self.keep(names[leaf], matrix, changed, tensors)
+
+    def keep(self, name: str, weight: Tensor, changed: Tensor, tensors: dict[str, Tensor]) -> None:
+        """Put `changed` in place of `weight` in the model, and write down `tensors`, as which `name` is stored."""
+        weight.copy_(changed)
+        self._files[name] = self.context.scratch / f"changed-{len(self._files)}.safetensors"
+        save_file(tensors, self._files[name])
+
+    def measuring(self, share: float) -> None:
+        """Report that `share` of measuring the present block is done."""
+        self.tick(MEASURED * share)
 
     def after_blocks(self, model: StreamedModel, stages: Stages) -> None:  # noqa: B027 - most do nothing there
         """What is done behind the last block."""
@@ -111,39 +148,17 @@ class Blockwise(ABC):
 
     def _walk(self, model: StreamedModel, stages: Stages) -> None:
         self._total = len(model.blocks) + 2  # what follows the last block, writing
-        blocks = stages.blocks(lambda share: self.tick(_CHANGED + (1 - _CHANGED) * share))
+        blocks = stages.blocks(lambda share: self.tick(CHANGED + (1 - CHANGED) * share))
         for index, (name, block) in enumerate(blocks):
             self._done, self._name = index, name
-            self._change_block(model, block, stages)
+            self.tick(0.0)
+            names: dict[str, str] = {}
+            for leaf, module in block.named_modules():
+                stored = model.stored_weight(f"{name}.{leaf}") if isinstance(module, LINEARS) else None
+                if stored in self.dtypes:
+                    names[leaf] = stored
+            if names:
+                self.change_block(model, name, block, stages, names)
         self._done += 1
         self.after_blocks(model, stages)
         self._done += 1
-
-    def _change_block(self, model: StreamedModel, block: nn.Module, stages: Stages) -> None:
-        self.tick(0.0)
-        names: dict[str, str] = {}
-        for leaf, module in block.named_modules():
-            stored = model.stored_weight(f"{self._name}.{leaf}") if isinstance(module, LINEARS) else None
-            if stored in self._dtypes:
-                names[leaf] = stored
-        groups = [[leaf for leaf in leaves if leaf in names] for leaves in linears_by_input(block, stages)]
-        groups = [leaves for leaves in groups if leaves]
-        if not groups:
-            return
-        found = moments(block, groups, stages, lambda share: self.tick(_MEASURED * share), self.gather)
-        for place, leaves in enumerate(groups):
-            self.tick(_MEASURED + (_CHANGED - _MEASURED) * place / len(groups))
-            gathered = found.pop(0)
-            prepared = self.prepare(gathered)
-            for leaf in leaves:
-                self._change_linear(names[leaf], block.get_submodule(leaf), gathered, prepared)
-
-    def _change_linear(self, name: str, module: nn.Module, gathered: Tensor, prepared: Any) -> None:
-        weight = module.weight
-        assert isinstance(weight, Tensor)
-        require_finite(weight, name)
-        matrix = weight.T if holds_inputs_first(module) else weight
-        changed, tensors = self.change(name, matrix, gathered, prepared, self._dtypes[name])
-        matrix.copy_(changed)
-        self._files[name] = self.context.scratch / f"changed-{len(self._files)}.safetensors"
-        save_file(tensors, self._files[name])

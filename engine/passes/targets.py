@@ -94,10 +94,14 @@ def largest_block_bytes(info: CheckpointInfo) -> int:
 
 def walk_bytes(info: CheckpointInfo, options: CalibrationOptions) -> int:
     """Bytes of a walk block by block in float32: embedding, one block, what blocks answer, and activations."""
-    held = 4 * sum(tensor.elements for tensor in info.tensors if not block_of(tensor.name))
-    held += largest_block_bytes(info) * (2 if any(t.dtype in ("F16", "BF16") for t in info.tensors) else 1)
+    held = 4 * sum(tensor.elements for tensor in info.tensors if not block_of(tensor.name)) + walked_block_bytes(info)
     answers = min(4 * options.samples * options.tokens * info.hidden_size, ANSWERS_IN_MEMORY)
     return held + answers + activation_bytes(info, options)
+
+
+def walked_block_bytes(info: CheckpointInfo) -> int:
+    """Bytes of the largest block in float32."""
+    return largest_block_bytes(info) * (2 if any(t.dtype in ("F16", "BF16") for t in info.tensors) else 1)
 
 
 def moment_bytes(widths: Iterable[int]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import torch
 from torch import Tensor
 
 from engine.calibration.inverse import Compensation, compensation
@@ -43,7 +42,7 @@ class MeasuredPruning(Blockwise):
         return compensation(gathered, options.damping, act_order=False) if options.method == "sparsegpt" else None
 
     def change(
-        self, name: str, weight: Tensor, gathered: Tensor, prepared: Compensation | None, dtype: torch.dtype
+        self, name: str, weight: Tensor, gathered: Tensor, prepared: Compensation | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """`weight` pruned; stored in the layout of the checkpoint."""
         share, pattern = self._options.sparsity / 100, self._options.pattern
@@ -51,6 +50,6 @@ class MeasuredPruning(Blockwise):
             pruned = weight.masked_fill(wanda(weight, gathered, share, pattern, self.tick), 0)
         else:
             pruned = sparsegpt(weight, prepared, share, pattern, self.tick)
-        pruned = pruned.to(dtype)
+        pruned = pruned.to(self.dtypes[name])
         stored = pruned.T if self._inputs_first else pruned
         return pruned, {name: stored.contiguous().cpu()}

@@ -54,11 +54,11 @@ class MeasuredRounding(Blockwise):
         return compensation(gathered, max(options.damping, least_damping), options.act_order)
 
     def change(
-        self, name: str, weight: Tensor, gathered: Tensor, prepared: Compensation | None, dtype: torch.dtype
+        self, name: str, weight: Tensor, gathered: Tensor, prepared: Compensation | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """`weight` rounded, and its packed tensors."""
         options = self._options
-        grid = self._rounded(weight, gathered, prepared, options.bits, options.kind, dtype)
+        grid = self._rounded(weight, gathered, prepared, options.bits, options.kind, self.dtypes[name])
         rounded = dequantise(grid)
         self._seen(weight, rounded)
         return rounded, packed_tensors(name.removesuffix(".weight"), on_cpu(grid))
