@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
 
 from engine.blocks.stages import Stages
-from engine.protocol.errors import UserError
+from engine.calibration.finite import require_numbers
+
+LINEARS = (nn.Linear, Conv1D)
+# Given what was gathered so far (None: nothing) and inputs [..., I]; answers both together.
+Gather = Callable[[Tensor | None, Tensor], Tensor]
+
+
+def holds_inputs_first(module: nn.Module) -> bool:
+    """The weight of linear layer `module` is [in, out]."""
+    return isinstance(module, Conv1D)
 
 
 def linears_by_input(block: nn.Module, stages: Stages) -> list[list[str]]:
@@ -34,7 +43,7 @@ def linears_by_input(block: nn.Module, stages: Stages) -> list[list[str]]:
     hooks = [
         module.register_forward_pre_hook(note(name))
         for name, module in block.named_modules()
-        if isinstance(module, nn.Linear)
+        if isinstance(module, LINEARS)
     ]
     try:
         stages.run(lambda share: None, most=1)
@@ -44,10 +53,29 @@ def linears_by_input(block: nn.Module, stages: Stages) -> list[list[str]]:
     return [names for _, names in given]
 
 
+def add_moment(moment: Tensor | None, inputs: Tensor) -> Tensor:
+    """`moment` [I, I] (None: zero) with Σ x xᵀ of `inputs` [..., I] added, in place, float32."""
+    rows = inputs.detach().reshape(-1, inputs.shape[-1]).float()
+    if moment is None:
+        return rows.T @ rows
+    return moment.addmm_(rows.T, rows)
+
+
+def add_squares(squares: Tensor | None, inputs: Tensor) -> Tensor:
+    """`squares` [I] (None: zero) with Σ x² of `inputs` [..., I] added: the diagonal of the moment, float32."""
+    found = inputs.detach().reshape(-1, inputs.shape[-1]).float().square().sum(dim=0)
+    return found if squares is None else squares.add_(found)
+
+
 def moments(
-    block: nn.Module, groups: Sequence[Sequence[str]], stages: Stages, step: Callable[[float], None]
+    block: nn.Module,
+    groups: Sequence[Sequence[str]],
+    stages: Stages,
+    step: Callable[[float], None],
+    gather: Gather = add_moment,
 ) -> list[Tensor]:
-    """Σ x xᵀ over all calibration tokens, float32 [I, I], of each group of linear layers that share their input x [I].
+    """What `gather` makes of all calibration tokens (Σ x xᵀ, float32 [I, I]), for each group of linear layers that
+    share their input x [I].
 
     Raises UserError where activations are not numbers.
     """
@@ -55,7 +83,7 @@ def moments(
 
     def add(place: int) -> Callable[..., None]:
         def hook(module: nn.Module, args: Any) -> None:
-            found[place] = add_moment(found[place], args[0])
+            found[place] = gather(found[place], args[0])
 
         return hook
 
@@ -70,21 +98,3 @@ def moments(
     for moment, names in zip(whole, groups, strict=True):
         require_numbers(moment, names[0])
     return whole
-
-
-def add_moment(moment: Tensor | None, inputs: Tensor) -> Tensor:
-    """`moment` [I, I] (None: zero) with `inputs` [..., I] added, in place."""
-    rows = inputs.detach().reshape(-1, inputs.shape[-1]).float()
-    if moment is None:
-        return rows.T @ rows
-    return moment.addmm_(rows.T, rows)
-
-
-def require_numbers(moment: Tensor, where: str) -> None:
-    """Raise UserError if `moment` is not finite."""
-    if not torch.isfinite(moment).all():
-        raise UserError(
-            "On the calibration text the model computes values that are not numbers.",
-            "Use the checkpoint in its original number format, or a rounding that needs no calibration text.",
-            where=where,
-        )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
+from engine.calibration.options import ANSWERS_IN_MEMORY, CalibrationOptions, activation_bytes
 from engine.checkpoint.info import CheckpointInfo, TensorHeader
 
 # Families whose "linear" layers are Conv1D: stored [in, out] instead of [out, in].
@@ -89,3 +90,21 @@ def largest_block_bytes(info: CheckpointInfo) -> int:
         if part := block_of(tensor.name):
             blocks[part[:2]] = blocks.get(part[:2], 0) + tensor.bytes
     return max(blocks.values(), default=0)
+
+
+def walk_bytes(info: CheckpointInfo, options: CalibrationOptions) -> int:
+    """Bytes of a walk block by block in float32: embedding, one block, what blocks answer, and activations."""
+    held = 4 * sum(tensor.elements for tensor in info.tensors if not block_of(tensor.name)) + walked_block_bytes(info)
+    answers = min(4 * options.samples * options.tokens * info.hidden_size, ANSWERS_IN_MEMORY)
+    return held + answers + activation_bytes(info, options)
+
+
+def walked_block_bytes(info: CheckpointInfo) -> int:
+    """Bytes of the largest block in float32."""
+    return largest_block_bytes(info) * (2 if any(t.dtype in ("F16", "BF16") for t in info.tensors) else 1)
+
+
+def moment_bytes(widths: Iterable[int]) -> int:
+    """Bytes of the second moments of inputs of these widths, and of the widest one's factor while it is computed."""
+    widths = set(widths)
+    return sum(4 * 4 * width**2 for width in widths) + 5 * 8 * max(widths, default=0) ** 2

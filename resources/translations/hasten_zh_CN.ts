@@ -3502,16 +3502,8 @@ Apache 许可证 2.0。</translation>
         <translation>权重剪枝</translation>
     </message>
     <message>
-        <source>Sets the smallest weights to zero, freely or in a fixed pattern such as 2:4.</source>
-        <translation>将绝对值最小的权重置零，可自由选取，也可按 2:4 等固定模式。</translation>
-    </message>
-    <message>
         <source>Weights set to zero</source>
         <translation>稀疏度</translation>
-    </message>
-    <message>
-        <source>The share of the smallest weights that is removed; unused with a fixed pattern.</source>
-        <translation>被移除的最小权重所占比例；使用固定模式时不起作用。</translation>
     </message>
     <message>
         <source>%</source>
@@ -3520,10 +3512,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Structure</source>
         <translation>稀疏结构</translation>
-    </message>
-    <message>
-        <source>“free” removes the smallest weights wherever they are; “n:m” keeps the n largest of every m neighbours.</source>
-        <translation>“自由”移除任意位置的最小权重；“n:m”在每 m 个相邻权重中保留最大的 n 个。</translation>
     </message>
     <message>
         <source>free</source>
@@ -4764,6 +4752,38 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>llama.cpp</source>
         <translation>llama.cpp</translation>
+    </message>
+    <message>
+        <source>Sets the least important weights to zero, freely or in a fixed pattern such as 2:4.</source>
+        <translation>将最不重要的权重置零，可自由选取，也可按 2:4 等固定模式。</translation>
+    </message>
+    <message>
+        <source>Method</source>
+        <translation>方法</translation>
+    </message>
+    <message>
+        <source>“magnitude” needs no text; “wanda” and “sparsegpt” let the model read one and keep what its answers need, and “sparsegpt” also adjusts the weights that stay.</source>
+        <translation>“幅值”不需要文本；“wanda”和“sparsegpt”让模型阅读一段文本，保留其回答所需的权重，“sparsegpt”还会调整留下的权重。</translation>
+    </message>
+    <message>
+        <source>magnitude</source>
+        <translation>幅值</translation>
+    </message>
+    <message>
+        <source>wanda</source>
+        <translation>wanda</translation>
+    </message>
+    <message>
+        <source>sparsegpt</source>
+        <translation>sparsegpt</translation>
+    </message>
+    <message>
+        <source>“free” removes the least important weights wherever they are; “n:m” keeps n of every m neighbours.</source>
+        <translation>“自由”移除任意位置最不重要的权重；“n:m”在每 m 个相邻权重中保留 n 个。</translation>
+    </message>
+    <message>
+        <source>The share of the weights that is removed.</source>
+        <translation>被移除的权重所占比例。</translation>
     </message>
     <message>
         <source>“nearest” needs no text; the others let the model read one and round so that its answers change less; “autoround” learns how, which takes longest.</source>

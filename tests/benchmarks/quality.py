@@ -1,9 +1,9 @@
-"""What rounding to 4 bits costs, by every method of the quantize pass: the tables of docs/quality.md.
+"""What rounding to 4 bits and pruning cost, by every method of their passes: the tables of docs/quality.md.
 
-    python -m tests.benchmarks.quality [--json FILE] [--only TEXT] [--markdown]
+    python -m tests.benchmarks.quality [--json FILE] [--only TEXT] [--threads N] [--markdown]
 
 stories15M on held-out TinyStories text and the sample model on WikiText-2. The texts and stories15M lie in the folder
-that HASTEN_SHARED names (../shared without it). Each rounding is a process of its own, whose time and peak memory are
+that HASTEN_SHARED names (../shared without it). Each pass runs in a process of its own, whose time and peak memory are
 kept. With --json, results found in FILE are not measured again, and each new one is added at once. Seconds are worth
 something only if nothing else runs; the quality does not depend on that.
 """
@@ -49,7 +49,9 @@ GRIDS: dict[str, dict[str, Any]] = {
     "float offsets": {"symmetric": False, "offsets": "float"},
 }
 METHODS = ("nearest", "clip", "gptq", "awq", "autoround")
-THREADS = 2
+PRUNED: dict[str, dict[str, Any]] = {"50 % free": {"sparsity": 50.0}, "2:4": {"structure": "n:m"}}
+PRUNING = ("magnitude", "wanda", "sparsegpt")
+WITHOUT_TEXT = ("nearest", "magnitude")
 
 
 @dataclass(frozen=True)
@@ -96,19 +98,40 @@ def sample() -> Subject:
 SUBJECTS = {"stories15M": stories, "sample": sample}
 
 
-def cases(subject: Subject) -> Iterator[tuple[str, dict[str, Any], bool]]:
-    """Name, options, and whether the text of the subject's own kind is shown, of every rounding."""
+@dataclass(frozen=True)
+class Case:
+    """One pass with its options.
+
+    Attributes:
+        own_text: it is shown text of the subject's own kind, not the built-in one.
+    """
+
+    name: str
+    run: str
+    options: dict[str, Any]
+    own_text: bool = True
+
+
+def cases(subject: Subject) -> Iterator[Case]:
+    """Every rounding, then every pruning."""
     for group in subject.groups:
         for grid, options in GRIDS.items():
             for method in METHODS:
                 whole = {"bits": 4, "group_size": group, "method": method, **options}
-                yield f"int4 / {group} {grid}, {method}", whole, True
+                yield Case(f"int4 / {group} {grid}, {method}", "quantize", whole)
                 if method != "nearest" and group == subject.groups[0] and grid == "integer offsets":
-                    yield f"int4 / {group} {grid}, {method}, built-in text", whole, False
+                    yield Case(f"int4 / {group} {grid}, {method}, built-in text", "quantize", whole, False)
     offsets = {"bits": 4, "group_size": 32, "symmetric": False, "offsets": "float", "head": 4}
     for method in METHODS:
-        yield f"int4 / 32 float offsets, head 4 bits, {method}", {**offsets, "method": method}, True
-    yield "int4 / 32 float offsets, head 4 bits, gptq, built-in text", {**offsets, "method": "gptq"}, False
+        yield Case(f"int4 / 32 float offsets, head 4 bits, {method}", "quantize", {**offsets, "method": method})
+    whole = {**offsets, "method": "gptq"}
+    yield Case("int4 / 32 float offsets, head 4 bits, gptq, built-in text", "quantize", whole, False)
+    for kind, options in PRUNED.items():
+        for method in PRUNING:
+            whole = {"method": method, **options}
+            yield Case(f"pruned {kind}, {method}", "prune_magnitude", whole)
+            if method not in WITHOUT_TEXT:
+                yield Case(f"pruned {kind}, {method}, built-in text", "prune_magnitude", whole, False)
 
 
 def main() -> int:
@@ -117,11 +140,12 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="keep the results here, and go on from those that are there")
     parser.add_argument("--only", default="", help="measure only cases whose name holds this")
     parser.add_argument("--most", type=int, default=10**6, help="stop after so many cases")
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--markdown", action="store_true", help="print the tables of docs/quality.md")
-    parser.add_argument("--round", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--pass", nargs=4, dest="changed", help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.round:
-        print(json.dumps(rounded(*asked.round)))
+    if asked.changed:
+        print(json.dumps(changed(*asked.changed, asked.threads)))
         return 0
     known: dict[str, Any] = {}
     if asked.json and asked.json.is_file():
@@ -129,54 +153,56 @@ def main() -> int:
     left = asked.most
     for name, subject_of in SUBJECTS.items():
         subject = subject_of()
-        for case, options, own_text in cases(subject):
-            key = f"{name}: {case}"
+        for case in cases(subject):
+            key = f"{name}: {case.name}"
             if asked.only not in key or key in known or not left:
                 continue
             left -= 1
-            known[key] = measured(subject, options, own_text)
+            known[key] = measured(subject, case, asked.threads)
             print(f"{key}: {known[key]}", flush=True)
             if asked.json:
                 asked.json.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if asked.markdown:
-        print(markdown(known))
+        print(markdown(known, asked.threads))
     return 0
 
 
-def measured(subject: Subject, options: dict[str, Any], own_text: bool) -> dict[str, Any]:
-    """Round in a process of its own, then compare with the original."""
+def measured(subject: Subject, case: Case, threads: int) -> dict[str, Any]:
+    """Run the pass in a process of its own, then compare with the original."""
+    options = case.options
     with tempfile.TemporaryDirectory() as room:
-        if options["method"] != "nearest":
+        if options["method"] not in WITHOUT_TEXT:
             options = {**options, "seed": 0}
-            if own_text:
+            if case.own_text:
                 text = Path(room) / "shown.txt"
                 text.write_text(subject.shown, encoding="utf-8")
                 options["text"] = str(text)
-        call = [sys.executable, "-m", "tests.benchmarks.quality", "--round", subject.folder, room, json.dumps(options)]
+        call = [sys.executable, "-m", "tests.benchmarks.quality", "--threads", str(threads), "--pass",
+                case.run, subject.folder, room, json.dumps(options)]  # fmt: skip
         answer = subprocess.run(call, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout
-        return {**json.loads(answer.splitlines()[-1]), **compared(subject, Path(room) / "rounded")}
+        return {**json.loads(answer.splitlines()[-1]), **compared(subject, Path(room) / "changed", threads)}
 
 
-def rounded(source: str, room: str, options: str) -> dict[str, float]:
-    """Run the pass; its seconds, and the peak of this process's memory in MiB, its libraries included."""
-    spec = catalog.get("quantize")
+def changed(name: str, source: str, room: str, options: str, threads: int) -> dict[str, float]:
+    """Run pass `name`; its seconds, and the peak of this process's memory in MiB, its libraries included."""
+    spec = catalog.get(name)
     run = load(spec.run)
-    destination, scratch = Path(room) / "rounded", Path(room) / "scratch"
+    destination, scratch = Path(room) / "changed", Path(room) / "scratch"
     destination.mkdir()
     scratch.mkdir()
     context = PassContext(
         step=lambda done, total, text: None, notice=lambda text: None, source=Path(source), destination=destination,
-        info=inspect(Path(source)), options=parse_options(spec.options, json.loads(options), "quantize"),
-        threads=THREADS, scratch=scratch,
+        info=inspect(Path(source)), options=parse_options(spec.options, json.loads(options), name),
+        threads=threads, scratch=scratch,
     )  # fmt: skip
     began = time.perf_counter()
     run(context)
     return {"seconds": round(time.perf_counter() - began, 1), "peak_mib": round(peak_rss_bytes() / 2**20)}
 
 
-def compared(subject: Subject, folder: Path) -> dict[str, Any]:
+def compared(subject: Subject, folder: Path, threads: int) -> dict[str, Any]:
     """Perplexity of both, KL divergence with its 95 % interval, share of equal first choices, bytes of weights."""
-    sessions: list[Session] = [open_session(place, threads=THREADS) for place in (subject.folder, folder)]
+    sessions: list[Session] = [open_session(place, threads=threads) for place in (subject.folder, folder)]
     reference, candidate = score_text(sessions, subject.judged, lambda done, total: None)
     for session in sessions:
         session.close()
@@ -192,27 +218,33 @@ def compared(subject: Subject, folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def markdown(known: dict[str, Any]) -> str:
-    """A table for each model."""
-    here = machine()
-    lines = [f"{datetime.date.today().isoformat()}, {here['cpu']}, {THREADS} threads."]
+def markdown(known: dict[str, Any], threads: int) -> str:
+    """For each model a table of roundings and one of prunings."""
+    lines = [f"{datetime.date.today().isoformat()}, {machine()['cpu']}, {threads} threads."]
     for name, subject_of in SUBJECTS.items():
         subject = subject_of()
-        own = {case: known[f"{name}: {case}"] for case, _, _ in cases(subject) if f"{name}: {case}" in known}
-        if not own:
-            continue
-        first = next(iter(own.values()))
-        lines += ["", f"**{subject.title}**: perplexity of the original {first['reference']:.3f}, "
-                  f"{first['predictions']} predictions.", "",
-                  "| rounding | perplexity | KL (nats), 95 % | top-1 | MB | seconds | peak MiB |",
-                  "|---|---|---|---|---|---|---|"]  # fmt: skip
-        for case, of in own.items():
-            mean, low, high = of["kl"]
-            lines.append(
-                f"| {case} | {of['perplexity'] / of['reference'] - 1:+.2%} | {mean:.4f} ({low:.4f}–{high:.4f}) | "
-                f"{of['top1']:.3f} | {of['weight_bytes'] / 1e6:.1f} | {of['seconds']:.0f} | {of['peak_mib']} |"
-            )
+        for title, run in (("rounding", "quantize"), ("pruning", "prune_magnitude")):
+            found = {case.name: known.get(f"{name}: {case.name}") for case in cases(subject) if case.run == run}
+            own = {case: of for case, of in found.items() if of}
+            if own:
+                lines += ["", *_table(subject, title, own)]
     return "\n".join(lines)
+
+
+def _table(subject: Subject, title: str, own: dict[str, dict[str, Any]]) -> Iterator[str]:
+    first = next(iter(own.values()))
+    yield (
+        f"**{subject.title}**: perplexity of the original {first['reference']:.3f}, {first['predictions']} predictions."
+    )
+    yield ""
+    yield f"| {title} | perplexity | KL (nats), 95 % | top-1 | MB | seconds | peak MiB |"
+    yield "|---|---|---|---|---|---|---|"
+    for case, of in own.items():
+        mean, low, high = of["kl"]
+        yield (
+            f"| {case} | {of['perplexity'] / of['reference'] - 1:+.2%} | {mean:.4f} ({low:.4f}–{high:.4f}) | "
+            f"{of['top1']:.3f} | {of['weight_bytes'] / 1e6:.1f} | {of['seconds']:.0f} | {of['peak_mib']} |"
+        )
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Set the smallest weights to zero."""
+"""Set the least important weights to zero."""

@@ -1,12 +1,15 @@
-"""Which weights are the smallest: within a tensor, within groups of a row, or over a whole model."""
+"""Which weights are the smallest: within a tensor, a row, groups of a row, or over a whole model."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 _HIGH_BINS = 2**15  # the sign bit of a magnitude is always 0
 _LOW_BINS = 2**16
+_CHUNK = 2**20  # weights ranked at once: bounds the memory of their ranks
 
 
 def smallest(weight: Tensor, count: int) -> Tensor:
@@ -36,6 +39,33 @@ def n_of_m(weight: Tensor, keep: int, group: int) -> Tensor:
     mask = torch.ones_like(magnitude, dtype=torch.bool)
     mask.scatter_(1, order[:, :keep], False)
     return mask.reshape(weight.shape)
+
+
+def wanda(
+    weight: Tensor,
+    squares: Tensor,
+    share: float,
+    pattern: tuple[int, int] | None = None,
+    step: Callable[[], None] = lambda: None,
+) -> Tensor:
+    """A mask of the weights of `weight` [O, I] that matter least to its outputs: those of least |w| ‖x‖₂ in every row.
+
+    `squares` [I] is Σ x² of each input, so ‖x‖₂². `share` of each row is removed; with `pattern` (n, m), all but n of
+    every m neighbours instead. Of equal ones the first fall first. `step` is called often and may raise Cancelled.
+    Sun et al. 2023, arXiv:2306.11695, section 3.
+    """
+    norms = squares.float().sqrt()
+    masks = []
+    for part in torch.split(weight, max(1, _CHUNK // weight.shape[1])):
+        step()
+        scores = part.float().abs() * norms
+        if pattern is not None:
+            masks.append(n_of_m(scores, *pattern))
+            continue
+        order = scores.argsort(dim=1, stable=True)
+        mask = torch.zeros_like(scores, dtype=torch.bool)
+        masks.append(mask.scatter_(1, order[:, : round(weight.shape[1] * share)], True))
+    return torch.cat(masks)
 
 
 class GlobalThreshold:

@@ -1,47 +1,76 @@
-"""What the magnitude pruning pass offers, refuses and predicts."""
+"""What the pruning pass offers, refuses and predicts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
+from engine.calibration.options import CalibrationOptions
 from engine.checkpoint.info import CheckpointInfo, TensorHeader
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.passes.base import PassSpec
-from engine.passes.targets import chosen, largest_bytes, linears, module_of, stores_inputs_first
-from engine.recipe.options import Options, option
+from engine.passes.targets import (
+    chosen,
+    largest_bytes,
+    linears,
+    module_of,
+    moment_bytes,
+    stores_inputs_first,
+    walk_bytes,
+)
+from engine.recipe.options import OnlyWith, option
 from engine.recipe.validate import Fix, Problem, set_options, without
 
 
-class PruneMagnitudeOptions(Options):
+class PruneMagnitudeOptions(CalibrationOptions):
     """Which weights become zero."""
 
-    sparsity: float = option(
-        30.0,
-        "Weights set to zero",
-        "The share of the smallest weights that is removed; unused with a fixed pattern.",
-        unit="%",
-        ge=0.0,
-        le=99.0,
+    only_with: ClassVar[OnlyWith] = {
+        **dict.fromkeys(CalibrationOptions.model_fields, ("method", ("wanda", "sparsegpt"))),
+        "damping": ("method", ("sparsegpt",)),
+        "scope": ("method", ("magnitude",)),
+        "sparsity": ("structure", ("free",)),
+        **dict.fromkeys(("keep", "group"), ("structure", ("n:m",))),
+    }
+    method: Literal["magnitude", "wanda", "sparsegpt"] = option(
+        "magnitude",
+        "Method",
+        "“magnitude” needs no text; “wanda” and “sparsegpt” let the model read one and keep what its answers need, and "
+        "“sparsegpt” also adjusts the weights that stay.",
     )
     structure: Literal["free", "n:m"] = option(
         "free",
         "Structure",
-        "“free” removes the smallest weights wherever they are; “n:m” keeps the n largest of every m neighbours.",
+        "“free” removes the least important weights wherever they are; “n:m” keeps n of every m neighbours.",
+    )
+    sparsity: float = option(
+        30.0, "Weights set to zero", "The share of the weights that is removed.", unit="%", ge=0.0, le=99.0
     )
     scope: Literal["layer", "global"] = option(
         "layer",
         "Compare within",
         "“layer” removes the same share of every layer; “global” takes the smallest weights of the whole model.",
     )
-    keep: int = option(
-        2, "Kept of each group (n)", "Weights that stay in every group of m.", ge=1, le=64, advanced=True
+    keep: int = option(2, "Kept of each group (n)", "Weights that stay in every group of m.", ge=1, le=64)
+    group: int = option(4, "Group (m)", "Neighbouring weights of a row that form a group.", ge=2, le=128)
+    damping: float = option(
+        0.01,
+        "Damping",
+        "How little the calibration text is trusted: larger is safer when it is short or unlike the real use.",
+        advanced=True, ge=0.0001, le=10.0,
+    )  # fmt: skip
+    samples: int = option(
+        64, "Samples", "More samples measure more surely and take longer.", unit="windows", advanced=True, ge=1, le=4096
     )
-    group: int = option(4, "Group (m)", "Neighbouring weights of a row that form a group.", ge=2, le=128, advanced=True)
     include: tuple[str, ...] = option(
         (), "Only these layers", "Patterns such as *.mlp.*; left empty, every linear layer of every block is pruned."
     )
     exclude: tuple[str, ...] = option((), "Leave out", "Patterns of layers that stay as they are.", advanced=True)
+
+    @property
+    def pattern(self) -> tuple[int, int] | None:
+        """n and m of a fixed pattern; None: a free choice."""
+        return (self.keep, self.group) if self.structure == "n:m" else None
 
 
 def selected(info: CheckpointInfo, options: PruneMagnitudeOptions) -> list[TensorHeader]:
@@ -90,21 +119,32 @@ def predict(info: CheckpointInfo, options: PruneMagnitudeOptions) -> CheckpointI
 
 
 def peak_bytes(info: CheckpointInfo, options: PruneMagnitudeOptions) -> int:
-    """One shard waiting to be written, and the largest weight with its magnitudes, ranks and mask."""
-    largest = max((t.elements for t in selected(info, options)), default=0)
-    return min(SHARD_BYTES, info.bytes) + largest_bytes(info) + 16 * largest
+    """One shard waiting to be written, and the largest weight with its magnitudes, ranks and mask.
+
+    With calibration text, what a walk needs as well; for SparseGPT, the second moments of inputs and their factors.
+    """
+    targets = selected(info, options)
+    largest = max((t.elements for t in targets), default=0)
+    peak = min(SHARD_BYTES, info.bytes) + largest_bytes(info) + 16 * largest
+    if options.method == "magnitude":
+        return peak
+    if options.method == "sparsegpt":
+        axis = 0 if stores_inputs_first(info) else 1
+        peak += moment_bytes({t.shape[axis] for t in targets})
+    return peak + walk_bytes(info, options)
 
 
 def glyph(options: PruneMagnitudeOptions) -> str:
-    """“30 % zeros” or “2:4”."""
-    return f"{options.keep}:{options.group}" if options.structure == "n:m" else f"{options.sparsity:g} % zeros"
+    """“30 % zeros”, “2:4”, “2:4 wanda”."""
+    method = "" if options.method == "magnitude" else f" {options.method}"
+    return (f"{options.keep}:{options.group}" if options.pattern else f"{options.sparsity:g} % zeros") + method
 
 
 SPEC = PassSpec(
     name="prune_magnitude",
     title="Prune weights",
     family="prune",
-    summary="Sets the smallest weights to zero, freely or in a fixed pattern such as 2:4.",
+    summary="Sets the least important weights to zero, freely or in a fixed pattern such as 2:4.",
     options=PruneMagnitudeOptions,
     run="engine.passes.prune_magnitude.run:run",
     check=check,
@@ -122,6 +162,8 @@ SPEC = PassSpec(
         }
     ),
     must_precede=frozenset({"quantize"}),
+    needs=frozenset({"calibration"}),
     repeatable=True,
-    paper="Han et al. 2015, arXiv:1506.02626, section 3; n:m: Mishra et al. 2021, arXiv:2104.08378, section 3",
+    paper="Han et al. 2015, arXiv:1506.02626, section 3; n:m: Mishra et al. 2021, arXiv:2104.08378, section 3; wanda: "
+    "Sun et al. 2023, arXiv:2306.11695, section 3; sparsegpt: Frantar & Alistarh 2023, arXiv:2301.00774, section 3",
 )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from engine.blocks.stages import Stages
-from engine.calibration.moments import require_numbers
+from engine.calibration.finite import require_numbers
 from engine.calibration.options import ANSWERS_IN_MEMORY
 from engine.grid.grid import Grid
 from engine.passes.quantize.clip import Steps

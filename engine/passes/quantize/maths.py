@@ -9,7 +9,6 @@ from torch import Tensor
 
 from engine.grid.grid import Grid
 from engine.passes.quantize.spec import GridKind
-from engine.protocol.errors import UserError
 
 # At 4 bits, steps are so wide that it pays to give up a little range: each end of a group's range is tried at these
 # shares of its extreme, and the pair with the least error is kept. 8 bits are left alone: their steps are narrow.
@@ -117,13 +116,3 @@ def on_cpu(grid: Grid) -> Grid:
     """`grid` in main memory."""
     zero, minimum = (None if part is None else part.cpu() for part in (grid.zero, grid.minimum))
     return Grid(grid.values.cpu(), grid.scale.cpu(), zero, grid.bits, grid.group_size, minimum)
-
-
-def require_finite(weight: Tensor, name: str) -> None:
-    """Raise UserError if `weight`, called `name`, holds values that are not numbers."""
-    if not torch.isfinite(weight).all():
-        raise UserError(
-            f"The weight “{name}” holds values that are not numbers.",
-            "Use the checkpoint in its original number format, or leave that layer out.",
-            where=name,
-        )

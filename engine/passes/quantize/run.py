@@ -8,12 +8,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from engine.calibration.finite import require_finite
 from engine.checkpoint.reader import Reader
 from engine.checkpoint.writer import Transform, Writer
 from engine.grid.grid import beside_embedding, beside_tensors, dequantise, packed_tensors
 from engine.grid.scheme import with_grids
 from engine.passes.base import Facts, PassContext
-from engine.passes.quantize.maths import on_cpu, require_finite, round_to_nearest
+from engine.passes.quantize.maths import on_cpu, round_to_nearest
 from engine.passes.quantize.measured import MeasuredRounding
 from engine.passes.quantize.spec import QuantizeOptions, head_tensors, schemes, selected
 

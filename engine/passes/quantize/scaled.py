@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from engine.blocks.scaling import Group, Layer, Maker
 from engine.blocks.stages import Stages
 from engine.blocks.streamed import StreamedModel
-from engine.calibration.moments import add_moment, require_numbers
+from engine.calibration.finite import require_numbers
+from engine.calibration.moments import add_moment
 from engine.passes.base import PassContext
 from engine.passes.quantize.awq import Inputs, best_factors
 from engine.passes.quantize.spec import QuantizeOptions

@@ -11,15 +11,16 @@ from engine.checkpoint.limits import SHARD_BYTES
 from engine.grid.scheme import loads_plain, with_grids
 from engine.passes.base import PassSpec
 from engine.passes.targets import (
-    block_of,
     chosen,
     embedding_and_head,
     has_experts,
-    largest_block_bytes,
     largest_bytes,
     linears,
     module_of,
+    moment_bytes,
     stores_inputs_first,
+    walk_bytes,
+    walked_block_bytes,
 )  # fmt: skip
 from engine.recipe.options import OnlyWith, option
 from engine.recipe.validate import Fix, Problem, set_options, without
@@ -254,17 +255,12 @@ def peak_bytes(info: CheckpointInfo, options: QuantizeOptions) -> int:
     rounding = min(SHARD_BYTES, info.bytes) + largest_bytes(info) + 5 * 4 * largest
     if options.method == "nearest":
         return rounding
-    widths = {t.shape[1] for t in targets}
-    squares = sum(4 * 4 * width**2 for width in widths) + 5 * 8 * max(widths, default=0) ** 2
-    layer = 4 * sum(t.elements for t in info.tensors if not block_of(t.name))
-    block = largest_block_bytes(info) * (2 if any(t.dtype in ("F16", "BF16") for t in info.tensors) else 1)
-    layer += block
-    answers = min(4 * options.samples * options.tokens * info.hidden_size, ANSWERS_IN_MEMORY)
+    walk = walk_bytes(info, options)
     if options.method == "awq":
-        layer += block
+        walk += walked_block_bytes(info)
     if options.method == "autoround":
-        layer += 6 * block + ANSWERS_IN_MEMORY + activation_bytes(info, options)
-    return rounding + layer + squares + answers + activation_bytes(info, options)
+        walk += 6 * walked_block_bytes(info) + ANSWERS_IN_MEMORY + activation_bytes(info, options)
+    return rounding + moment_bytes(t.shape[1] for t in targets) + walk
 
 
 def glyph(options: QuantizeOptions) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from engine.blocks.scaling import Group, Layer, Maker
 from engine.blocks.stages import Stages
 from engine.blocks.streamed import StreamedModel
-from engine.calibration.moments import require_numbers
+from engine.calibration.finite import require_numbers
 from engine.calibration.windows import sample
 from engine.checkpoint.reader import Reader
 from engine.checkpoint.writer import Transform, Writer

@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.calibration.inverse import compensation
 from engine.grid.grid import dequantise
 from engine.passes.quantize.autoround import Call, Rounding, tune
 from engine.passes.quantize.awq import POWERS, Inputs, best_factors, factors
 from engine.passes.quantize.clip import best_steps, clip
-from engine.passes.quantize.gptq import compensation, gptq
+from engine.passes.quantize.gptq import gptq
 from engine.passes.quantize.maths import round_to_nearest
 from engine.passes.quantize.spec import GridKind
 from engine.protocol.errors import Cancelled
