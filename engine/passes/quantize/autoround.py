@@ -197,4 +197,5 @@ def _loss(block: nn.Module, weights: dict[str, Tensor], call: Call) -> Tensor:
     """The mean squared error of what the block answers with `weights`."""
     output = functional_call(block, weights, call.args, call.kwargs)
     hidden = output[0] if isinstance(output, tuple) else output
-    return (hidden - call.answer).square().mean()
+    loss: Tensor = (hidden - call.answer).square().mean()
+    return loss
