@@ -192,12 +192,12 @@ def test_scaling_alone_leaves_the_model_what_it_was(
     save_file(tensors, source / "model.safetensors", metadata={"format": "pt"})
     scaled: dict[str, torch.Tensor] = {}
 
-    def keep(self: MeasuredRounding, name: str, weight: torch.Tensor, grid: Any) -> None:
+    def keep(self: MeasuredRounding, name: str, weight: torch.Tensor, *changed: Any) -> None:
         scaled[name] = weight.clone()
-        kept(self, name, weight, grid)
+        kept(self, name, weight, *changed)
 
-    kept = MeasuredRounding._keep
-    monkeypatch.setattr(MeasuredRounding, "_keep", keep)
+    kept = MeasuredRounding.keep
+    monkeypatch.setattr(MeasuredRounding, "keep", keep)
     facts = run_pass("quantize", source, tmp_path / "q", method="awq", bits=4, **SHORT)
     assert int(facts["of these scaled"] or 0) >= 10
     now = {**load_file(tmp_path / "q" / "model.safetensors"), **scaled}
