@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.calibration.options import CalibrationOptions, activation_bytes
 from engine.checkpoint.info import CheckpointInfo, TensorHeader
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.passes.targets import block_of, largest_block_bytes, largest_bytes
-from engine.recipe.options import option
+from engine.recipe.options import OnlyWith, option
 from engine.recipe.validate import Fix, Problem, without
 
 FLOATS = ("F64", "F32", "F16", "BF16")
@@ -36,7 +36,7 @@ class NarrowOptions(CalibrationOptions):
         64, "Samples", "More samples measure more surely and take longer.", unit="windows", advanced=True, ge=1, le=4096
     )
 
-    only_with = {"damping": ("compensate", (True,))}
+    only_with: ClassVar[OnlyWith] = {"damping": ("compensate", (True,))}
 
 
 @dataclass(frozen=True)

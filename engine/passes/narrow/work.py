@@ -101,9 +101,9 @@ class _Narrowing:
             Stages(model, ids, context.scratch) as stages,
         ):
             self.total = len(model.blocks) + 1
-            for self._done, (self._name, block) in enumerate(
-                stages.blocks(lambda share: self._step(0.6 + 0.4 * share))
-            ):
+            blocks = stages.blocks(lambda share: self._step(0.6 + 0.4 * share))
+            for done, (name, block) in enumerate(blocks):
+                self._done, self._name = done, name
                 self._narrow(model, block, stages)
         if len(self.kept) != len(self._cuts):
             raise UserError(
