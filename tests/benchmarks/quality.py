@@ -1,11 +1,11 @@
-"""What rounding to 4 bits costs, by every method of the quantize pass: the tables of docs/quality.md.
+"""What rounding to 4 bits and taking parts away cost, by every method of the passes: the tables of docs/quality.md.
 
     python -m tests.benchmarks.quality [--json FILE] [--only TEXT] [--markdown]
 
 stories15M on held-out TinyStories text and the sample model on WikiText-2. The texts and stories15M lie in the folder
-that HASTEN_SHARED names (../shared without it). Each rounding is a process of its own, whose time and peak memory are
-kept. With --json, results found in FILE are not measured again, and each new one is added at once. Seconds are worth
-something only if nothing else runs; the quality does not depend on that.
+that HASTEN_SHARED names (../shared without it). Each case is made in a process of its own, whose time and peak memory
+are kept. With --json, results found in FILE are not measured again, and each new one is added at once. Seconds are
+worth something only if nothing else runs; the quality does not depend on that.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ GRIDS: dict[str, dict[str, Any]] = {
     "float offsets": {"symmetric": False, "offsets": "float"},
 }
 METHODS = ("nearest", "clip", "gptq")
+SHARES = (10, 30)  # percent of the neurons
 THREADS = 2
 
 
@@ -60,6 +61,7 @@ class Subject:
         judged: windows of token ids [N, T], held out.
         shown: calibration text of the same kind, none of it judged.
         groups: weights a scale that divide its widths.
+        heads: how many of each layer's groups of heads may go.
     """
 
     title: str
@@ -67,6 +69,23 @@ class Subject:
     judged: Windows
     shown: str
     groups: tuple[int, ...]
+    heads: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One pass to be judged.
+
+    Attributes:
+        own_text: it is shown text of the subject's own kind; else Hasten's own.
+        kind: the table that it stands in.
+    """
+
+    name: str
+    options: dict[str, Any]
+    own_text: bool = True
+    kind: str = "rounding"
+    which: str = "quantize"
 
 
 def stories() -> Subject:
@@ -77,7 +96,7 @@ def stories() -> Subject:
     tail = np.asarray(ids[len(ids) * 9 // 10 :], dtype=np.int64)
     pieces = tail[: len(tail) // 256 * 256].reshape(-1, 256)[:, :255]
     judged = Windows(tuple(np.concatenate([[1], piece]) for piece in pieces), False)
-    return Subject("stories15M, TinyStories", folder, judged, text[: len(text) * 8 // 10], (32,))
+    return Subject("stories15M, TinyStories", folder, judged, text[: len(text) * 8 // 10], (32,), (2, 3))
 
 
 def sample() -> Subject:
@@ -90,25 +109,47 @@ def sample() -> Subject:
 
     ids = load_tokenizer(folder)(part("test")[:60_000], add_special_tokens=False, verbose=False)["input_ids"]
     judged = Windows(tuple(np.asarray(ids[: 8 * 512], dtype=np.int64).reshape(8, 512)), True)
-    return Subject("SmolLM2-135M-Instruct, WikiText-2", folder, judged, part("train"), (32, 64))
+    return Subject("SmolLM2-135M-Instruct, WikiText-2", folder, judged, part("train"), (32, 64), (1,))
 
 
 SUBJECTS = {"stories15M": stories, "sample": sample}
 
 
-def cases(subject: Subject) -> Iterator[tuple[str, dict[str, Any], bool]]:
-    """Name, options, and whether the text of the subject's own kind is shown, of every rounding."""
+def cases(subject: Subject) -> Iterator[Case]:
+    """Every case of a subject, by table."""
+    yield from roundings(subject)
+    yield from removals(subject)
+
+
+def roundings(subject: Subject) -> Iterator[Case]:
+    """Every method on every grid."""
     for group in subject.groups:
         for grid, options in GRIDS.items():
             for method in METHODS:
                 whole = {"bits": 4, "group_size": group, "method": method, **options}
-                yield f"int4 / {group} {grid}, {method}", whole, True
+                yield Case(f"int4 / {group} {grid}, {method}", whole, method != "nearest")
                 if method != "nearest" and group == subject.groups[0] and grid == "integer offsets":
-                    yield f"int4 / {group} {grid}, {method}, built-in text", whole, False
+                    yield Case(f"int4 / {group} {grid}, {method}, built-in text", whole, False)
     offsets = {"bits": 4, "group_size": 32, "symmetric": False, "offsets": "float", "head": 4}
     for method in METHODS:
-        yield f"int4 / 32 float offsets, head 4 bits, {method}", {**offsets, "method": method}, True
-    yield "int4 / 32 float offsets, head 4 bits, gptq, built-in text", {**offsets, "method": "gptq"}, False
+        yield Case(
+            f"int4 / 32 float offsets, head 4 bits, {method}", {**offsets, "method": method}, method != "nearest"
+        )
+    yield Case("int4 / 32 float offsets, head 4 bits, gptq, built-in text", {**offsets, "method": "gptq"}, False)
+
+
+def removals(subject: Subject) -> Iterator[Case]:
+    """Neurons and heads, made up for and not; a layer to compare with."""
+    for name, which, options in (
+        *((f"{share} % of the neurons", "prune_ffn", {"share": share}) for share in SHARES),
+        *((f"{count} groups of heads", "prune_heads", {"groups": count}) for count in subject.heads),
+    ):
+        yield Case(f"−{name}, adapted", options, True, "removed", which)
+        yield Case(f"−{name}, not adapted", {**options, "compensate": False}, True, "removed", which)
+    yield Case(
+        f"−{SHARES[0]} % of the neurons, adapted, built-in text", {"share": SHARES[0]}, False, "removed", "prune_ffn"
+    )
+    yield Case("−1 layer", {"layers": 1}, True, "removed", "prune_depth")
 
 
 def main() -> int:
@@ -118,10 +159,10 @@ def main() -> int:
     parser.add_argument("--only", default="", help="measure only cases whose name holds this")
     parser.add_argument("--most", type=int, default=10**6, help="stop after so many cases")
     parser.add_argument("--markdown", action="store_true", help="print the tables of docs/quality.md")
-    parser.add_argument("--round", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--make", nargs=4, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.round:
-        print(json.dumps(rounded(*asked.round)))
+    if asked.make:
+        print(json.dumps(made(*asked.make)))
         return 0
     known: dict[str, Any] = {}
     if asked.json and asked.json.is_file():
@@ -129,12 +170,12 @@ def main() -> int:
     left = asked.most
     for name, subject_of in SUBJECTS.items():
         subject = subject_of()
-        for case, options, own_text in cases(subject):
-            key = f"{name}: {case}"
+        for case in cases(subject):
+            key = f"{name}: {case.name}"
             if asked.only not in key or key in known or not left:
                 continue
             left -= 1
-            known[key] = measured(subject, options, own_text)
+            known[key] = measured(subject, case)
             print(f"{key}: {known[key]}", flush=True)
             if asked.json:
                 asked.json.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -143,30 +184,30 @@ def main() -> int:
     return 0
 
 
-def measured(subject: Subject, options: dict[str, Any], own_text: bool) -> dict[str, Any]:
-    """Round in a process of its own, then compare with the original."""
+def measured(subject: Subject, case: Case) -> dict[str, Any]:
+    """Run the pass in a process of its own, then compare with the original."""
     with tempfile.TemporaryDirectory() as room:
-        if options["method"] != "nearest":
-            options = {**options, "seed": 0}
-            if own_text:
-                text = Path(room) / "shown.txt"
-                text.write_text(subject.shown, encoding="utf-8")
-                options["text"] = str(text)
-        call = [sys.executable, "-m", "tests.benchmarks.quality", "--round", subject.folder, room, json.dumps(options)]
+        options = case.options
+        if case.own_text:
+            text = Path(room) / "shown.txt"
+            text.write_text(subject.shown, encoding="utf-8")
+            options = {**options, "text": str(text)}
+        call = [sys.executable, "-m", "tests.benchmarks.quality", "--make", case.which, subject.folder, room,
+                json.dumps(options)]  # fmt: skip
         answer = subprocess.run(call, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout
-        return {**json.loads(answer.splitlines()[-1]), **compared(subject, Path(room) / "rounded")}
+        return {**json.loads(answer.splitlines()[-1]), **compared(subject, Path(room) / "made")}
 
 
-def rounded(source: str, room: str, options: str) -> dict[str, float]:
+def made(which: str, source: str, room: str, options: str) -> dict[str, float]:
     """Run the pass; its seconds, and the peak of this process's memory in MiB, its libraries included."""
-    spec = catalog.get("quantize")
+    spec = catalog.get(which)
     run = load(spec.run)
-    destination, scratch = Path(room) / "rounded", Path(room) / "scratch"
+    destination, scratch = Path(room) / "made", Path(room) / "scratch"
     destination.mkdir()
     scratch.mkdir()
     context = PassContext(
         step=lambda done, total, text: None, notice=lambda text: None, source=Path(source), destination=destination,
-        info=inspect(Path(source)), options=parse_options(spec.options, json.loads(options), "quantize"),
+        info=inspect(Path(source)), options=parse_options(spec.options, json.loads(options), which),
         threads=THREADS, scratch=scratch,
     )  # fmt: skip
     began = time.perf_counter()
@@ -193,26 +234,36 @@ def compared(subject: Subject, folder: Path) -> dict[str, Any]:
 
 
 def markdown(known: dict[str, Any]) -> str:
-    """A table for each model."""
+    """The tables of each model."""
     here = machine()
     lines = [f"{datetime.date.today().isoformat()}, {here['cpu']}, {THREADS} threads."]
     for name, subject_of in SUBJECTS.items():
         subject = subject_of()
-        own = {case: known[f"{name}: {case}"] for case, _, _ in cases(subject) if f"{name}: {case}" in known}
-        if not own:
-            continue
-        first = next(iter(own.values()))
-        lines += ["", f"**{subject.title}**: perplexity of the original {first['reference']:.3f}, "
-                  f"{first['predictions']} predictions.", "",
-                  "| rounding | perplexity | KL (nats), 95 % | top-1 | MB | seconds | peak MiB |",
-                  "|---|---|---|---|---|---|---|"]  # fmt: skip
-        for case, of in own.items():
-            mean, low, high = of["kl"]
-            lines.append(
-                f"| {case} | {of['perplexity'] / of['reference'] - 1:+.2%} | {mean:.4f} ({low:.4f}–{high:.4f}) | "
-                f"{of['top1']:.3f} | {of['weight_bytes'] / 1e6:.1f} | {of['seconds']:.0f} | {of['peak_mib']} |"
-            )
+        for kind in ("rounding", "removed"):
+            own = {
+                case.name: known[f"{name}: {case.name}"]
+                for case in cases(subject)
+                if case.kind == kind and f"{name}: {case.name}" in known
+            }
+            if own:
+                lines += table(subject, kind, own)
     return "\n".join(lines)
+
+
+def table(subject: Subject, kind: str, own: dict[str, Any]) -> list[str]:
+    """The lines of one table: `own` has what was measured by the cases' names."""
+    first = next(iter(own.values()))
+    lines = ["", f"**{subject.title}**: perplexity of the original {first['reference']:.3f}, "
+             f"{first['predictions']} predictions.", "",
+             f"| {kind} | perplexity | KL (nats), 95 % | top-1 | MB | seconds | peak MiB |",
+             "|---|---|---|---|---|---|---|"]  # fmt: skip
+    for case, of in own.items():
+        mean, low, high = of["kl"]
+        lines.append(
+            f"| {case} | {of['perplexity'] / of['reference'] - 1:+.2%} | {mean:.4f} ({low:.4f}–{high:.4f}) | "
+            f"{of['top1']:.3f} | {of['weight_bytes'] / 1e6:.1f} | {of['seconds']:.0f} | {of['peak_mib']} |"
+        )
+    return lines
 
 
 if __name__ == "__main__":

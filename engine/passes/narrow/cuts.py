@@ -105,8 +105,12 @@ def check_floats(info: CheckpointInfo, index: int) -> Iterator[Problem]:
     """Refuse weights that were rounded already."""
     packed = any(block_of(t.name) and len(t.shape) == 2 and t.dtype not in FLOATS for t in info.tensors)
     if info.grids or packed:
-        text = "The weights are integers already: layers can be made narrower only before that."
-        yield Problem(index, "stop", text, Fix("Remove this pass", without(index)))
+        yield Problem(
+            index,
+            "stop",
+            "The weights are integers already: layers can be made narrower only before that.",
+            Fix("Remove this pass", without(index)),
+        )
 
 
 def peak_bytes(info: CheckpointInfo, options: NarrowOptions, cuts: Sequence[Cut]) -> int:

@@ -10,12 +10,12 @@ from engine.passes.narrow import cuts
 from engine.passes.narrow.cuts import NarrowOptions, narrowed
 from engine.passes.prune_ffn import layout
 from engine.passes.targets import has_experts
-from engine.recipe.options import option
+from engine.recipe.options import Options, option
 from engine.recipe.validate import Fix, Problem, set_options, without
 
 
-class PruneFfnOptions(NarrowOptions):
-    """How many neurons go."""
+class Neurons(Options):
+    """How many go; a class of its own, so that it stands first."""
 
     share: float = option(
         20.0,
@@ -36,6 +36,10 @@ class PruneFfnOptions(NarrowOptions):
     )
 
 
+class PruneFfnOptions(NarrowOptions, Neurons):
+    """How many neurons go, and how the rest is adapted."""
+
+
 def left(options: PruneFfnOptions, width: int) -> int:
     """How many of `width` neurons stay: the nearest multiple, at least one."""
     return max(1, round(width * (1 - options.share / 100) / options.multiple)) * options.multiple
@@ -45,8 +49,12 @@ def check(info: CheckpointInfo, options: PruneFfnOptions, index: int) -> Iterato
     """Refuse models whose neurons cannot be told or described, and a share that removes none."""
     remove = Fix("Remove this pass", without(index))
     if has_experts(info):
-        text = "Its layers choose among experts, of which each has neurons of its own: none can be removed alike."
-        yield Problem(index, "stop", text, remove)
+        yield Problem(
+            index,
+            "stop",
+            "Its layers choose among experts, each with neurons of its own: the same number cannot be taken from all.",
+            remove,
+        )
         return
     found = list(cuts.check_floats(info, index))
     if found:

@@ -9,12 +9,12 @@ from engine.passes.base import PassSpec
 from engine.passes.narrow import cuts
 from engine.passes.narrow.cuts import NarrowOptions, narrowed
 from engine.passes.prune_heads import layout
-from engine.recipe.options import option
+from engine.recipe.options import Options, option
 from engine.recipe.validate import Fix, Problem, set_options, without
 
 
-class PruneHeadsOptions(NarrowOptions):
-    """How many heads go."""
+class Groups(Options):
+    """How many go; a class of its own, so that it stands first."""
 
     groups: int = option(
         1,
@@ -23,6 +23,10 @@ class PruneHeadsOptions(NarrowOptions):
         ge=1,
         le=512,
     )
+
+
+class PruneHeadsOptions(NarrowOptions, Groups):
+    """How many heads go, and how the rest is adapted."""
 
 
 def check(info: CheckpointInfo, options: PruneHeadsOptions, index: int) -> Iterator[Problem]:
