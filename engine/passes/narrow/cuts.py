@@ -39,6 +39,10 @@ class NarrowOptions(CalibrationOptions):
     only_with: ClassVar[OnlyWith] = {"damping": ("compensate", (True,))}
 
 
+class Unknown(Exception):
+    """Units cannot be told, or not be described in another number; the text says why, for the user."""
+
+
 @dataclass(frozen=True)
 class Slices:
     """Where the units lie in a tensor, one after another, in one or several parts.

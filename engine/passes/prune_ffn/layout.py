@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from engine.checkpoint.info import CheckpointInfo, TensorHeader
-from engine.passes.narrow.cuts import Cut, Slices, by_block, with_values
+from engine.passes.narrow.cuts import Cut, Slices, Unknown, by_block, with_values
 from engine.passes.targets import stores_inputs_first
 
 # What reads the neurons, and what makes them: every known set of names beside it, the first that is there counts.
@@ -29,10 +29,6 @@ _IMPLIED = {"gpt2": "n_inner", "gptj": "n_inner", "codegen": "n_inner", "gpt_big
             "gpt_neo": "intermediate_size", "falcon": "ffn_hidden_size"}  # fmt: skip
 
 
-class Unknown(Exception):
-    """The networks cannot be told, or not be described with another width; the text says why, for the user."""
-
-
 def widths(info: CheckpointInfo) -> dict[str, int]:
     """The neurons of a layer by the key of config.json that says so. Raises Unknown."""
     inner = info.config.get("text_config")
@@ -51,24 +47,31 @@ def cuts(info: CheckpointInfo, kept: Callable[[int], int]) -> list[Cut]:
     """The neurons of every layer, of which `kept(how many there are)` stay. Raises Unknown."""
     allowed = set(widths(info).values())
     found = []
-    for (stack, number), tensors in by_block(info).items():
-        for leaf in tensors:
-            module = leaf.removesuffix(".weight")
-            if leaf == module or len(tensors[leaf].shape) != 2:
-                continue
-            for down, families in _NAMES.items():
-                if module == down or module.endswith(f".{down}"):
-                    parent = module.removesuffix(down)
-                    makers = next((f for f in families if all(f"{parent}{up}.weight" in tensors for up in f)), ())
-                    if makers:
-                        found.append(_cut(info, tensors, module, [f"{parent}{up}" for up in makers], kept))
-        if sum(cut.reader.startswith(f"{stack}.{number}.") for cut in found[-2:]) > 1:
+    for tensors in by_block(info).values():
+        networks = list(_networks(tensors))
+        if len(networks) > 1:
             raise Unknown(f"{info.architecture} has more than one feed-forward network a layer.")
+        found += [_cut(info, tensors, down, ups, kept) for down, ups in networks]
     if not found:
         raise Unknown(f"The feed-forward networks of {info.architecture} cannot be told by their names.")
     if {cut.units for cut in found} - allowed:
         raise Unknown(f"The layers of {info.architecture} are not all as wide as its configuration says.")
     return found
+
+
+def _networks(tensors: dict[str, TensorHeader]) -> Iterator[tuple[str, list[str]]]:
+    """What reads the neurons of a block, and what makes them: the names of modules."""
+    for leaf, tensor in tensors.items():
+        module = leaf.removesuffix(".weight")
+        if leaf == module or len(tensor.shape) != 2:
+            continue
+        for down, families in _NAMES.items():
+            if module == down or module.endswith(f".{down}"):
+                parent = module.removesuffix(down)
+                for ups in families:
+                    if all(f"{parent}{up}.weight" in tensors for up in ups):
+                        yield module, [f"{parent}{up}" for up in ups]
+                        break
 
 
 def narrower_config(info: CheckpointInfo, kept: Callable[[int], int]) -> dict[str, Any]:

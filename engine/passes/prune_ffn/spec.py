@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine.checkpoint.info import CheckpointInfo
 from engine.passes.base import PassSpec
 from engine.passes.narrow import cuts
-from engine.passes.narrow.cuts import NarrowOptions, narrowed
+from engine.passes.narrow.cuts import NarrowOptions, Unknown, narrowed
 from engine.passes.prune_ffn import layout
 from engine.passes.targets import has_experts
 from engine.recipe.options import Options, option
@@ -63,7 +63,7 @@ def check(info: CheckpointInfo, options: PruneFfnOptions, index: int) -> Iterato
     try:
         layout.cuts(info, lambda width: width)
         widths = layout.widths(info).values()
-    except layout.Unknown as unknown:
+    except Unknown as unknown:
         yield Problem(index, "stop", str(unknown), remove)
         return
     for width in widths:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.checkpoint.info import CheckpointInfo, TensorHeader
-from engine.passes.narrow.cuts import Cut, Slices, by_block, with_values
+from engine.passes.narrow.cuts import Cut, Slices, Unknown, by_block, with_values
 
 # Model types whose code takes the size of a head from `head_dim`, each tried by a test.
 _HEAD_DIM = frozenset(
@@ -17,11 +17,7 @@ _HEAD_DIM = frozenset(
     }
 )  # fmt: skip
 _T5 = ("t5", "mt5", "umt5", "switch_transformers", "longt5")
-_READERS = ("o_proj",)
-
-
-class Unknown(Exception):
-    """Heads cannot be told, or not be described in another number; the text says why, for the user."""
+_READER = "o_proj"
 
 
 @dataclass(frozen=True)
@@ -85,9 +81,10 @@ def cuts(info: CheckpointInfo, kept: int) -> list[Cut]:
         for leaf in tensors:
             module, _, last = leaf.rpartition(".")
             parent, _, name = module.rpartition(".")
-            if last == "weight" and name in _READERS:
-                within = {key.removeprefix(f"{parent}."): t for key, t in tensors.items() if key.startswith(parent)}
-                found.append(_cut(info, heads, within, name, kept))
+            if last == "weight" and name == _READER:
+                place = f"{parent}."
+                within = {key.removeprefix(place): t for key, t in tensors.items() if key.startswith(place)}
+                found.append(_cut(info, heads, within, kept))
     if not found:
         raise Unknown(f"The attention heads of {info.architecture} cannot be told by their names.")
     return found
@@ -109,7 +106,7 @@ def _config(info: CheckpointInfo) -> dict[str, Any]:
     return inner if isinstance(inner, dict) and inner.get("num_attention_heads") else info.config
 
 
-def _cut(info: CheckpointInfo, heads: Heads, tensors: dict[str, TensorHeader], reader: str, kept: int) -> Cut:
+def _cut(info: CheckpointInfo, heads: Heads, tensors: dict[str, TensorHeader], kept: int) -> Cut:
     """The cut of one attention, whose `tensors` are by their names in it."""
     span = heads.together * heads.size  # rows of the queries, and inputs of the reader, of one unit
     queries, keys = heads.queries * heads.size, heads.keys * heads.size
@@ -125,19 +122,22 @@ def _cut(info: CheckpointInfo, heads: Heads, tensors: dict[str, TensorHeader], r
                 ((0, span), (queries, heads.size), (queries + keys, heads.size)),
             ),
         }
-    slices = {tensors[f"{reader}.weight"].name: Slices(1, ((0, span),))}
+    reader = tensors[f"{_READER}.weight"]
+    if reader.shape[1] != queries:
+        raise Unknown(f"“{reader.name}” has another shape than the configuration says.")
+    slices = {reader.name: Slices(1, ((0, span),))}
     for leaf, tensor in tensors.items():
         module = leaf.partition(".")[0]
         if module in makers:
             if tensor.shape[0] != makers[module][0]:
                 raise Unknown(f"“{tensor.name}” has another shape than the configuration says.")
             slices[tensor.name] = Slices(0, makers[module][1])
-        elif module != reader and not _unaffected(heads, module, tensor):
+        elif module != _READER and not _unaffected(heads, module, tensor):
             raise Unknown(f"“{tensor.name}” belongs to all heads of {info.architecture} together.")
-    bias = tensors.get(f"{reader}.bias")
-    return Cut(tensors[f"{reader}.weight"].name, bias.name if bias else None, heads.units, span, kept, slices)
+    bias = tensors.get(f"{_READER}.bias")
+    return Cut(reader.name, bias.name if bias else None, heads.units, span, kept, slices)
 
 
 def _unaffected(heads: Heads, module: str, tensor: TensorHeader) -> bool:
-    """`tensor` is a norm of single heads, or a projection to the one key-value head that stays."""
-    return tensor.shape == (heads.size,) or (heads.shared and module in ("k_proj", "v_proj"))
+    """`tensor` is a norm of single heads, a table of positions, or a projection to the one key-value head that stays."""
+    return tensor.shape == (heads.size,) or module == "rotary_emb" or (heads.shared and module in ("k_proj", "v_proj"))

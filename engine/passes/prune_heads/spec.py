@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine.checkpoint.info import CheckpointInfo
 from engine.passes.base import PassSpec
 from engine.passes.narrow import cuts
-from engine.passes.narrow.cuts import NarrowOptions, narrowed
+from engine.passes.narrow.cuts import NarrowOptions, Unknown, narrowed
 from engine.passes.prune_heads import layout
 from engine.recipe.options import Options, option
 from engine.recipe.validate import Fix, Problem, set_options, without
@@ -39,7 +39,7 @@ def check(info: CheckpointInfo, options: PruneHeadsOptions, index: int) -> Itera
     try:
         heads = layout.heads_of(info)
         layout.cuts(info, heads.units)
-    except layout.Unknown as unknown:
+    except Unknown as unknown:
         yield Problem(index, "stop", str(unknown), remove)
         return
     left = heads.units - options.groups
