@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from accelerate import init_empty_weights
+from huggingface_hub.errors import StrictDataclassError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -60,20 +61,26 @@ def _adapted(path: Path, name: str) -> dict[str, Tensor]:
 def _require_expressible(reader: Reader, after: CheckpointInfo) -> None:
     """Raise UserError unless the model that Transformers builds from the new configuration has these shapes."""
     cls = model_class(reader)
-    config = type(model_config(reader)).from_dict(after.config)
+    try:
+        config = type(model_config(reader)).from_dict(after.config)
+    except (ValueError, StrictDataclassError) as error:
+        raise _inexpressible(after, f"Transformers says: {str(error).splitlines()[-1].strip()}") from error
     with init_empty_weights(include_buffers=False):
         model = cls._from_config(config)
     shapes = {tensor.name: tensor.shape for tensor in after.tensors}
     for name, tensor in model.state_dict().items():
         stored = stored_name(reader, name, cls.base_model_prefix)
         if stored is not None and tuple(tensor.shape) != shapes[stored]:
-            raise UserError(
-                f"The configuration of {after.architecture} cannot describe the narrower model: “{stored}” would have "
-                f"another shape.",
-                "Leave this step out.",
-                where=stored,
-                code="unsupported_architecture",
-            )
+            raise _inexpressible(after, f"“{stored}” would have another shape.")
+
+
+def _inexpressible(after: CheckpointInfo, why: str) -> UserError:
+    return UserError(
+        f"The configuration of {after.architecture} cannot describe the narrower model: {why}",
+        "Leave this step out.",
+        where="config.json",
+        code="unsupported_architecture",
+    )
 
 
 class _Narrowing:

@@ -11,8 +11,8 @@ from engine.passes.narrow.cuts import Cut, Slices, Unknown, by_block, with_value
 # Model types whose code takes the size of a head from `head_dim`, each tried by a test.
 _HEAD_DIM = frozenset(
     {
-        "cohere", "cohere2", "ernie4_5", "exaone4", "gemma", "gemma2", "gemma3_text", "glm", "glm4", "granite",
-        "helium", "hunyuan_v1_dense", "llama", "ministral", "mistral", "olmo", "phi3", "qwen2", "qwen3", "seed_oss",
+        "cohere", "ernie4_5", "exaone4", "gemma", "gemma2", "gemma3_text", "glm", "glm4", "granite",
+        "hunyuan_v1_dense", "llama", "ministral", "mistral", "olmo", "phi3", "qwen2", "qwen3", "seed_oss",
         "smollm3", "starcoder2",
     }
 )  # fmt: skip
@@ -68,6 +68,9 @@ def heads_of(info: CheckpointInfo) -> Heads:
             f"The configuration of {info.architecture} has no size of a head of its own; it follows from the number of "
             "heads, so that there cannot be fewer."
         )
+    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    if kind == "phi3" and rope.get("short_factor"):
+        raise Unknown("Where Phi-3 stretches positions, Transformers wants as many heads as fill the model's width.")
     queries = int(config["num_attention_heads"])
     keys = int(config.get("num_key_value_heads") or queries)
     return Heads(queries, keys, int(config.get("head_dim") or info.hidden_size // queries), info.hidden_size)
@@ -110,18 +113,11 @@ def _cut(info: CheckpointInfo, heads: Heads, tensors: dict[str, TensorHeader], k
     """The cut of one attention, whose `tensors` are by their names in it."""
     span = heads.together * heads.size  # rows of the queries, and inputs of the reader, of one unit
     queries, keys = heads.queries * heads.size, heads.keys * heads.size
-    if heads.shared:
-        makers = {"q_proj": (queries, ((0, span),))}
-    else:
-        makers = {
-            "q_proj": (queries, ((0, span),)),
-            "k_proj": (keys, ((0, heads.size),)),
-            "v_proj": (keys, ((0, heads.size),)),
-            "qkv_proj": (
-                queries + 2 * keys,
-                ((0, span), (queries, heads.size), (queries + keys, heads.size)),
-            ),
-        }
+    makers: dict[str, tuple[int, tuple[tuple[int, int], ...]]] = {"q_proj": (queries, ((0, span),))}
+    if not heads.shared:
+        own = (0, heads.size)
+        fused = ((0, span), (queries, heads.size), (queries + keys, heads.size))
+        makers |= {"k_proj": (keys, (own,)), "v_proj": (keys, (own,)), "qkv_proj": (queries + 2 * keys, fused)}
     reader = tensors[f"{_READER}.weight"]
     if reader.shape[1] != queries:
         raise Unknown(f"“{reader.name}” has another shape than the configuration says.")
@@ -139,5 +135,5 @@ def _cut(info: CheckpointInfo, heads: Heads, tensors: dict[str, TensorHeader], k
 
 
 def _unaffected(heads: Heads, module: str, tensor: TensorHeader) -> bool:
-    """`tensor` is a norm of single heads, a table of positions, or a projection to the one key-value head that stays."""
+    """`tensor` is a norm of single heads, a table of positions, or makes the one key-value head that stays."""
     return tensor.shape == (heads.size,) or module == "rotary_emb" or (heads.shared and module in ("k_proj", "v_proj"))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import transformers
-from safetensors.torch import load_file
 
+from engine.calibration.windows import sample
 from engine.checkpoint.inspect import inspect
 from engine.passes.prune_ffn.layout import cuts
 from engine.passes.prune_ffn.spec import SPEC, PruneFfnOptions, left
@@ -23,34 +24,34 @@ from tests.helpers.checkpoints import tiny_text2text
 from tests.helpers.narrow import silence
 from tests.helpers.passes import run_pass
 
-SMALL = {"share": 40.0, "samples": 2, "tokens": 32}
+SMALL: dict[str, Any] = {"share": 40.0, "samples": 8, "tokens": 32}
+IDS = torch.arange(3, 40)[None]
 KINDS: dict[str, Callable[[Path], Path]] = {
-    "Llama, with biases": lambda folder: architectures.decoder(folder, "llama with biases"),
-    "Phi-3, gate and up in one": lambda folder: architectures.decoder(folder, "phi3"),
-    "GPT-2, Conv1D": lambda folder: architectures.decoder(folder, "gpt2"),
-    "OPT": lambda folder: exported.decoder(folder, "OPTForCausalLM"),
-    "GPT-NeoX": lambda folder: exported.decoder(folder, "GPTNeoXForCausalLM"),
+    "Llama, with biases": partial(architectures.decoder, name="llama with biases"),
+    "Phi-3, gate and up in one": partial(architectures.decoder, name="phi3"),
+    "GPT-2, Conv1D": partial(architectures.decoder, name="gpt2"),
+    "OPT": partial(exported.decoder, architecture="OPTForCausalLM"),
+    "GPT-NeoX": partial(exported.decoder, architecture="GPTNeoXForCausalLM"),
     "BERT": make_bert,
     "T5, gated": tiny_text2text,
-    "T5, plain": lambda folder: tiny_text2text(folder, feed_forward_proj="relu"),
-    "BART": lambda folder: tiny_text2text(folder, "bart", encoder_ffn_dim=192),
-    "Marian": lambda folder: tiny_text2text(folder, "marian"),
+    "T5, plain": partial(tiny_text2text, feed_forward_proj="relu"),
+    "BART": partial(tiny_text2text, kind="bart", encoder_ffn_dim=192),
+    "Marian": partial(tiny_text2text, kind="marian"),
 }
-MORE = {
-    name: (lambda folder, name=name: exported.decoder(folder, name))
-    for name in sorted({*exported.DECODERS} - {"OPTForCausalLM", "GPTNeoXForCausalLM", "Phi3ForCausalLM"})
-} | {
-    name: (lambda folder, name=name: architectures.decoder(folder, name))
-    for name in ("mistral with a window", "qwen2", "qwen3", "smollm3", "granite", "gemma")
+MORE: dict[str, Callable[[Path], Path]] = {
+    **{name: partial(exported.decoder, architecture=name) for name in sorted(exported.DECODERS)},
+    **{
+        name: partial(architectures.decoder, name=name)
+        for name in ("mistral with a window", "qwen2", "qwen3", "smollm3", "granite", "gemma")
+    },
 }
-NO_WIDTH = ("BloomForCausalLM", "MptForCausalLM")
+WITHOUT_WIDTH = "BloomForCausalLM"
 
 
-def _answers(folder: Path) -> torch.Tensor:
+def _answers(folder: Path, ids: torch.Tensor = IDS) -> torch.Tensor:
     """What plain Transformers computes, and that it writes."""
     kind = inspect(folder).architecture
     model: Any = getattr(transformers, kind).from_pretrained(folder).eval()
-    ids = torch.arange(3, 40)[None]
     with torch.no_grad():
         if model.can_generate():
             assert model.generate(ids, max_new_tokens=3, do_sample=False).shape[1] > 1
@@ -64,7 +65,7 @@ def _unheard_neurons_are_taken(source: Path, destination: Path) -> None:
     silence(source, cuts(info, lambda width: left(options, width)))
     run_pass("prune_ffn", source, destination, **SMALL)
     before, after = _answers(source), _answers(destination)
-    torch.testing.assert_close(after, before, rtol=0, atol=1e-5 * float(before.abs().max()))
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-4 * float(before.abs().max()))
     assert inspect(destination).parameters < info.parameters
 
 
@@ -79,7 +80,7 @@ def test_neurons_that_nobody_hears_are_taken_and_plain_transformers_answers_as_b
 @pytest.mark.parametrize("kind", MORE)
 def test_other_decoders_too(tmp_path: Path, kind: str) -> None:
     source = MORE[kind](tmp_path / "source")
-    if inspect(source).architecture in NO_WIDTH:
+    if kind == WITHOUT_WIDTH:
         (problem,) = SPEC.check(inspect(source), PruneFfnOptions(**SMALL), 0)
         assert "no place for another width" in problem.text
         return
@@ -87,21 +88,23 @@ def test_other_decoders_too(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["llama with biases", "gpt2"])
-def test_making_up_for_what_goes_brings_the_answers_nearer(tmp_path: Path, kind: str) -> None:
+def test_making_up_for_what_goes_brings_the_answers_to_the_text_nearer(tmp_path: Path, kind: str) -> None:
     source = architectures.decoder(tmp_path / "source", kind)
+    shown: dict[str, Any] = {"samples": 16, "tokens": 64}
+    ids = sample(source, inspect(source), PruneFfnOptions(**shown))
     far = []
     for compensate in (True, False):
         target = tmp_path / str(compensate)
-        run_pass("prune_ffn", source, target, share=25.0, samples=16, tokens=64, compensate=compensate)
-        far.append(float((_answers(target) - _answers(source)).square().mean()))
+        run_pass("prune_ffn", source, target, share=25.0, compensate=compensate, **shown)
+        far.append(float((_answers(target, ids) - _answers(source, ids)).square().mean()))
     assert far[0] < 0.8 * far[1]
 
 
 def test_the_same_seed_writes_the_same_bytes(tiny_llama: Path, tmp_path: Path) -> None:
     for turn in "ab":
         run_pass("prune_ffn", tiny_llama, tmp_path / turn, seed=3, **SMALL)
-    one, two = (load_file(tmp_path / turn / "model.safetensors") for turn in "ab")
-    assert all(torch.equal(one[name], two[name]) for name in one)
+    one, two = ((tmp_path / turn / "model.safetensors").read_bytes() for turn in "ab")
+    assert one == two
     assert inspect(tmp_path / "a").config["intermediate_size"] == 320  # 40 % of 512 less, in steps of 32
 
 
