@@ -22,6 +22,7 @@ class Architecture:
         norm_offset: added to every norm's weight, which Gemma keeps around zero.
         transposed: modules stored inputs first (Conv1D).
         activations: names of the activation that llama.cpp's graph computes.
+        fills_width: llama.cpp takes all query heads together to be as wide as the model.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Architecture:
     norm_offset: float = 0.0
     transposed: tuple[str, ...] = ()
     activations: tuple[str, ...] = ("silu", "swish")
+    fills_width: bool = False
 
 
 _TANH_GELU = ("gelu_new", "gelu_pytorch_tanh")
@@ -36,13 +38,13 @@ _TANH_GELU = ("gelu_new", "gelu_pytorch_tanh")
 ARCHITECTURES: dict[str, Architecture] = {
     "LlamaForCausalLM": Architecture("llama", rotates_pairs=True),
     "MistralForCausalLM": Architecture("llama", rotates_pairs=True),
-    "Qwen2ForCausalLM": Architecture("qwen2"),
+    "Qwen2ForCausalLM": Architecture("qwen2", fills_width=True),
     "Qwen3ForCausalLM": Architecture("qwen3"),
     "SmolLM3ForCausalLM": Architecture("smollm3", rotates_pairs=True),
     "GraniteForCausalLM": Architecture("granite", rotates_pairs=True),
     # Transformers reads Gemma's “gelu” as the tanh form too, for its checkpoints were published with the wrong name.
     "GemmaForCausalLM": Architecture("gemma", norm_offset=1.0, activations=(*_TANH_GELU, "gelu")),
-    "Phi3ForCausalLM": Architecture("phi3"),
+    "Phi3ForCausalLM": Architecture("phi3", fills_width=True),
     "GPT2LMHeadModel": Architecture(
         "gpt2", transposed=("c_attn", "c_proj", "c_fc"), activations=_TANH_GELU
     ),
@@ -77,6 +79,10 @@ def config_refusal(config: dict[str, Any], architecture: str) -> str | None:
         return "llama.cpp derives YaRN's attention scale from its factor; this model sets one of its own."
     if rope.get("partial_rotary_factor", 1.0) != 1.0 and known.name != "phi3":
         return f"llama.cpp rotates whole heads of {architecture}, not a part of them."
+    if known.fills_width and (head_width(config) or 0) * config["num_attention_heads"] != config["hidden_size"]:
+        return (
+            f"llama.cpp takes only as many heads of {architecture} as fill the model's width, not fewer or wider ones."
+        )
     layers = config.get("no_rope_layers")
     if layers and any(bool(layer) != bool((index + 1) % _NO_ROPE_STEP) for index, layer in enumerate(layers)):
         return f"llama.cpp leaves every {_NO_ROPE_STEP}th layer of SmolLM3 without positions, this model others."

@@ -4754,6 +4754,62 @@ Apache 许可证 2.0。</translation>
         <translation>llama.cpp</translation>
     </message>
     <message>
+        <source>Narrow layers</source>
+        <translation>收窄层</translation>
+    </message>
+    <message>
+        <source>Removes the inner neurons that add least, the same number in every layer, and adapts the rest.</source>
+        <translation>移除贡献最小的内部神经元，每层数量相同，并调整其余部分。</translation>
+    </message>
+    <message>
+        <source>Neurons to remove</source>
+        <translation>移除的神经元</translation>
+    </message>
+    <message>
+        <source>The share of each layer&apos;s inner neurons that is removed: those that add least to its answer.</source>
+        <translation>每层移除的内部神经元所占比例：移除对该层输出贡献最小的那些。</translation>
+    </message>
+    <message>
+        <source>In steps of</source>
+        <translation>步长</translation>
+    </message>
+    <message>
+        <source>What stays is a multiple of this, so that groups of a later rounding and processors&apos; registers fit.</source>
+        <translation>保留的数量是它的倍数，以便与之后量化的分组和处理器寄存器对齐。</translation>
+    </message>
+    <message>
+        <source>neurons</source>
+        <translation>个神经元</translation>
+    </message>
+    <message>
+        <source>Make up for what goes</source>
+        <translation>弥补被移除的部分</translation>
+    </message>
+    <message>
+        <source>Adapt the weights that read the rest, so that each layer answers as before as nearly as it can.</source>
+        <translation>调整读取剩余部分的权重，使每一层的输出尽可能与原来一致。</translation>
+    </message>
+    <message>
+        <source>How much weights that stay resist being adapted; more is safer when little text is shown.</source>
+        <translation>保留的权重对调整的抵抗程度；校准文本较少时，取大一些更稳妥。</translation>
+    </message>
+    <message>
+        <source>Remove heads</source>
+        <translation>移除注意力头</translation>
+    </message>
+    <message>
+        <source>Removes the attention heads that add least, the same number in every layer, and adapts the rest.</source>
+        <translation>移除贡献最小的注意力头，每层数量相同，并调整其余部分。</translation>
+    </message>
+    <message>
+        <source>Groups of heads to remove</source>
+        <translation>移除的头组数</translation>
+    </message>
+    <message>
+        <source>How many go from each layer: a group is a head of keys and values with all query heads that read it.</source>
+        <translation>每层移除多少组：一组是一个键值头以及读取它的所有查询头。</translation>
+    </message>
+    <message>
         <source>Sets the least important weights to zero, freely or in a fixed pattern such as 2:4.</source>
         <translation>将最不重要的权重置零，可自由选取，也可按 2:4 等固定模式。</translation>
     </message>
@@ -4860,6 +4916,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Prompt and answer together may be this long, in an encoder-decoder each.</source>
         <translation>提示词与回答合计的最大长度（编码器-解码器模型则分别计算）。</translation>
+    </message>
+    <message>
+        <source>The configuration of an encoder-decoder cannot say that there are fewer heads of the same size.</source>
+        <translation>编码器-解码器模型的配置无法表示“头的大小不变而数量更少”。</translation>
+    </message>
+    <message>
+        <source>The configuration of such an encoder cannot say that there are fewer heads of the same size.</source>
+        <translation>此类编码器的配置无法表示“头的大小不变而数量更少”。</translation>
     </message>
     <message>
         <source>With speculation: the share of the tokens guessed ahead that the model confirmed.</source>
@@ -5284,6 +5348,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>SentencePiece would merge more than this tokenizer: llama.cpp may cut words differently.</source>
         <translation>SentencePiece 的合并会比该分词器更多：llama.cpp 可能以不同方式切词。</translation>
+    </message>
+    <message>
+        <source>The weights are integers already: layers can be made narrower only before that.</source>
+        <translation>权重已经是整数：只能在此之前收窄层。</translation>
+    </message>
+    <message>
+        <source>Its layers choose among experts, each with neurons of its own: the same number cannot be taken from all.</source>
+        <translation>它的各层在多个专家之间选择，每个专家有自己的神经元：无法从所有专家中移除相同的数量。</translation>
     </message>
     <message>
         <source>Make it asymmetric</source>

@@ -207,6 +207,7 @@ def test_unknown_tokenizers_are_refused(tiny_llama: Path, tmp_path: Path) -> Non
         ("llama 3", {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}}, "stretched"),
         ("qwen2", {"hidden_act": "gelu"}, "activation"),
         ("smollm3", {"no_rope_layers": [1, 0, 1, 0]}, "without positions"),
+        ("qwen2", {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 32}, "fill the model's width"),
     ],
 )
 def test_what_llama_cpp_computes_otherwise_is_refused(

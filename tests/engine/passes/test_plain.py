@@ -36,6 +36,11 @@ KINDS: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("prune_magnitude", {"sparsity": 50, "scope": "global"}),
         ("quantize", {"bits": 4}),
     ],
+    "narrower, fewer heads, int4": [
+        ("prune_ffn", {"share": 30.0, "samples": 2, "tokens": 32}),
+        ("prune_heads", {"groups": 2, "samples": 2, "tokens": 32}),
+        ("quantize", {"bits": 4, "group_size": 32}),
+    ],
 }
 
 

@@ -1,0 +1,1 @@
+"""Make layers narrower: what the passes that remove neurons and heads share."""

@@ -1,0 +1,1 @@
+"""Remove neurons of the feed-forward networks."""
