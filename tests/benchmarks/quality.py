@@ -1,4 +1,4 @@
-"""What rounding to 4 bits and pruning cost, by every method of their passes: the tables of docs/quality.md.
+"""What rounding to 4 bits, pruning and removing parts cost, by every method of their passes: docs/quality.md.
 
     python -m tests.benchmarks.quality [--json FILE] [--only TEXT] [--threads N] [--markdown]
 
@@ -52,6 +52,7 @@ METHODS = ("nearest", "clip", "gptq", "awq", "autoround")
 PRUNED: dict[str, dict[str, Any]] = {"50 % free": {"sparsity": 50.0}, "2:4": {"structure": "n:m"}}
 PRUNING = ("magnitude", "wanda", "sparsegpt")
 WITHOUT_TEXT = ("nearest", "magnitude")
+SHARES = (10, 30)  # percent of the neurons
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Subject:
         judged: windows of token ids [N, T], held out.
         shown: calibration text of the same kind, none of it judged.
         groups: weights a scale that divide its widths.
+        heads: groups of heads of which each layer may lose so many.
     """
 
     title: str
@@ -69,6 +71,7 @@ class Subject:
     judged: Windows
     shown: str
     groups: tuple[int, ...]
+    heads: tuple[int, ...]
 
 
 def stories() -> Subject:
@@ -79,7 +82,7 @@ def stories() -> Subject:
     tail = np.asarray(ids[len(ids) * 9 // 10 :], dtype=np.int64)
     pieces = tail[: len(tail) // 256 * 256].reshape(-1, 256)[:, :255]
     judged = Windows(tuple(np.concatenate([[1], piece]) for piece in pieces), False)
-    return Subject("stories15M, TinyStories", folder, judged, text[: len(text) * 8 // 10], (32,))
+    return Subject("stories15M, TinyStories", folder, judged, text[: len(text) * 8 // 10], (32,), (2, 3))
 
 
 def sample() -> Subject:
@@ -92,7 +95,7 @@ def sample() -> Subject:
 
     ids = load_tokenizer(folder)(part("test")[:60_000], add_special_tokens=False, verbose=False)["input_ids"]
     judged = Windows(tuple(np.asarray(ids[: 8 * 512], dtype=np.int64).reshape(8, 512)), True)
-    return Subject("SmolLM2-135M-Instruct, WikiText-2", folder, judged, part("train"), (32, 64))
+    return Subject("SmolLM2-135M-Instruct, WikiText-2", folder, judged, part("train"), (32, 64), (1,))
 
 
 SUBJECTS = {"stories15M": stories, "sample": sample}
@@ -113,7 +116,7 @@ class Case:
 
 
 def cases(subject: Subject) -> Iterator[Case]:
-    """Every rounding, then every pruning."""
+    """Every rounding, then every pruning, then what is removed."""
     for group in subject.groups:
         for grid, options in GRIDS.items():
             for method in METHODS:
@@ -132,6 +135,12 @@ def cases(subject: Subject) -> Iterator[Case]:
             yield Case(f"pruned {kind}, {method}", "prune_magnitude", whole)
             if method not in WITHOUT_TEXT:
                 yield Case(f"pruned {kind}, {method}, built-in text", "prune_magnitude", whole, False)
+    removed = [(f"{share} % of the neurons", "prune_ffn", {"share": share}) for share in SHARES]
+    removed += [(f"{count} groups of heads", "prune_heads", {"groups": count}) for count in subject.heads]
+    for name, run, options in removed:
+        for adapted in (True, False):
+            how = "adapted" if adapted else "not adapted"
+            yield Case(f"removed {name}, {how}", run, {**options, "compensate": adapted})
 
 
 def main() -> int:
@@ -171,7 +180,7 @@ def measured(subject: Subject, case: Case, threads: int) -> dict[str, Any]:
     """Run the pass in a process of its own, then compare with the original."""
     options = case.options
     with tempfile.TemporaryDirectory() as room:
-        if options["method"] not in WITHOUT_TEXT:
+        if options.get("method") not in WITHOUT_TEXT:
             options = {**options, "seed": 0}
             if case.own_text:
                 text = Path(room) / "shown.txt"

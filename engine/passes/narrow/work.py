@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from engine.blocks.names import stored_name
 from engine.blocks.stages import Stages
 from engine.blocks.streamed import StreamedModel
-from engine.calibration.moments import add_moment, require_numbers
+from engine.calibration.finite import require_numbers
+from engine.calibration.moments import add_moment
 from engine.calibration.windows import sample
 from engine.checkpoint.info import CheckpointInfo
 from engine.checkpoint.load import model_class, model_config
