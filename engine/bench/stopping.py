@@ -2,11 +2,12 @@
 
 Looking again and again at a 99 % interval until it pleases errs far more often than once in a hundred (Armitage,
 McPherson & Rowe 1969, "Repeated significance tests on accumulating data"). So looks are planned: after FIRST rounds,
-then whenever these have doubled, and look k is granted only a part of the allowed error of 1 %: a half, a quarter, an
-eighth … (spending it as Lan & DeMets 1983, "Discrete sequential boundaries for clinical trials"). Each look's interval
-is Student's at its stricter level; by Boole's inequality all of them together hold the truth at least 99 times in 100,
-whenever one stops and for whatever reason (repeated confidence intervals, Jennison & Turnbull 1989). Nothing is assumed
-of how looks depend on one another.
+then whenever these have doubled, and each is granted only a part of the allowed error of 1 %: a tenth of what is left
+of it, the last one all that is left (spending it as Lan & DeMets 1983, "Discrete sequential boundaries for clinical
+trials"; late looks get more, as O'Brien & Fleming 1979, for it is small differences that come so far). Each look's
+interval stands at its own stricter level; by Boole's inequality all of them together hold the truth at least 99 times
+in 100, whenever one stops and for whatever reason (repeated confidence intervals, Jennison & Turnbull 1989). Nothing is
+assumed of how looks depend on one another; which look is the last depends on the pace alone, never on who is ahead.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ NARROW = 1.5
 CLEAR = 2.0
 # A last look is worth while if the time left allows this share of rounds more.
 _WORTH = 0.25
+# Which part of the error that is left a look may use up that is not the last.
+_SPENT = 0.1
 
 Reason = Literal["fixed", "sure", "time", "most"]
 
@@ -46,7 +49,8 @@ class Stopping:
         self.reason: Reason | None = None
         self._fixed, self._seconds, self._clock = rounds, seconds, clock
         self._began = clock()
-        self._looks = 0
+        self._left = 1 - VERDICT_CONFIDENCE
+        self._error = self._left if rounds else _SPENT * self._left
         self._next = rounds or first
 
     @property
@@ -65,30 +69,32 @@ class Stopping:
 
     def speedup(self, reference: Sequence[float], candidate: Sequence[float]) -> Speedup:
         """The ratio at the level of the last look, told at the level that all looks hold together."""
-        spent = 0.0 if self._fixed else (1 - VERDICT_CONFIDENCE) / 2 ** max(1, self._looks)
-        ratio = speedup(reference, candidate, 1 - spent if spent else VERDICT_CONFIDENCE)
-        return ratio.model_copy(update={"confidence": VERDICT_CONFIDENCE})
+        return speedup(reference, candidate, 1 - self._error).model_copy(update={"confidence": VERDICT_CONFIDENCE})
 
     def enough(self, seconds: Sequence[Sequence[float]]) -> bool:
         """Whether to stop after the rounds whose `seconds` are given by candidate, the reference first."""
         rounds = len(seconds[-1])
         if rounds < self._next:
             return False
-        self._looks += 1
         if self._fixed:
             self.reason = "fixed"
-        elif all(settled(self.speedup(seconds[0], own)) for own in seconds[1:]):
-            self.reason = "sure"
-        elif rounds >= MOST:
-            self.reason = "most"
-        else:
-            # Where the next look comes depends on the pace alone, never on who is ahead.
-            pace = (self._clock() - self._began) / rounds
-            affordable = int(max(0.0, self._seconds - (self._clock() - self._began)) / pace) if pace > 0 else MOST
-            self._next = min(2 * rounds, rounds + affordable // 2 * 2, MOST)
-            if self._next - rounds < _WORTH * rounds:
-                self.reason = "time"
+            return True
+        ends = self._plan(rounds)
+        self._error = self._left if ends else _SPENT * self._left
+        self._left -= self._error
+        sure = all(settled(self.speedup(seconds[0], own)) for own in seconds[1:])
+        self.reason = "sure" if sure else ends
         return self.reason is not None
+
+    def _plan(self, rounds: int) -> Reason | None:
+        """Set when is looked next; why there is no next look, if there is none."""
+        if rounds >= MOST:
+            return "most"
+        # The pace alone decides, never who is ahead.
+        pace = (self._clock() - self._began) / rounds
+        affordable = int(max(0.0, self._seconds - (self._clock() - self._began)) / pace) if pace > 0 else MOST
+        self._next = min(2 * rounds, rounds + affordable // 2 * 2, MOST)
+        return "time" if self._next - rounds < _WORTH * rounds else None
 
 
 def settled(ratio: Speedup) -> bool:

@@ -110,7 +110,7 @@ class Speedup(_Part):
     """How many times faster than the reference: above 1 is faster.
 
     Attributes:
-        value: geometric mean over rounds of reference time / candidate time.
+        value: geometric mean of reference time / candidate time over the rounds, a fifth left out at either end.
         low, high: the interval at `confidence` on which the verdict stands.
         rounds: interleaved timing rounds.
     """

@@ -4,7 +4,7 @@
     python -m tests.benchmarks.verdict_trials report --out FILE
 
 “same” opens one model twice: the verdict should be “not proven”. “slower” gives the second one 5 % more work in every
-`decode` (multiplications of small matrices, as many as take 5 % of a token here and now): it should be “slower”. Both
+`decode` (busy for 5 % of the processor's time that this token took): it should be “slower”. Both
 are timed as `hasten compare` times by default: rounds until the result is sure enough, at most a minute. With --busy
 another process loads one core meanwhile. Every trial opens both models afresh and adds a line to FILE, so trials can be
 made in pieces; `report` counts them. The bars are 97 % “not proven” of 200 and 90 % “slower” of 200.
@@ -24,8 +24,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from engine.bench import texts
 from engine.bench.conditions import OthersLoad
@@ -47,37 +45,20 @@ BARS = {"same": ("not_proven", 0.97), "slower": ("slower", 0.90)}
 
 
 class Burdened(WrappedSession):
-    """A model whose every token costs `share` more: multiplications on top of its own."""
+    """A model whose every token costs `share` more of the processor's time than its own; nothing for a share of 0."""
 
-    def __init__(self, model: Session, prompt: Ids, share: float) -> None:
+    def __init__(self, model: Session, share: float) -> None:
         super().__init__(model)
-        self._share, self._matrix = share, np.eye(24, dtype=np.float32)
-        self._units = self._calibrate(prompt)
+        self._share = share
 
     def decode(self, ids: Ids) -> Floats:
-        """The model's own, then the extra work."""
+        """The model's own, then busy for as long as the share of it."""
+        began = time.thread_time()
         logits = super().decode(ids)
-        self._work(self._units)
+        ended = time.thread_time()
+        while time.thread_time() - ended < self._share * (ended - began):
+            pass
         return logits
-
-    def _work(self, units: int) -> None:
-        matrix = self._matrix
-        for _ in range(units):
-            matrix = matrix @ self._matrix
-
-    def _calibrate(self, prompt: Ids, tokens: int = 96, units: int = 50) -> int:
-        """How many multiplications take the share of a token, from medians of both taken in turn."""
-        own, extra = [], []
-        for index in range(tokens):
-            if index % NEW == 0:
-                super().prefill(prompt[None])
-            began = time.perf_counter()
-            super().decode(prompt[:1])
-            middle = time.perf_counter()
-            self._work(units)
-            own.append(middle - began)
-            extra.append(time.perf_counter() - middle)
-        return max(1, round(self._share * units * statistics.median(own) / statistics.median(extra)))
 
 
 def trial(folder: Path, kind: str, seconds: float, share: float = INJECTED) -> dict[str, Any]:
@@ -85,11 +66,12 @@ def trial(folder: Path, kind: str, seconds: float, share: float = INJECTED) -> d
     stopping = Stopping(None, seconds)
     text = texts.read_text(None)[0]
     prompts = texts.prompts_of(load_tokenizer(folder), text, PROMPT, stopping.most)
-    sessions = [open_session(folder, threads=1) for _ in range(2)]
+    sessions: list[Session] = [open_session(folder, threads=1) for _ in range(2)]
     found: list[list[DecodeRound]] = [[], []]
     try:
         if kind == "slower":
-            sessions[1] = Burdened(sessions[1], prompts[0], share)
+            # Both, for passing a call on costs something too.
+            sessions = [Burdened(session, more) for session, more in zip(sessions, (0, share), strict=True)]
         others, began = OthersLoad(), time.perf_counter()
         stopping.begin()
 
@@ -107,6 +89,7 @@ def trial(folder: Path, kind: str, seconds: float, share: float = INJECTED) -> d
         "kind": kind, "verdict": verdict(ratio), "ratio": ratio.value, "low": ratio.low, "high": ratio.high,
         "rounds": ratio.rounds, "ended": stopping.reason, "seconds": round(time.perf_counter() - began, 2),
         "waited_percent": round(_waited(found), 1), "others_percent": round(others.percent(), 1),
+        "rounds_seconds": [[round(second, 7) for second in own] for own in times()],
     }  # fmt: skip
 
 

@@ -94,6 +94,20 @@ def test_the_time_ends_the_rounds_and_the_last_look_uses_it_up() -> None:
     assert looked[-1] * 0.3 == pytest.approx(6.0, abs=0.6)
 
 
+def test_the_last_look_may_err_as_often_as_all_before_it_did_not() -> None:
+    """Five looks use up a tenth of what is left each: the last interval is nearly as narrow as a plain one of 99 %."""
+    random, clock = np.random.default_rng(0), Clock()
+    a, b = np.exp(0.3 * random.standard_normal((2, MOST)))
+    stopping = Stopping(None, 1e9, clock)
+    for rounds in range(1, MOST + 1):
+        clock.now += 0.3
+        if stopping.enough([a[:rounds].tolist(), b[:rounds].tolist()]):
+            break
+    assert (rounds, stopping.reason) == (MOST, "most")
+    last, plain = stopping.speedup(a.tolist(), b.tolist()), speedup(a.tolist(), b.tolist(), 1 - 0.01 * 0.9**5)
+    assert (last.low, last.high) == pytest.approx((plain.low, plain.high))
+
+
 def test_there_is_an_end_without_one_of_time() -> None:
     stopping, looked = play("spiky", 1.0, seed=1, seconds=1e9)
     assert stopping.reason in ("most", "sure")
