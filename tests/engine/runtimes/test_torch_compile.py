@@ -75,15 +75,16 @@ def test_every_prompt_length_agrees_with_eager(pair: tuple[Session, Session]) ->
 
 
 @pytest.mark.slow
-def test_batches_logits_and_low_precision(tiny_llama: Path, tmp_path: Path) -> None:
+def test_batches_logits_and_low_precision(tmp_path: Path) -> None:
     told: list[str] = []
-    session, eager = compiled(tiny_llama, tmp_path / "built", told), open_session(tiny_llama, threads=1)
+    source = checkpoints.tiny_llama(tmp_path / "model", hidden=64, layers=1)
+    session, eager = compiled(source, tmp_path / "built", told, context=64), open_session(source, threads=1)
     assert "Compiling decoding" in told
-    ids = np.random.default_rng(1).integers(3, 500, (2, 200))
+    ids = np.random.default_rng(1).integers(3, 500, (2, 50))
     np.testing.assert_allclose(session.logits(ids), eager.logits(ids), atol=1e-5)
     np.testing.assert_allclose(session.prefill(ids), eager.prefill(ids), atol=1e-5)
     np.testing.assert_allclose(session.decode(ids[:, 0]), eager.decode(ids[:, 0]), atol=1e-5)
-    half = compiled(tiny_llama, tmp_path / "half", precision="bfloat16")
+    half = compiled(source, tmp_path / "half", context=64, precision="bfloat16")
     assert half.weight_bytes * 2 == session.weight_bytes
     assert half.model.dtype == torch.bfloat16  # type: ignore[attr-defined]
     np.testing.assert_allclose(half.prefill(ids[:1]), eager.prefill(ids[:1]), atol=0.05)
@@ -120,7 +121,7 @@ def test_an_encoder_decoder_agrees_with_eager(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["t5", "bart", "marian"])
+@pytest.mark.parametrize("kind", ["t5", "bart"])
 def test_padded_encoder_decoders_agree_with_eager(kind: str, tmp_path: Path) -> None:
     source = checkpoints.tiny_text2text(tmp_path / "model", kind)
     session, eager = compiled(source, tmp_path / "built", context=64), open_session(source, threads=1)
