@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from engine.protocol.errors import UserError
@@ -77,7 +78,7 @@ class Bpe(Kind):
         while len(parts) > 1:
             places = [
                 (rank, place)
-                for place, pair in enumerate(zip(parts, parts[1:], strict=False))
+                for place, pair in enumerate(pairwise(parts))
                 if (rank := self._ranks.get(pair)) is not None
             ]
             if not places:

@@ -31,8 +31,8 @@ class PruneVocabularyOptions(Options):
     size: int | None = option(
         16384,
         "Tokens to keep",
-        "The most used tokens of the text stay, then those that are common everywhere; left empty, exactly as many as "
-        "the text uses.",
+        "The most used tokens of the text stay, then those that are common everywhere; “automatic” keeps exactly those "
+        "that the text uses.",
         unit="tokens",
         ge=256,
         le=1_000_000,
@@ -124,5 +124,6 @@ SPEC = PassSpec(
     ),
     must_precede=frozenset({"quantize"}),
     needs=frozenset({"calibration"}),
+    keeps_tokens=False,
     paper="Abdaoui et al. 2020, arXiv:2010.05609, section 3 (the tokens of the languages that are used)",
 )
