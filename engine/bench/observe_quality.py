@@ -30,7 +30,7 @@ _LONGEST = 400  # letters of a text that are kept with its classes or neighbours
 
 @dataclass
 class QualityObserver:
-    """Observes candidates that share a tokenizer, or of which one lacks tokens of the other; the first is the reference.
+    """Observes candidates that share a tokenizer, or of which one lacks tokens of another; the first is the reference.
 
     Attributes:
         same_tokens: they share a tokenizer.

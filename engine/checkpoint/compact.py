@@ -2,7 +2,7 @@
 
 A weight NAME of which many numbers are zero lies there as `NAME.bitmask`, uint8 [⌈N/8⌉]: one bit for each of its N
 numbers in order, the lowest bit of a byte first, 1 where the number is stored; and `NAME.stored` [S], those numbers in
-order, in their own type. Only numbers whose bits are all 0 are left out (a negative zero is stored), so nothing is lost.
+order, in their own type. Only numbers whose bits are all 0 are left out (a negative zero is stored): nothing is lost.
 Other tensors lie there as they are. config.json says
 
     {"model_type": "hasten-compact", "architectures": […], "base_config": {…}, "shapes": {NAME: [O, I], …}}

@@ -172,7 +172,9 @@ def _chat(folder: Path) -> bool:
 
 
 def _warnings(folder: Path, config: dict[str, Any], architecture: str, compacted: bool) -> tuple[str, ...]:
-    found = ["The zeros of its weights are left out; they are put back before a run."] if compacted else []
+    found = []
+    if compacted:
+        found.append("The zeros of its weights are left out; they are put back before a run.")
     if safety.needs_code(config, architecture) and trust.granted(folder):
         found.append("The checkpoint brings Python code of its own, which is run because you allowed it.")
     elif safety.carries_code(config):

@@ -17,7 +17,12 @@ from engine.passes.base import StepContext
 from engine.protocol.errors import UserError
 from engine.room import require_space
 
-_BITS = {torch.float64: torch.int64, torch.float32: torch.int32, torch.float16: torch.int16, torch.bfloat16: torch.int16}
+_BITS = {
+    torch.float64: torch.int64,
+    torch.float32: torch.int32,
+    torch.float16: torch.int16,
+    torch.bfloat16: torch.int16,
+}
 _LEAST = 0.01  # of all bytes: what must be saved at least
 
 

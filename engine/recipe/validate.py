@@ -190,7 +190,8 @@ def _speculation(recipe: Recipe, info: CheckpointInfo | None) -> Iterator[Proble
         yield Problem(None, severity, text, off)
         return
     if target.speculation != "lookup" and not all(passes.get(entry.name).keeps_tokens for entry in recipe.active):
-        yield Problem(None, "stop", "The recipe leaves tokens out, so two models would not guess in the same ones.", lookup)
+        text = "The recipe leaves tokens out, so no other model has the same ones: none can guess for it."
+        yield Problem(None, "stop", text, lookup)
         return
     if target.speculation == "draft" and not target.draft:
         yield Problem(None, "stop", "No draft model is chosen.", lookup)

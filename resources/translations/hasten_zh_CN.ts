@@ -4418,10 +4418,6 @@ Apache 许可证 2.0。</translation>
         <translation>至少要移除一层，也至少要保留一层。</translation>
     </message>
     <message>
-        <source>Zeros are stored and computed like other numbers: this prepares later steps and saves no time alone.</source>
-        <translation>零与其他数值一样存储和计算：此步骤为后续步骤做准备，单独使用并不省时。</translation>
-    </message>
-    <message>
         <source>Use 2:4</source>
         <translation>使用 2:4</translation>
     </message>
@@ -4810,6 +4806,62 @@ Apache 许可证 2.0。</translation>
         <translation>每层移除多少组：一组是一个键值头以及读取它的所有查询头。</translation>
     </message>
     <message>
+        <source>Cut vocabulary</source>
+        <translation>缩减词表</translation>
+    </message>
+    <message>
+        <source>Leaves out tokens that your texts do not use: their rows of the embedding and the output head go.</source>
+        <translation>去掉您的文本用不到的词元：它们在嵌入层和输出层中对应的行会被删除。</translation>
+    </message>
+    <message>
+        <source>Text</source>
+        <translation>文本</translation>
+    </message>
+    <message>
+        <source>A .txt or .jsonl file like what the model will read and write: its tokens stay; left empty, the built-in English text is read.</source>
+        <translation>一个 .txt 或 .jsonl 文件，内容与模型将要读写的文本相似：其中的词元会保留；留空则读取内置的英文文本。</translation>
+    </message>
+    <message>
+        <source>Word list</source>
+        <translation>词语列表</translation>
+    </message>
+    <message>
+        <source>A text file with one word a line, all of which stay whole.</source>
+        <translation>每行一个词的文本文件，其中的词都保持完整。</translation>
+    </message>
+    <message>
+        <source>Text (*.txt)</source>
+        <translation>文本 (*.txt)</translation>
+    </message>
+    <message>
+        <source>Tokens to keep</source>
+        <translation>保留的词元数</translation>
+    </message>
+    <message>
+        <source>The most used tokens of the text stay, then those that are common everywhere; “automatic” keeps exactly those that the text uses.</source>
+        <translation>先保留文本中用得最多的词元，再保留普遍常用的词元；“自动”只保留文本用到的那些。</translation>
+    </message>
+    <message>
+        <source>Used at least</source>
+        <translation>至少使用</translation>
+    </message>
+    <message>
+        <source>Tokens that the text uses less often count as unused.</source>
+        <translation>文本中使用次数少于此值的词元视为未使用。</translation>
+    </message>
+    <message>
+        <source>times</source>
+        <translation>次</translation>
+    </message>
+    <message>
+        <source>Round up to a multiple of</source>
+        <translation>向上取整到此数的倍数</translation>
+    </message>
+    <message>
+        <source>Processors handle such sizes faster.</source>
+        <translation>处理器处理这样的大小更快。</translation>
+    </message>
+    <message>
         <source>Sets the least important weights to zero, freely or in a fixed pattern such as 2:4.</source>
         <translation>将最不重要的权重置零，可自由选取，也可按 2:4 等固定模式。</translation>
     </message>
@@ -5036,6 +5088,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Precision and recall of the data set&apos;s names and the like in one number; one counts only when all its words and its kind are right.</source>
         <translation>把数据集中名称等实体的精确率和召回率合为一个数；只有所有词和类别都正确才算对。</translation>
+    </message>
+    <message>
+        <source>Compact checkpoint (zeros left out)</source>
+        <translation>紧凑检查点（省去零）</translation>
+    </message>
+    <message>
+        <source>A folder for Hasten alone in which zeros take one bit each, without loss; opening it puts them back.</source>
+        <translation>仅供 Hasten 使用的文件夹，每个零只占一位，没有损失；打开时会把零放回去。</translation>
     </message>
     <message>
         <source>GGUF file</source>
@@ -5326,6 +5386,10 @@ Apache 许可证 2.0。</translation>
         <translation>计时期间处理器过热，自行降低了速度。</translation>
     </message>
     <message>
+        <source>The zeros of its weights are left out; they are put back before a run.</source>
+        <translation>其权重中的零被省去，运行前会放回。</translation>
+    </message>
+    <message>
         <source>No step moved the model away from its original.</source>
         <translation>没有任何步骤使模型偏离原模型。</translation>
     </message>
@@ -5356,6 +5420,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Its layers choose among experts, each with neurons of its own: the same number cannot be taken from all.</source>
         <translation>它的各层在多个专家之间选择，每个专家有自己的神经元：无法从所有专家中移除相同的数量。</translation>
+    </message>
+    <message>
+        <source>Zeros are computed like other numbers: no target gains speed. Exported as “Compact checkpoint”, each takes one bit.</source>
+        <translation>零与其他数值一样计算，没有任何目标会因此更快。导出为“紧凑检查点”时，每个零只占一位。</translation>
+    </message>
+    <message>
+        <source>How many tokens stay is known once the text has been read.</source>
+        <translation>读完文本后才知道保留多少词元。</translation>
     </message>
     <message>
         <source>Make it asymmetric</source>

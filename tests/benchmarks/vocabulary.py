@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.vocabulary [--only TEXT] [--threads N]
 
-The subjects of tests/benchmarks/quality.py. Models with other tokens cannot be compared token by token, so held-out text
-is judged by the word: every model reads the same stretches in its own tokens, and what it loses on all of them is
+The subjects of tests/benchmarks/quality.py. Models with other tokens cannot be compared token by token, so held-out
+text is judged by the word: every model reads the same stretches in its own tokens, and what it loses on all of them is
 divided by the number of words.
 """
 
@@ -28,13 +28,15 @@ from engine.runtimes.open import open_session
 from engine.text.tokenizer import load_tokenizer
 from tests.benchmarks.quality import SUBJECTS, Subject, changed
 
+MOST = 100  # stretches that are judged where all tokens stayed
 SIZES: dict[str, Sequence[int | None]] = {"stories15M": (8192, 4096, None), "sample": (32768, 16384, 8192)}
 
 
 def stretches(subject: Subject) -> list[str]:
-    """The held-out windows as texts."""
+    """Halves of the held-out windows as texts: in smaller tokens they must still fit the model."""
     tokenizer = load_tokenizer(subject.folder)
-    return [tokenizer.decode(window, skip_special_tokens=True) for window in subject.judged.ids]
+    halves = (half for window in subject.judged.ids for half in np.array_split(window, 2))
+    return [tokenizer.decode(half, skip_special_tokens=True) for half in halves]
 
 
 def judged(folder: Path, texts: Sequence[str], threads: int) -> dict[str, float]:
@@ -44,7 +46,8 @@ def judged(folder: Path, texts: Sequence[str], threads: int) -> dict[str, float]
     loss, tokens = 0.0, 0
     for text in texts:
         ids = np.asarray(tokenizer(text, add_special_tokens=False)["input_ids"], dtype=np.int64)
-        ids = np.concatenate([lead, ids])[: session.context_length]
+        ids = np.concatenate([lead, ids])
+        assert len(ids) <= session.context_length
         loss += float(negative_log_likelihood(session.logits(ids[None, :-1])[0], ids[1:]).sum())
         tokens += len(ids) - len(lead)
     session.close()
@@ -60,11 +63,22 @@ def where_all_tokens_stayed(original: Path, folder: Path, subject: Subject, thre
     if not windows.ids:
         return {"shared_predictions": 0, "of": whole}
     sessions = [open_session(place, threads=threads) for place in (original, folder)]
-    scores = score_text(shared.sessions(sessions), Windows(windows.ids[:40], False), lambda done, total: None)
+    some = windows.ids[:MOST]
+    scores = score_text(shared.sessions(sessions), Windows(some, False), lambda done, total: None)
+    among_all = [
+        negative_log_likelihood(sessions[0].logits(ids[None, :-1])[0], ids[1:])
+        for ids in (shared.ids[0][window] for window in some)
+    ]
     for session in sessions:
         session.close()
     assert scores[1].kl is not None
-    return {"shared_predictions": windows.predictions, "of": whole, "kl": float(scores[1].kl.mean())}
+    assert scores[1].nll is not None
+    return {
+        "shared_predictions": windows.predictions, "of": whole, "kl": float(scores[1].kl.mean()),
+        "perplexity": float(np.exp(scores[1].nll.mean())),
+        "perplexity_before": float(np.exp(np.concatenate(among_all).mean())),
+        "judged": sum(len(window) - 1 for window in some),
+    }  # fmt: skip
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from engine.calibration.options import CalibrationOptions
-from engine.checkpoint.info import DTYPE_BITS, CheckpointInfo, TensorHeader
+from engine.checkpoint.info import CheckpointInfo, TensorHeader
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.passes.base import PassSpec
 from engine.passes.targets import (
@@ -106,12 +106,11 @@ def check(info: CheckpointInfo, options: PruneMagnitudeOptions, index: int) -> I
             text = f"Groups of {options.group} do not divide the width {wrong.shape[axis]} of {module_of(wrong)}."
             yield Problem(index, "stop", text, smaller)
             return
-    zeros = 1 - options.keep / options.group if options.pattern else options.sparsity / 100
-    left = 1 - zeros + 1 / DTYPE_BITS[targets[0].dtype]
-    text = "Zeros are computed like other numbers, so no target gains speed from them."
-    if left < 1:
-        text += f" Exported as “Compact checkpoint”, these layers take {left:.0%} of their bytes."
-    yield Problem(index, "note", text)
+    yield Problem(
+        index,
+        "note",
+        "Zeros are computed like other numbers: no target gains speed. Exported as “Compact checkpoint”, each takes one bit.",
+    )
 
 
 def predict(info: CheckpointInfo, options: PruneMagnitudeOptions) -> CheckpointInfo:

@@ -103,7 +103,7 @@ def glyph(options: PruneVocabularyOptions) -> str:
 
 SPEC = PassSpec(
     name="prune_vocabulary",
-    title="Smaller vocabulary",
+    title="Cut vocabulary",
     family="structure",
     summary="Leaves out tokens that your texts do not use: their rows of the embedding and the output head go.",
     options=PruneVocabularyOptions,

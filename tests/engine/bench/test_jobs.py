@@ -270,7 +270,7 @@ def test_fewer_tokens_are_compared_on_those_that_both_have(tiny_llama: Path, tin
             kl, perplexity = other.measured("kl_divergence_nats"), other.measured("perplexity")
             assert kl is not None
             assert kl.value == pytest.approx(0, abs=1e-6)
-            assert 256 < kl.samples
+            assert kl.samples > 256
             assert kl.conditions["shared_tokens"] == len(load_tokenizer(small))
             first = found.candidates[0].measured("perplexity")
             assert first is not None

@@ -16,7 +16,6 @@ from engine.checkpoint.inspect import inspect
 from engine.checkpoint.reader import Reader
 from engine.checkpoint.resolve import resolve
 from engine.checkpoint.zeros import compact, with_zeros, without_zeros
-from engine.passes.prune_magnitude.spec import SPEC, PruneMagnitudeOptions
 from engine.protocol.errors import UserError
 from engine.protocol.job import ExportJob, RunJob
 from engine.recipe.recipe import Recipe
@@ -115,11 +114,3 @@ def test_it_is_exported_where_zeros_are_and_refused_elsewhere(tiny_llama: Path, 
     with pytest.raises(UserError, match="Hardly any weight is zero"):
         Desk().run(ExportJob(run=run(), format="compact", out=str(tmp_path / "none")))
     assert not (tmp_path / "none").exists()
-
-
-def test_the_card_says_what_zeros_save(tiny_llama: Path) -> None:
-    (note,) = SPEC.check(inspect(tiny_llama), PruneMagnitudeOptions(sparsity=50.0), 0)
-    assert "no target gains speed" in note.text
-    assert "take 53% of their bytes" in note.text
-    (note,) = SPEC.check(inspect(tiny_llama), PruneMagnitudeOptions(sparsity=1.0), 0)
-    assert "Compact" not in note.text
