@@ -109,7 +109,8 @@ def check(info: CheckpointInfo, options: PruneMagnitudeOptions, index: int) -> I
     yield Problem(
         index,
         "note",
-        "Zeros are computed like other numbers: no target gains speed. Exported as “Compact checkpoint”, each takes one bit.",
+        "Zeros are computed like other numbers: no target gains speed. Exported as “Compact checkpoint”, each takes "
+        "one bit.",
     )
 
 
