@@ -3414,10 +3414,6 @@ Apache 许可证 2.0。</translation>
         <translation>层剪枝</translation>
     </message>
     <message>
-        <source>Removes the layers that change the hidden state least: every token then takes fewer steps.</source>
-        <translation>移除对隐藏状态改变最小的层：每个词元的计算步数随之减少。</translation>
-    </message>
-    <message>
         <source>Calibration text</source>
         <translation>校准文本</translation>
     </message>
@@ -3464,10 +3460,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Layers to drop</source>
         <translation>移除层数</translation>
-    </message>
-    <message>
-        <source>How many layers are removed: those that change the text&apos;s meaning least.</source>
-        <translation>移除多少层：优先移除对文本含义影响最小的层。</translation>
     </message>
     <message>
         <source>Drop exactly these</source>
@@ -4750,6 +4742,34 @@ Apache 许可证 2.0。</translation>
         <translation>llama.cpp</translation>
     </message>
     <message>
+        <source>Removes the layers that the model misses least: every token then takes fewer steps.</source>
+        <translation>移除模型最不需要的层：每个词元经过的步骤更少。</translation>
+    </message>
+    <message>
+        <source>How many layers are removed.</source>
+        <translation>移除多少层。</translation>
+    </message>
+    <message>
+        <source>Judge layers by</source>
+        <translation>评判各层的依据</translation>
+    </message>
+    <message>
+        <source>“influence”: how far each turns what the model holds of the text; “stretch”: the same over neighbours that go together; “perplexity”: how much worse the model predicts the text without it, which takes longer.</source>
+        <translation>“影响”：各层在多大程度上改变模型对文本的表示；“连续区段”：对一起移除的相邻层整体作同样的衡量；“困惑度”：缺少该层时模型对文本的预测变差多少，耗时更长。</translation>
+    </message>
+    <message>
+        <source>influence</source>
+        <translation>影响</translation>
+    </message>
+    <message>
+        <source>stretch</source>
+        <translation>连续区段</translation>
+    </message>
+    <message>
+        <source>perplexity</source>
+        <translation>困惑度</translation>
+    </message>
+    <message>
         <source>Narrow layers</source>
         <translation>收窄层</translation>
     </message>
@@ -5416,6 +5436,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>The weights are integers already: layers can be made narrower only before that.</source>
         <translation>权重已经是整数：只能在此之前收窄层。</translation>
+    </message>
+    <message>
+        <source>Judge by influence</source>
+        <translation>按影响评判</translation>
+    </message>
+    <message>
+        <source>Only a model that writes text has a perplexity.</source>
+        <translation>只有能写出文本的模型才有困惑度。</translation>
     </message>
     <message>
         <source>Its layers choose among experts, each with neurons of its own: the same number cannot be taken from all.</source>

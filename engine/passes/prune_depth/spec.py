@@ -188,5 +188,5 @@ SPEC = PassSpec(
     must_precede=frozenset({"prune", "precision", "quantize"}),
     needs=frozenset({"calibration"}),
     paper="influence: Men et al. 2024 (ShortGPT), arXiv:2403.03853, section 3; stretch: Gromov et al. 2024, "
-    "arXiv:2403.17887, section 3.2; perplexity: Kim et al. 2024, arXiv:2402.02834, section 3.2",
+    "arXiv:2403.17887, section 3.2; perplexity: Kim et al. 2024, arXiv:2402.02834",
 )

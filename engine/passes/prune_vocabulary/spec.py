@@ -125,5 +125,5 @@ SPEC = PassSpec(
     must_precede=frozenset({"quantize"}),
     needs=frozenset({"calibration"}),
     keeps_tokens=False,
-    paper="Abdaoui et al. 2020, arXiv:2010.05609, section 3 (the tokens of the languages that are used)",
+    paper="Abdaoui et al. 2020, arXiv:2010.05609 (the tokens of the languages that are used)",
 )
