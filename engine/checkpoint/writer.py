@@ -108,7 +108,7 @@ class Writer:
             if str(file) not in skipped and not foreign:
                 link_or_copy(self.source.folder / file, self.destination / file)
         for name, text in self._replaced.items():
-            if text is not None and name != "config.json":
+            if text is not None:
                 (self.destination / name).write_text(text, encoding="utf-8")
 
     def _write_index(self) -> None:

@@ -182,32 +182,21 @@ def kind_of(document: Json) -> Kind:
     return KINDS[name](document)  # type: ignore[abstract]
 
 
-def chosen(kind: Kind, first: Collection[str], wanted: Collection[str], room: int | None, multiple: int) -> set[str]:
-    """The tokens that stay: what any text needs, `first`, then of `wanted` as many as `room` holds, in order; then the
-    most common ones until `room` is full.
+def necessary(kind: Kind, named: Collection[str]) -> set[str]:
+    """The tokens that any text needs, and `named` ones with what they are put together from."""
+    return set(kind.always).union(*map(kind.needs, named))
 
-    `room` None: as many as all of that takes, rounded up to a multiple. Raises UserError where `room` is too small.
-    """
-    kept: set[str] = set(kind.always)
-    for token in first:
-        kept |= kind.needs(token)
-    if room is not None and len(kept) > room:
-        raise UserError(
-            f"{len(kept):,} tokens must stay so that every text can still be written: {room:,} are too few.",
-            f"Set the size to {-(-len(kept) // multiple) * multiple} or more.",
-            where="prune_vocabulary.size",
-        )
-    if room is None:
-        for token in wanted:
-            kept |= kind.needs(token)
-        room = -(-len(kept) // multiple) * multiple
+
+def filled(kind: Kind, kept: set[str], wanted: Collection[str], room: int) -> set[str]:
+    """`kept`, then of `wanted` as many as `room` tokens hold, in order; then the most common until it is full."""
+    found = set(kept)
     for token in (*wanted, *kind.by_use):
-        if len(kept) >= room:
+        if len(found) >= room:
             break
-        more = kind.needs(token) - kept
-        if len(kept) + len(more) <= room:
-            kept |= more
-    return kept
+        more = kind.needs(token) - found
+        if len(found) + len(more) <= room:
+            found |= more
+    return found
 
 
 def _unknown(what: str) -> UserError:

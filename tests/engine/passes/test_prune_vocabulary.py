@@ -16,7 +16,7 @@ from tokenizers import SentencePieceUnigramTokenizer, Tokenizer, models, pre_tok
 
 from engine.checkpoint.inspect import inspect
 from engine.passes.prune_vocabulary.ids import named, renamed
-from engine.passes.prune_vocabulary.kinds import Bpe, chosen, kind_of
+from engine.passes.prune_vocabulary.kinds import Bpe, filled, kind_of, necessary
 from engine.passes.prune_vocabulary.spec import SPEC, PruneVocabularyOptions
 from engine.paths import resources
 from engine.protocol.errors import Cancelled, UserError
@@ -169,7 +169,7 @@ def test_texts_of_kept_tokens_are_written_the_same_and_all_others_still_can_be(n
     document = json.loads(before.to_str())
     kind = kind_of(document)
     wanted = dict.fromkeys(token for line in LINES[:6] for token in before.encode(line).tokens)
-    kept = chosen(kind, [], [token for token in wanted if token in kind.ids], None, 1)
+    kept = necessary(kind, [token for token in wanted if token in kind.ids])
     assert 50 < len(kept) < len(kind.ids)
     ids = {token: new for new, token in enumerate(sorted(kept, key=lambda token: kind.ids[token]))}
     bare = {**document, "model": kind.cut(ids), "added_tokens": [], "post_processor": None}
@@ -216,12 +216,10 @@ def test_what_cannot_be_spelt_stays() -> None:
 def test_the_size_is_kept_exactly_and_what_is_wanted_goes_first() -> None:
     kind = kind_of(json.loads(_byte_level().to_str()))
     last = kind.by_use[-1]
-    kept = chosen(kind, [], [last], 400, 1)
+    kept = filled(kind, necessary(kind, []), [last], 400)
     assert len(kept) == 400
     assert last in kept
     assert set(kind.by_use[:100]) <= kept
-    with pytest.raises(UserError, match="256 tokens must stay"):
-        chosen(kind, [], [], 100, 64)
 
 
 # Configurations ---------------------------------------------------------------------------------------------------
@@ -301,6 +299,9 @@ def test_what_cannot_be_cut_is_refused_with_the_reason(tiny_llama: Path, tmp_pat
     assert "table.weight" in said(info.with_tensors(named_otherwise), size=256)
     (tmp_path / "bare").mkdir()
     assert "no tokenizer.json" in said(info.model_copy(update={"path": str(tmp_path / "bare")}), size=256)
+    for many, says in ((256, "259 tokens must stay"), (508, "No token can be left out")):
+        with pytest.raises(UserError, match=says):
+            run_pass("prune_vocabulary", tiny_llama, tmp_path / says, size=many, multiple=1)
     with pytest.raises(UserError, match="WordLevel"):
         kind_of({"model": {"type": "WordLevel", "vocab": {}}})
 
