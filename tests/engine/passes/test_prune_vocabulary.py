@@ -299,9 +299,8 @@ def test_what_cannot_be_cut_is_refused_with_the_reason(tiny_llama: Path, tmp_pat
     assert "table.weight" in said(info.with_tensors(named_otherwise), size=256)
     (tmp_path / "bare").mkdir()
     assert "no tokenizer.json" in said(info.model_copy(update={"path": str(tmp_path / "bare")}), size=256)
-    for many, says in ((256, "259 tokens must stay"), (508, "No token can be left out")):
-        with pytest.raises(UserError, match=says):
-            run_pass("prune_vocabulary", tiny_llama, tmp_path / says, size=many, multiple=1)
+    with pytest.raises(UserError, match="259 tokens must stay"):
+        run_pass("prune_vocabulary", tiny_llama, tmp_path / "small", size=256)
     with pytest.raises(UserError, match="WordLevel"):
         kind_of({"model": {"type": "WordLevel", "vocab": {}}})
 
