@@ -31,7 +31,7 @@ def losses(folder: Path, ids: Tensor, step: Step) -> tuple[float, dict[str, floa
 
     for block in find_blocks(model).values():
         block.register_forward_pre_hook(check)
-    windows = ids.split(1)
+    windows = torch.split(ids, 1)
     walker = Walker(model, [{"input_ids": window, "use_cache": False} for window in windows], check)
     whole = _loss(walker.answers(), windows)
     found: dict[str, float] = {}

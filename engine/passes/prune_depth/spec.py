@@ -80,8 +80,8 @@ def check(info: CheckpointInfo, options: PruneDepthOptions, index: int) -> Itera
         yield from _check_named(info, options, index)
         return
     if options.judge == "perplexity" and info.task != "text-generation":
-        fix = Fix("Judge by influence", lambda r: set_options(r, index, judge="influence"))
-        yield Problem(index, "stop", "Only a model that writes text has a perplexity.", fix)
+        influence = Fix("Judge by influence", lambda r: set_options(r, index, judge="influence"))
+        yield Problem(index, "stop", "Only a model that writes text has a perplexity.", influence)
         return
     room = info.layers - options.keep_first - options.keep_last
     if options.layers > room or options.layers >= info.layers:

@@ -9,7 +9,7 @@ from typing import Any
 from engine.passes.base import PassContext
 from engine.passes.prune_vocabulary.ids import named, renamed, tokenizer_config_with, tokenizer_with
 from engine.passes.prune_vocabulary.kinds import Kind, filled, kind_of, necessary
-from engine.passes.prune_vocabulary.spec import left
+from engine.passes.prune_vocabulary.spec import PruneVocabularyOptions, left, rounded
 from engine.protocol.errors import UserError
 
 Json = dict[str, Any]
@@ -24,7 +24,8 @@ class Cut:
     """The tokenizer's files, and what follows for them from the tokens that stay."""
 
     def __init__(self, context: PassContext, config: Json, tokenizer: Any) -> None:
-        self._folder, self._info, self._options = context.source, context.info, context.options
+        self._folder, self._info = context.source, context.info
+        self._options: PruneVocabularyOptions = context.options
         self.document = _read(self._folder / "tokenizer.json")
         self.config = config
         self.generation = _read(self._folder / "generation_config.json")
@@ -46,21 +47,17 @@ class Cut:
 
         Raises UserError where the size is too small for every text to be written, or none can be left out.
         """
-        multiple, outside = self._options.multiple, len(self._outside())
-
-        def rounded(count: int) -> int:
-            return -(-count // multiple) * multiple
-
+        options, outside = self._options, len(self._outside())
         needed = necessary(self.kind, [self._tokens[place] for place in self._fixed() if place in self._tokens])
         wanted = [token for token in (*listed, *used) if token in self.kind.ids]
-        room = left(self._options)
+        room = left(options)
         if room is None:
-            room = rounded(len(needed.union(*map(self.kind.needs, wanted))) + outside)
+            room = rounded(options, len(needed.union(*map(self.kind.needs, wanted))) + outside)
         if len(needed) + outside > room:
             raise UserError(
                 f"{len(needed) + outside:,} tokens must stay so that every text can still be written: {room:,} are "
                 "too few.",
-                f"Set the size to {rounded(len(needed) + outside)} or more.",
+                f"Set the size to {rounded(options, len(needed) + outside)} or more.",
                 where="prune_vocabulary.size",
             )
         kept = filled(self.kind, needed, wanted, room - outside)
@@ -81,7 +78,7 @@ class Cut:
         rows = self.rows(kept)
         ids = {old: new for new, old in enumerate(rows)}
         padding = self.config.get("pad_token_id")
-        if self._info.model_type in _COUNT_FROM_PADDING and ids.get(padding, padding) != padding:
+        if self._info.model_type in _COUNT_FROM_PADDING and padding is not None and ids.get(padding) != padding:
             raise UserError(
                 f"{self._info.architecture} counts positions from its padding token, which would get another number.",
                 "Take this step out.",

@@ -29,6 +29,12 @@ class Kind(ABC):
         self._bytes = set(_BYTES) & self.ids.keys() if self._model.get("byte_fallback") else set()
 
     @property
+    def _unknown(self) -> set[str]:
+        """The token for what cannot be written, where it is named by its text."""
+        named = self._model.get("unk_token")
+        return {named} if named in self.ids else set()
+
+    @property
     @abstractmethod
     def always(self) -> set[str]:
         """The tokens without which some text that can be written now no longer could be."""
@@ -63,7 +69,7 @@ class Bpe(Kind):
     @property
     def always(self) -> set[str]:
         """The bytes, or where there are none the letters."""
-        unknown = {self._model.get("unk_token")} & self.ids.keys()
+        unknown = self._unknown
         if self._byte_level:
             from tokenizers.pre_tokenizers import ByteLevel
 
@@ -120,7 +126,7 @@ class WordPiece(Kind):
         """The letters, and what cannot be spelt with them."""
         single = {token for token in self.ids if len(token.removeprefix(self._prefix)) == 1}
         unspelt = {token for token in self.ids if not single.issuperset(self._letters(token))}
-        return single | unspelt | ({self._model.get("unk_token")} & self.ids.keys())
+        return single | unspelt | self._unknown
 
     def _letters(self, token: str) -> list[str]:
         inner = bool(self._prefix) and token.startswith(self._prefix)

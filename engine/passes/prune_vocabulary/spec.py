@@ -49,7 +49,12 @@ class PruneVocabularyOptions(Options):
 
 def left(options: PruneVocabularyOptions) -> int | None:
     """How many tokens stay; None: as many as the text uses."""
-    return None if options.size is None else -(-options.size // options.multiple) * options.multiple
+    return None if options.size is None else rounded(options, options.size)
+
+
+def rounded(options: PruneVocabularyOptions, count: int) -> int:
+    """`count` rounded up to the multiple."""
+    return -(-count // options.multiple) * options.multiple
 
 
 def check(info: CheckpointInfo, options: PruneVocabularyOptions, index: int) -> Iterator[Problem]:
