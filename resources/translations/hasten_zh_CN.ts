@@ -4594,6 +4594,10 @@ Apache 许可证 2.0。</translation>
         <translation>精确运算是 float32；选择了 bfloat16 时，激活值仍会按它舍入。</translation>
     </message>
     <message>
+        <source>Zeros speed up no target, as they are computed too; the export “Compact checkpoint” omits them.</source>
+        <translation>零也要参与计算，因此不会使任何目标变快；导出为“紧凑检查点”时会省去零。</translation>
+    </message>
+    <message>
         <source>On CUDA, a decoder without a fused graph keeps its weights in 32 bits: quantise them, or use TensorRT.</source>
         <translation>在 CUDA 上，没有融合图的解码器把权重保存为 32 位：请量化它们，或者使用 TensorRT。</translation>
     </message>
@@ -5448,10 +5452,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Its layers choose among experts, each with neurons of its own: the same number cannot be taken from all.</source>
         <translation>它的各层在多个专家之间选择，每个专家有自己的神经元：无法从所有专家中移除相同的数量。</translation>
-    </message>
-    <message>
-        <source>Zeros are computed like other numbers: no target gains speed. Exported as “Compact checkpoint”, each takes one bit.</source>
-        <translation>零与其他数值一样计算，没有任何目标会因此更快。导出为“紧凑检查点”时，每个零只占一位。</translation>
     </message>
     <message>
         <source>How many tokens stay is known once the text has been read.</source>

@@ -107,10 +107,7 @@ def check(info: CheckpointInfo, options: PruneMagnitudeOptions, index: int) -> I
             yield Problem(index, "stop", text, smaller)
             return
     yield Problem(
-        index,
-        "note",
-        "Zeros are computed like other numbers: no target gains speed. Exported as “Compact checkpoint”, each takes "
-        "one bit.",
+        index, "note", "Zeros speed up no target, as they are computed too; the export “Compact checkpoint” omits them."
     )
 
 
