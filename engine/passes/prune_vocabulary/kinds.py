@@ -31,7 +31,7 @@ class Kind(ABC):
     @property
     def _unknown(self) -> set[str]:
         """The token for what cannot be written, where it is named by its text."""
-        named = self._model.get("unk_token")
+        named: str = self._model.get("unk_token") or ""
         return {named} if named in self.ids else set()
 
     @property
