@@ -77,12 +77,14 @@ class Observer:
             self._note(f"The models hold {self._context_length} tokens, so a timing round has {shape}.")
         self.workload = Workload(job, opened, self._context_length, self._prompt, self._new, self._note)
         self._grid = job.grid if self._decoder and len(opened) > 1 else None
-        self.judged = QualityObserver(job, opened, self._context_length, self._new, self._progress, self._note)
+        self.judged = QualityObserver(
+            job, opened, self._context_length, self._new, self._progress, self._note, same_tokens
+        )
         self.doing = TaskObserver(
             job, opened, self._context_length, self.workload.asked, context.check, self._progress, self._note
         )
         self._read: list[list[Ids]] = [[] for _ in opened]  # per candidate, per prompt: what its answer goes on from
-        second = bool(job.second_text) and job.quality and same_tokens
+        second = bool(job.second_text) and job.quality and self.judged.comparable
         parts = (
             self._decoder, True, job.clients is not None, self._grid is not None, self._most_copies > 1, job.quality,
             second, bool(job.questions), bool(job.pairs), bool(job.harness), job.memory,
@@ -313,7 +315,7 @@ class Observer:
     def quality(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with scores on the evaluation text and the data set, as far as the task has them."""
         self._step += 1
-        if not self.same_tokens:
+        if not self.judged.comparable:
             self._note(
                 "The candidates use different tokenizers, so perplexity, KL divergence and agreement "
                 "cannot be compared and were left out."
@@ -323,7 +325,7 @@ class Observer:
 
     def second_text(self, observed: list[Observed]) -> list[Observed]:
         """The same candidates' quality on the second text alone; nothing without one."""
-        if not self._job.second_text or not self._job.quality or not self.same_tokens:
+        if not self._job.second_text or not self._job.quality or not self.judged.comparable:
             return []
         self._step += 1
         return self.judged.observe_second(observed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from engine.bench.candidates import Open
 from engine.bench.embeddings import NEIGHBOURS, Pooling, cosines, embed, nearest, read_pooling
 from engine.bench.observe_tags import evidence_of, gold_of, tagged_of
 from engine.bench.quality import score_answers, score_classes, score_tags, score_text
+from engine.bench.shared_vocabulary import LEAST, SharedTokens, shared_tokens
 from engine.bench.tagged import Seen, Sentence, read_tagged, seen
 from engine.compare.evidence import Classified, ClassifiedText, EmbeddedText
-from engine.metrics.base import DECODERS, Observed
+from engine.metrics.base import DECODERS, EMBEDDERS, Observed
 from engine.metrics.logits import overlap
 from engine.metrics.spans import marks_spans
 from engine.protocol.job import CompareJob
@@ -28,9 +30,10 @@ _LONGEST = 400  # letters of a text that are kept with its classes or neighbours
 
 @dataclass
 class QualityObserver:
-    """Observes candidates that share a tokenizer; the first is the reference.
+    """Observes candidates that share a tokenizer, or of which one lacks tokens of another; the first is the reference.
 
     Attributes:
+        same_tokens: they share a tokenizer.
         context_length, new_tokens: the shortest context of all, and the tokens of an answer.
         progress: progress(text, unit) gives what is called with (done, total) as work goes on.
         note: tells the user what could not be measured as asked.
@@ -43,8 +46,22 @@ class QualityObserver:
     new_tokens: int
     progress: Callable[[str, str], Callable[[int, int], None]]
     note: Callable[[str], None]
+    same_tokens: bool = True
     classified: Classified | None = field(default=None, init=False)
     embedded: tuple[EmbeddedText, ...] = field(default=(), init=False)
+
+    @cached_property
+    def shared(self) -> SharedTokens | None:
+        """What candidates with different tokenizers can be compared on; None where they share one, or nothing."""
+        if self.same_tokens:
+            return None
+        return shared_tokens([candidate.tokenizer for candidate in self.opened], texts.read_text(None)[0])
+
+    @property
+    def comparable(self) -> bool:
+        """Whether anything can be said of what the candidates predict."""
+        alike = ("text-generation", "text-classification", *EMBEDDERS)
+        return self.same_tokens or (self._sessions[0].task in alike and self.shared is not None)
 
     def observe(self, observed: list[Observed]) -> list[Observed]:
         """`observed` with scores on the evaluation text and the data set, as far as the task has them."""
@@ -86,11 +103,27 @@ class QualityObserver:
         return [candidate.session for candidate in self.opened]
 
     def _of_text(self, observed: list[Observed], text: str, name: str) -> list[Observed]:
-        windows = texts.windows(self.opened[0].tokenizer, text, self.context_length)
+        sessions, shape = self._sessions, {"text": name, "window": texts.WINDOW}
+        if self.shared is None:
+            windows = texts.windows(self.opened[0].tokenizer, text, self.context_length)
+        else:
+            windows, whole = self.shared.stretches(text, self.context_length)
+            if windows.predictions < LEAST:
+                self.note(
+                    f"One model lacks so many tokens of {_titled(name)} that only {windows.predictions} predictions of "
+                    "both can be compared: perplexity, KL divergence and agreement were left out."
+                )
+                return observed
+            sessions, shape["shared_tokens"] = self.shared.sessions(sessions), len(self.shared.own)
+            self.note(
+                f"One model has only some of the other's tokens. Perplexity, KL divergence and agreement are those of "
+                f"{windows.predictions:,} predictions of {_titled(name)}'s {whole:,} tokens, where all tokens are "
+                f"shared, and every probability is one among the {len(self.shared.own):,} shared tokens."
+            )
         if windows.cut:
             self.note(f"The text is long: its first {texts.MAX_TOKENS:,} tokens were used.")
-        scores = score_text(self._sessions, windows, self.progress("Measuring quality", "window"))
-        shape = {"text": name, "window": texts.WINDOW, "windows": len(windows.ids), "predictions": windows.predictions}
+        scores = score_text(sessions, windows, self.progress("Measuring quality", "window"))
+        shape |= {"windows": len(windows.ids), "predictions": windows.predictions}
         return [
             replace(one, scores=own, conditions={**one.conditions, "quality": shape})
             for one, own in zip(observed, scores, strict=True)
@@ -103,7 +136,7 @@ class QualityObserver:
         predictions = len(scores[0].blocks)
         self.note(
             f"Perplexity, KL divergence and agreement are measured on the first model's own answers to {len(sources)} "
-            f"stretches of {name if name != texts.BUILT_IN_FILE else 'the built-in text'}."
+            f"stretches of {_titled(name)}."
         )
         shape = {
             "text": name, "texts": len(sources), "answers": "the first candidate's own, greedy",
@@ -199,8 +232,10 @@ class QualityObserver:
         return *score_tags(self._sessions, read, self.progress(text, "sentence")), read
 
     def _classes(self, wanted: list[str], text: str) -> tuple[list[Any], list[np.ndarray]]:
-        tokenizer = self.opened[0].tokenizer
-        batches = [texts.batch_of(tokenizer, [one], self.context_length) for one in wanted]
+        batches = [
+            [texts.batch_of(candidate.tokenizer, [one], self.context_length) for candidate in self.opened]
+            for one in wanted
+        ]
         return score_classes(self._sessions, batches, self.progress(text, "text"))
 
     def _listed(
@@ -229,6 +264,10 @@ def class_names(folder: Path, count: int) -> tuple[str, ...]:
     except (OSError, ValueError):
         named = {}
     return tuple(str(named.get(str(number), f"class {number}")) for number in range(count))
+
+
+def _titled(name: str) -> str:
+    return name if name != texts.BUILT_IN_FILE else "the built-in text"
 
 
 def _shortened(text: str) -> str:

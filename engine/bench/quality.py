@@ -102,15 +102,18 @@ def _joined(parts: list[np.ndarray]) -> Doubles | None:
 
 
 def score_classes(
-    sessions: Sequence[Session], batches: Sequence[TextBatch], progress: Progress
+    sessions: Sequence[Session], batches: Sequence[Sequence[TextBatch]], progress: Progress
 ) -> tuple[list[TokenScores], list[np.ndarray]]:
-    """Scores of classifiers that share a tokenizer, one entry a text, and each one's probabilities per text, [N, C]."""
+    """Scores of classifiers, one entry a text, and each one's probabilities per text, [N, C].
+
+    `batches` holds, of every text, what each session reads of it.
+    """
     outputs: list[list[np.ndarray]] = [[] for _ in sessions]
-    for index, batch in enumerate(batches):
+    for index, own in enumerate(batches):
         progress(index, len(batches))
-        for number, session in enumerate(sessions):
+        for number, (session, batch) in enumerate(zip(sessions, own, strict=True)):
             outputs[number].append(session.classify(batch))
-    logits = [np.concatenate(own) for own in outputs]
+    logits = [np.concatenate(rows) for rows in outputs]
     return _against_first(logits, np.arange(len(logits[0])))
 
 

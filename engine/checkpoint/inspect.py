@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint import card, gguf_header, headers, safety, trust
+from engine.checkpoint import card, compact, gguf_header, headers, safety, trust
 from engine.checkpoint.foreign_config import describe
 from engine.checkpoint.info import CheckpointInfo, Task, TensorHeader
 from engine.grid.scheme import grids_of
@@ -103,6 +103,9 @@ def read_config(folder: Path) -> dict[str, Any]:
 def _folder(folder: Path) -> CheckpointInfo:
     config = read_config(folder)
     tensors = tuple(tensor for file in headers.weight_files(folder) for tensor in headers.read(file))
+    compacted = compact.is_compact(config)
+    if compacted:
+        config, tensors = compact.opened(config, tensors, str(folder))
     names = {tensor.name for tensor in tensors}
     base = config.get("base_config") or config
     architecture = str((base.get("architectures") or ["?"])[0])
@@ -115,7 +118,7 @@ def _folder(folder: Path) -> CheckpointInfo:
     return CheckpointInfo(
         path=str(folder), architecture=architecture, model_type=str(config.get("model_type", "")), task=task,
         config=config, tensors=tensors, grids=grids_of(config, names), tied_embeddings=_tied(base, names, task),
-        licence=card.licence(folder), warnings=_warnings(folder, config, architecture), chat=_chat(folder),
+        licence=card.licence(folder), warnings=_warnings(folder, config, architecture, compacted), chat=_chat(folder),
     )  # fmt: skip
 
 
@@ -168,8 +171,10 @@ def _chat(folder: Path) -> bool:
     return bool((_json(folder / "tokenizer_config.json") or {}).get("chat_template"))
 
 
-def _warnings(folder: Path, config: dict[str, Any], architecture: str) -> tuple[str, ...]:
+def _warnings(folder: Path, config: dict[str, Any], architecture: str, compacted: bool) -> tuple[str, ...]:
     found = []
+    if compacted:
+        found.append("The zeros of its weights are left out; they are put back before a run.")
     if safety.needs_code(config, architecture) and trust.granted(folder):
         found.append("The checkpoint brings Python code of its own, which is run because you allowed it.")
     elif safety.carries_code(config):

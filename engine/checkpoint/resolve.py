@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine import paths
-from engine.checkpoint import foreign_config, hub, lora, safety, sample, trust
+from engine.checkpoint import compact, foreign_config, hub, lora, safety, sample, trust
 from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.headers import INDEX, SINGLE, pickle_files
 from engine.checkpoint.inspect import inspect, read_config
@@ -56,6 +56,11 @@ def _folder(folder: Path, context: StepContext, allow_code: bool, convert_pickle
     if not (folder / "config.json").is_file() and len(ggufs) == 1:
         return _gguf(ggufs[0], context)
     config = read_config(folder)
+    if compact.is_compact(config):
+        from engine.checkpoint import zeros
+
+        key = fingerprint(folder, context.step)
+        return _converted(folder.name, key, lambda target: zeros.restore(folder, target, context), context)
     architecture = str((config.get("architectures") or ["?"])[0])
     if allow_code and safety.needs_code(config, architecture):
         trust.grant(folder)

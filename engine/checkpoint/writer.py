@@ -36,6 +36,7 @@ class Writer:
         self._bytes = 0
         self._parts: list[tuple[Path, list[str], int]] = []
         self._side: dict[str, Tensor] | None = None
+        self._replaced: dict[str, str | None] = {}
         destination.mkdir(parents=True, exist_ok=True)
 
     def add(self, name: str, tensor: Tensor) -> None:
@@ -77,6 +78,10 @@ class Writer:
         """Store what embedding and head need beside them, by name; without this call the source's is taken over."""
         self._side = {name: tensor.contiguous() for name, tensor in tensors.items()}
 
+    def replace(self, file: str, text: str | None) -> None:
+        """Store `text` as `file` (of the tokenizer, say) in place of the source's; None: leave that out."""
+        self._replaced[file] = text
+
     def finish(self, config: dict[str, Any] | None = None) -> None:
         """Name the shards; write the index and config.json (`config`, or the source's); copy tokenizer and licence."""
         self._flush()
@@ -91,11 +96,20 @@ class Writer:
         (self.destination / "config.json").write_text(text + "\n", encoding="utf-8")
 
     def _copy_rest(self) -> None:
-        skipped = {*self.source.shards, INDEX, "config.json", *([SIDE_FILE] if self._side is not None else [])}
+        skipped = {
+            *self.source.shards,
+            INDEX,
+            "config.json",
+            *self._replaced,
+            *([SIDE_FILE] if self._side is not None else []),
+        }
         for file in checkpoint_files(self.source.folder):
             foreign = file.suffix == ".safetensors" and not file.parent.name and file.name != SIDE_FILE
             if str(file) not in skipped and not foreign:
                 link_or_copy(self.source.folder / file, self.destination / file)
+        for name, text in self._replaced.items():
+            if text is not None:
+                (self.destination / name).write_text(text, encoding="utf-8")
 
     def _write_index(self) -> None:
         weight_map = {}

@@ -87,7 +87,7 @@ def score(original: Open, other: Open, text: str, most: int, progress: Progress)
         return Scores(blocks, np.zeros(len(blocks))), Scores(blocks, 1.0 - cosines(left, right))
     if task == "text-classification":
         batches = [texts.batch_of(original.tokenizer, [sentence], length) for sentence in _sentences(text, most)]
-        found, _ = score_classes(sessions, batches, progress)
+        found, _ = score_classes(sessions, [(batch, batch) for batch in batches], progress)
     elif task == "token-classification":
         words = [seen(original.tokenizer, sentence.split(), length) for sentence in _sentences(text, most)]
         found, _ = score_tags(sessions, words, progress)

@@ -11,6 +11,7 @@ from engine.protocol.errors import UserError
 ENTRIES: tuple[str, ...] = (
     "engine.export.specs:CHECKPOINT",
     "engine.export.specs:DENSE",
+    "engine.export.specs:COMPACT",
     "engine.export.specs:RUNTIME",
     "engine.export.specs:GGUF",
     "engine.export.specs:EXPORTED",

@@ -101,6 +101,13 @@ DENSE = FormatSpec(
     write="engine.export.checkpoint:write_dense",
     needed_bytes=_dense_bytes,
 )
+COMPACT = FormatSpec(
+    name="compact",
+    title="Compact checkpoint (zeros left out)",
+    summary="A folder for Hasten alone in which zeros take one bit each, without loss; opening it puts them back.",
+    write="engine.export.compact:write",
+    needed_bytes=_checkpoint_bytes,
+)
 RUNTIME = FormatSpec(
     name="runtime",
     title="Built model",

@@ -17,7 +17,7 @@ from engine.compare.explanation import Change, Explanation, Layer, Step
 from engine.compare.table import Conditions
 from engine.explain.waterfall import Scores, Stage, measure_of, score, seconds_steps, steps
 from engine.jobs.base import JobContext
-from engine.jobs.stages import Stages
+from engine.jobs.stages import Stages, require_same_tokens
 from engine.metrics.base import DECODERS
 from engine.parallel.placement import suggested_threads
 from engine.passes import catalog as passes
@@ -60,6 +60,7 @@ class _Work:
 
     def explain(self) -> Explanation:
         """The whole."""
+        require_same_tokens(self._record)
         conditions: Conditions = {**machine(), **load_before()}
         chain = self._chain()
         if self.stages.remade:

@@ -19,7 +19,7 @@ from engine.runs.record import RunRecord
 from engine.runs.store import RunStore
 
 # What these formats hold of a run whose original answers is the recipe's result alone.
-_OF_THE_RESULT = frozenset({"checkpoint", "dense", "gguf", "exported", "compiled", "executorch"})
+_OF_THE_RESULT = frozenset({"checkpoint", "dense", "compact", "gguf", "exported", "compiled", "executorch"})
 
 
 def handle(job: ExportJob, context: JobContext) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from engine.checkpoint.inspect import inspect
 from engine.jobs import plan as planning
 from engine.jobs.base import JobContext
 from engine.jobs.run import Work
+from engine.passes import catalog as passes
 from engine.protocol.errors import UserError
 from engine.recipe.recipe import Recipe
 from engine.recipe.validate import require_legal
@@ -97,3 +98,14 @@ class Stages:
     def _first(self, count: int) -> Recipe:
         """The run's recipe with its first `count` passes only."""
         return self.record.recipe.model_copy(update={"passes": self.record.recipe.active[:count]})
+
+
+def require_same_tokens(record: RunRecord) -> None:
+    """Raise UserError if a pass of the run changed what token ids mean: nothing can then be followed through it."""
+    changing = [spec for entry in record.recipe.active if not (spec := passes.get(entry.name)).keeps_tokens]
+    if changing:
+        raise UserError(
+            f"“{changing[0].title}” leaves tokens out, so predictions cannot be followed through this run.",
+            "Compare the run with the original: that measures the tokens which both have.",
+            where=record.id,
+        )

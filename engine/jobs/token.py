@@ -11,7 +11,7 @@ from engine.compare.evidence import Choice
 from engine.compare.token_trace import TokenSide, TokenTrace
 from engine.explain.matching import kept_layers
 from engine.jobs.base import JobContext
-from engine.jobs.stages import Stages
+from engine.jobs.stages import Stages, require_same_tokens
 from engine.metrics.logits import best, divergence, normalisers
 from engine.parallel.placement import suggested_threads
 from engine.protocol.errors import UserError
@@ -42,6 +42,7 @@ def handle(job: TokenJob, context: JobContext) -> dict[str, Any]:
             where=record.id,
             code="unsupported_architecture",
         )
+    require_same_tokens(record)
     stages = Stages(record, context)
     tokenizer = load_tokenizer(stages.source)
     prompt = prompt_ids(tokenizer, list(job.history))

@@ -35,6 +35,7 @@ class PassSpec:
         must_precede: families that must come later than this pass.
         needs: what else it needs: "calibration", "gpu", "labels", "teacher".
         keeps_plain: its result loads in plain Transformers.
+        keeps_tokens: token ids mean the same before and after it.
         repeatable: may stand more than once in a recipe.
         paper: where the method comes from.
         glyph: a short picture for the card ("25 % FFN"), from options.
@@ -56,6 +57,7 @@ class PassSpec:
     must_precede: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
     keeps_plain: bool = True
+    keeps_tokens: bool = True
     repeatable: bool = False
     paper: str = ""
     version: int = 1

@@ -189,6 +189,10 @@ def _speculation(recipe: Recipe, info: CheckpointInfo | None) -> Iterator[Proble
         text = f"A {info.task} model does not write token by token: nothing can be guessed."
         yield Problem(None, severity, text, off)
         return
+    if target.speculation != "lookup" and not all(passes.get(entry.name).keeps_tokens for entry in recipe.active):
+        text = "The recipe leaves tokens out, so no other model has the same ones: none can guess for it."
+        yield Problem(None, "stop", text, lookup)
+        return
     if target.speculation == "draft" and not target.draft:
         yield Problem(None, "stop", "No draft model is chosen.", lookup)
     if target.speculation == "original":

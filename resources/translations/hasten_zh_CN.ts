@@ -3414,10 +3414,6 @@ Apache 许可证 2.0。</translation>
         <translation>层剪枝</translation>
     </message>
     <message>
-        <source>Removes the layers that change the hidden state least: every token then takes fewer steps.</source>
-        <translation>移除对隐藏状态改变最小的层：每个词元的计算步数随之减少。</translation>
-    </message>
-    <message>
         <source>Calibration text</source>
         <translation>校准文本</translation>
     </message>
@@ -3464,10 +3460,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Layers to drop</source>
         <translation>移除层数</translation>
-    </message>
-    <message>
-        <source>How many layers are removed: those that change the text&apos;s meaning least.</source>
-        <translation>移除多少层：优先移除对文本含义影响最小的层。</translation>
     </message>
     <message>
         <source>Drop exactly these</source>
@@ -4418,10 +4410,6 @@ Apache 许可证 2.0。</translation>
         <translation>至少要移除一层，也至少要保留一层。</translation>
     </message>
     <message>
-        <source>Zeros are stored and computed like other numbers: this prepares later steps and saves no time alone.</source>
-        <translation>零与其他数值一样存储和计算：此步骤为后续步骤做准备，单独使用并不省时。</translation>
-    </message>
-    <message>
         <source>Use 2:4</source>
         <translation>使用 2:4</translation>
     </message>
@@ -4606,6 +4594,10 @@ Apache 许可证 2.0。</translation>
         <translation>精确运算是 float32；选择了 bfloat16 时，激活值仍会按它舍入。</translation>
     </message>
     <message>
+        <source>Zeros speed up no target, as they are computed too; the export “Compact checkpoint” omits them.</source>
+        <translation>零也要参与计算，因此不会使任何目标变快；导出为“紧凑检查点”时会省去零。</translation>
+    </message>
+    <message>
         <source>On CUDA, a decoder without a fused graph keeps its weights in 32 bits: quantise them, or use TensorRT.</source>
         <translation>在 CUDA 上，没有融合图的解码器把权重保存为 32 位：请量化它们，或者使用 TensorRT。</translation>
     </message>
@@ -4754,6 +4746,34 @@ Apache 许可证 2.0。</translation>
         <translation>llama.cpp</translation>
     </message>
     <message>
+        <source>Removes the layers that the model misses least: every token then takes fewer steps.</source>
+        <translation>移除模型最不需要的层：每个词元经过的步骤更少。</translation>
+    </message>
+    <message>
+        <source>How many layers are removed.</source>
+        <translation>移除多少层。</translation>
+    </message>
+    <message>
+        <source>Judge layers by</source>
+        <translation>评判各层的依据</translation>
+    </message>
+    <message>
+        <source>“influence”: how far each turns what the model holds of the text; “stretch”: the same over neighbours that go together; “perplexity”: how much worse the model predicts the text without it, which takes longer.</source>
+        <translation>“影响”：各层在多大程度上改变模型对文本的表示；“连续区段”：对一起移除的相邻层整体作同样的衡量；“困惑度”：缺少该层时模型对文本的预测变差多少，耗时更长。</translation>
+    </message>
+    <message>
+        <source>influence</source>
+        <translation>影响</translation>
+    </message>
+    <message>
+        <source>stretch</source>
+        <translation>连续区段</translation>
+    </message>
+    <message>
+        <source>perplexity</source>
+        <translation>困惑度</translation>
+    </message>
+    <message>
         <source>Narrow layers</source>
         <translation>收窄层</translation>
     </message>
@@ -4808,6 +4828,62 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>How many go from each layer: a group is a head of keys and values with all query heads that read it.</source>
         <translation>每层移除多少组：一组是一个键值头以及读取它的所有查询头。</translation>
+    </message>
+    <message>
+        <source>Cut vocabulary</source>
+        <translation>缩减词表</translation>
+    </message>
+    <message>
+        <source>Leaves out tokens that your texts do not use: their rows of the embedding and the output head go.</source>
+        <translation>去掉您的文本用不到的词元：它们在嵌入层和输出层中对应的行会被删除。</translation>
+    </message>
+    <message>
+        <source>Text</source>
+        <translation>文本</translation>
+    </message>
+    <message>
+        <source>A .txt or .jsonl file like what the model will read and write: its tokens stay; left empty, the built-in English text is read.</source>
+        <translation>一个 .txt 或 .jsonl 文件，内容与模型将要读写的文本相似：其中的词元会保留；留空则读取内置的英文文本。</translation>
+    </message>
+    <message>
+        <source>Word list</source>
+        <translation>词语列表</translation>
+    </message>
+    <message>
+        <source>A text file with one word a line, all of which stay whole.</source>
+        <translation>每行一个词的文本文件，其中的词都保持完整。</translation>
+    </message>
+    <message>
+        <source>Text (*.txt)</source>
+        <translation>文本 (*.txt)</translation>
+    </message>
+    <message>
+        <source>Tokens to keep</source>
+        <translation>保留的词元数</translation>
+    </message>
+    <message>
+        <source>The most used tokens of the text stay, then those that are common everywhere; “automatic” keeps exactly those that the text uses.</source>
+        <translation>先保留文本中用得最多的词元，再保留普遍常用的词元；“自动”只保留文本用到的那些。</translation>
+    </message>
+    <message>
+        <source>Used at least</source>
+        <translation>至少使用</translation>
+    </message>
+    <message>
+        <source>Tokens that the text uses less often count as unused.</source>
+        <translation>文本中使用次数少于此值的词元视为未使用。</translation>
+    </message>
+    <message>
+        <source>times</source>
+        <translation>次</translation>
+    </message>
+    <message>
+        <source>Round up to a multiple of</source>
+        <translation>向上取整到此数的倍数</translation>
+    </message>
+    <message>
+        <source>Processors handle such sizes faster.</source>
+        <translation>处理器处理这样的大小更快。</translation>
     </message>
     <message>
         <source>Sets the least important weights to zero, freely or in a fixed pattern such as 2:4.</source>
@@ -5036,6 +5112,14 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Precision and recall of the data set&apos;s names and the like in one number; one counts only when all its words and its kind are right.</source>
         <translation>把数据集中名称等实体的精确率和召回率合为一个数；只有所有词和类别都正确才算对。</translation>
+    </message>
+    <message>
+        <source>Compact checkpoint (zeros left out)</source>
+        <translation>紧凑检查点（省去零）</translation>
+    </message>
+    <message>
+        <source>A folder for Hasten alone in which zeros take one bit each, without loss; opening it puts them back.</source>
+        <translation>仅供 Hasten 使用的文件夹，每个零只占一位，没有损失；打开时会把零放回去。</translation>
     </message>
     <message>
         <source>GGUF file</source>
@@ -5326,6 +5410,10 @@ Apache 许可证 2.0。</translation>
         <translation>计时期间处理器过热，自行降低了速度。</translation>
     </message>
     <message>
+        <source>The zeros of its weights are left out; they are put back before a run.</source>
+        <translation>其权重中的零被省去，运行前会放回。</translation>
+    </message>
+    <message>
         <source>No step moved the model away from its original.</source>
         <translation>没有任何步骤使模型偏离原模型。</translation>
     </message>
@@ -5354,8 +5442,20 @@ Apache 许可证 2.0。</translation>
         <translation>权重已经是整数：只能在此之前收窄层。</translation>
     </message>
     <message>
+        <source>Judge by influence</source>
+        <translation>按影响评判</translation>
+    </message>
+    <message>
+        <source>Only a model that writes text has a perplexity.</source>
+        <translation>只有能写出文本的模型才有困惑度。</translation>
+    </message>
+    <message>
         <source>Its layers choose among experts, each with neurons of its own: the same number cannot be taken from all.</source>
         <translation>它的各层在多个专家之间选择，每个专家有自己的神经元：无法从所有专家中移除相同的数量。</translation>
+    </message>
+    <message>
+        <source>How many tokens stay is known once the text has been read.</source>
+        <translation>读完文本后才知道保留多少词元。</translation>
     </message>
     <message>
         <source>Make it asymmetric</source>

@@ -53,6 +53,7 @@ PRUNED: dict[str, dict[str, Any]] = {"50 % free": {"sparsity": 50.0}, "2:4": {"s
 PRUNING = ("magnitude", "wanda", "sparsegpt")
 WITHOUT_TEXT = ("nearest", "magnitude")
 SHARES = (10, 30)  # percent of the neurons
+DEPTHS = (1, 2)  # layers
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,9 @@ def cases(subject: Subject) -> Iterator[Case]:
             yield Case(f"pruned {kind}, {method}", "prune_magnitude", whole)
             if method not in WITHOUT_TEXT:
                 yield Case(f"pruned {kind}, {method}, built-in text", "prune_magnitude", whole, False)
+    for count in DEPTHS:
+        for judge in ("influence", "stretch", "perplexity"):
+            yield Case(f"dropped {count} layers, {judge}", "prune_depth", {"layers": count, "judge": judge})
     removed = [(f"{share} % of the neurons", "prune_ffn", {"share": share}) for share in SHARES]
     removed += [(f"{count} groups of heads", "prune_heads", {"groups": count}) for count in subject.heads]
     for name, run, options in removed:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from engine.calibration.options import CalibrationOptions, activation_bytes
+from engine.calibration.options import WINDOWS_AT_ONCE, CalibrationOptions, activation_bytes
 from engine.checkpoint.info import CheckpointInfo
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.passes.base import PassSpec
@@ -20,8 +20,12 @@ LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 class PruneDepthOptions(CalibrationOptions):
     """Which layers go."""
 
-    layers: int = option(
-        2, "Layers to drop", "How many layers are removed: those that change the text's meaning least.", ge=1, le=512
+    layers: int = option(2, "Layers to drop", "How many layers are removed.", ge=1, le=512)
+    judge: Literal["influence", "stretch", "perplexity"] = option(
+        "influence",
+        "Judge layers by",
+        "“influence”: how far each turns what the model holds of the text; “stretch”: the same over neighbours that go "
+        "together; “perplexity”: how much worse the model predicts the text without it, which takes longer.",
     )
     named: str = option(
         "",
@@ -74,6 +78,10 @@ def check(info: CheckpointInfo, options: PruneDepthOptions, index: int) -> Itera
         return
     if options.named:
         yield from _check_named(info, options, index)
+        return
+    if options.judge == "perplexity" and info.task != "text-generation":
+        influence = Fix("Judge by influence", lambda r: set_options(r, index, judge="influence"))
+        yield Problem(index, "stop", "Only a model that writes text has a perplexity.", influence)
         return
     room = info.layers - options.keep_first - options.keep_last
     if options.layers > room or options.layers >= info.layers:
@@ -147,6 +155,10 @@ def peak_bytes(info: CheckpointInfo, options: PruneDepthOptions) -> int:
     """One shard waiting to be written; while measuring, embedding, one layer and the activations in float32."""
     measuring = 0 if options.named else 2 * (largest_bytes(info) + largest_block_bytes(info))
     measuring += 0 if options.named else activation_bytes(info, options)
+    if options.judge == "stretch":
+        measuring += min(options.samples, WINDOWS_AT_ONCE) * options.tokens * info.hidden_size * 4 * options.layers
+    elif options.judge == "perplexity":
+        measuring += 4 * options.tokens * (3 * info.vocab_size + options.samples * info.hidden_size)
     return max(min(SHARD_BYTES, info.bytes), measuring)
 
 
@@ -159,7 +171,7 @@ SPEC = PassSpec(
     name="prune_depth",
     title="Drop layers",
     family="structure",
-    summary="Removes the layers that change the hidden state least: every token then takes fewer steps.",
+    summary="Removes the layers that the model misses least: every token then takes fewer steps.",
     options=PruneDepthOptions,
     run="engine.passes.prune_depth.run:run",
     check=check,
@@ -175,5 +187,6 @@ SPEC = PassSpec(
     },
     must_precede=frozenset({"prune", "precision", "quantize"}),
     needs=frozenset({"calibration"}),
-    paper="ShortGPT: Men et al. 2024, arXiv:2403.03853, section 3 (block influence)",
+    paper="influence: Men et al. 2024 (ShortGPT), arXiv:2403.03853, section 3; stretch: Gromov et al. 2024, "
+    "arXiv:2403.17887, section 3.2; perplexity: Kim et al. 2024, arXiv:2402.02834",
 )

@@ -21,6 +21,7 @@ from engine.text.tokenizer import load_tokenizer
 from tests.engine.bench.jobs import context_with
 from tests.helpers import checkpoints
 from tests.helpers.onnx_runtime import build
+from tests.helpers.passes import run_pass
 
 pytestmark = pytest.mark.usefixtures("short_rounds")
 
@@ -239,7 +240,9 @@ def test_an_encoder_decoder_answers_each_message_by_itself(tmp_path: Path) -> No
 
 def test_other_tokenizers_leave_quality_out_and_say_so(tiny_llama: Path, other_llama: Path, tmp_path: Path) -> None:
     shutil.copytree(other_llama, tmp_path / "model")
-    checkpoints.tokenizer(tmp_path / "model", size=300)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        file = tmp_path / "model" / name
+        file.write_text(file.read_text().replace("<pad>", "<other>"))
     events: list[Event] = []
     job = CompareJob(
         candidates=(str(tiny_llama), str(tmp_path / "model")), prompts=("Once",), rounds=3, prompt_tokens=8,
@@ -250,6 +253,34 @@ def test_other_tokenizers_leave_quality_out_and_say_so(tiny_llama: Path, other_l
     assert found.candidates[1].measured("decode_tokens_per_second") is not None
     assert any("different tokenizers" in notice for notice in found.notices)
     assert any(isinstance(event, Log) and "different tokenizers" in event.text for event in events)
+
+
+def test_fewer_tokens_are_compared_on_those_that_both_have(tiny_llama: Path, tiny_bert: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text(checkpoints.TEXT[:2500] + "Zebras quarrel loudly. " + checkpoints.TEXT[:200])
+    for number, source in enumerate((tiny_llama, tiny_bert)):
+        small = tmp_path / str(number)
+        run_pass("prune_vocabulary", source, small, size=384, text=str(tmp_path / "text.txt"), least=3)
+        job = CompareJob(
+            candidates=(str(small), str(source)), prompts=("Once",), rounds=3, prompt_tokens=8, new_tokens=4,
+            memory=False, threads=1, text=str(tmp_path / "text.txt"),
+        )  # fmt: skip
+        found = Comparison.model_validate(compare.handle(job, context_with([])))
+        other = found.candidates[1]
+        if number == 0:
+            kl, perplexity = other.measured("kl_divergence_nats"), other.measured("perplexity")
+            assert kl is not None
+            assert kl.value == pytest.approx(0, abs=1e-6)
+            assert kl.samples > 256
+            assert kl.conditions["shared_tokens"] == len(load_tokenizer(small))
+            first = found.candidates[0].measured("perplexity")
+            assert first is not None
+            assert perplexity is not None
+            assert first.value == pytest.approx(perplexity.value, rel=1e-5)
+            assert any("every probability is one among the" in notice for notice in found.notices)
+        else:
+            cosine = other.measured("cosine_agreement")
+            assert cosine is not None
+            assert cosine.value > 0.5
 
 
 def test_candidates_of_different_tasks_are_refused(tiny_llama: Path, tiny_bert: Path) -> None:

@@ -13,7 +13,7 @@ from engine.bench.quality import score_text
 from engine.bench.texts import Windows, read_text, windows
 from engine.compare.explanation import Explanation
 from engine.protocol.errors import Cancelled, UserError
-from engine.protocol.job import ExplainJob, ExportJob, RunJob
+from engine.protocol.job import ExplainJob, ExportJob, RunJob, TokenJob
 from engine.recipe.recipe import Recipe
 from engine.runs import cache
 from engine.runs.store import RunStore
@@ -163,3 +163,10 @@ def test_a_harmful_pass_among_harmless_ones_is_named(stories260k: Path, culprit:
 @pytest.mark.parametrize("culprit", range(5))
 def test_a_harmful_pass_is_named_in_20_of_20(stories260k: Path, culprit: int, where: str) -> None:
     _harmful_pass_is_named(stories260k, culprit, where)
+
+
+def test_a_run_with_fewer_tokens_is_refused_before_anything_is_measured(stories260k: Path) -> None:
+    run = _run(stories260k, ("prune_vocabulary", {"size": 448}))
+    for job in (ExplainJob(run=run), TokenJob(run=run, history=({"role": "user", "content": "Once"},))):
+        with pytest.raises(UserError, match="leaves tokens out"):
+            Desk().run(job)

@@ -47,8 +47,8 @@ def run_on(checkpoint: Path, recipe: Recipe) -> str:
 
 def test_every_format_is_declared() -> None:
     assert list(catalog.all_formats()) == [
-        "checkpoint", "dense", "runtime", "gguf", "exported", "compiled", "executorch", "graph", "recipe", "script",
-        "report", "pdf", "figures", "table", "tensorboard", "wandb",
+        "checkpoint", "dense", "compact", "runtime", "gguf", "exported", "compiled", "executorch", "graph", "recipe",
+        "script", "report", "pdf", "figures", "table", "tensorboard", "wandb",
     ]  # fmt: skip
     with pytest.raises(UserError, match="There is no export format"):
         catalog.get("zip")

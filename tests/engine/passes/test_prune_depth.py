@@ -9,15 +9,21 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
+from engine.blocks.names import find_blocks
+from engine.calibration.windows import sample
 from engine.checkpoint.inspect import inspect
 from engine.checkpoint.load import load_model
 from engine.checkpoint.reader import Reader
-from engine.passes.prune_depth.maths import Influence, least
+from engine.passes.base import PassContext
+from engine.passes.prune_depth.left_out import losses
+from engine.passes.prune_depth.maths import Influence, least, least_stretch
+from engine.passes.prune_depth.run import turns
 from engine.passes.prune_depth.spec import SPEC, PruneDepthOptions, named_layers, shorter_config
 from engine.protocol.errors import Cancelled
 from tests.helpers.checkpoints import tiny_llama as make_llama
 from tests.helpers.checkpoints import tokenizer
-from tests.helpers.passes import run_pass
+from tests.helpers.exported import decoder
+from tests.helpers.passes import no_step, run_pass
 
 IDS = torch.arange(3, 40)[None]
 
@@ -32,10 +38,12 @@ def _quiet(folder: Path, *layers: int) -> Path:
     return folder
 
 
-def test_layers_that_do_nothing_are_found_and_dropped_without_loss(tmp_path: Path) -> None:
-    source = _quiet(make_llama(tmp_path / "source", hidden=64, layers=6), 2, 4)
-    facts = run_pass("prune_depth", source, tmp_path / "p", layers=2, samples=4, tokens=32)
-    assert facts["layers dropped"] == "2, 4"
+@pytest.mark.parametrize("judge", ["influence", "perplexity", "stretch"])
+def test_layers_that_do_nothing_are_found_and_dropped_without_loss(tmp_path: Path, judge: str) -> None:
+    quiet = (2, 3) if judge == "stretch" else (2, 4)
+    source = _quiet(make_llama(tmp_path / "source", hidden=64, layers=6, spread=0.3), *quiet)
+    facts = run_pass("prune_depth", source, tmp_path / "p", layers=2, samples=4, tokens=32, judge=judge)
+    assert facts["layers dropped"] == f"{quiet[0]}, {quiet[1]}"
     assert facts["layers left"] == 4
     short = AutoModelForCausalLM.from_pretrained(tmp_path / "p")
     assert short.config.num_hidden_layers == 4
@@ -137,3 +145,54 @@ def test_measuring_can_be_cancelled(tiny_llama: Path, tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         run_pass("prune_depth", tiny_llama, tmp_path / "p", step=step, layers=1, samples=2, tokens=16)
+
+
+@pytest.mark.parametrize("kind", ["LlamaForCausalLM", "GPT2LMHeadModel", "OPTForCausalLM", "GPTNeoXForCausalLM"])
+def test_the_loss_without_a_layer_is_that_of_a_model_that_lacks_it(tmp_path: Path, kind: str) -> None:
+    source = (
+        make_llama(tmp_path / "s", hidden=64, layers=4, spread=0.3)
+        if kind.startswith("Llama")
+        else decoder(tmp_path / "s", kind)
+    )
+    ids = torch.randint(3, 300, (3, 24), generator=torch.Generator().manual_seed(0))
+    whole, found = losses(source, ids, no_step)
+
+    def expected(*dropped: int) -> float:
+        model = AutoModelForCausalLM.from_pretrained(source)
+        blocks = find_blocks(model)
+        layers = model.get_submodule(next(iter(blocks)).rpartition(".")[0])
+        for layer in dropped:
+            del layers[layer]
+        with torch.no_grad():
+            return float(model(ids, labels=ids, use_cache=False).loss)
+
+    assert whole == pytest.approx(expected(), rel=1e-5)
+    assert list(found.values()) == pytest.approx([expected(layer) for layer in range(len(found))], rel=1e-5)
+
+
+def test_a_stretch_is_judged_by_the_angle_over_it(tmp_path: Path) -> None:
+    source = make_llama(tmp_path / "s", hidden=64, layers=5, spread=0.3)
+    options = PruneDepthOptions(judge="stretch", layers=2, samples=3, tokens=24)
+    info = inspect(source)
+    step, notice = no_step, print
+    context = PassContext(step, notice, source, tmp_path, info, options)
+    found = turns(context, 2)
+    with torch.no_grad():
+        ids = sample(source, info, options)
+        states = AutoModelForCausalLM.from_pretrained(source)(ids, output_hidden_states=True).hidden_states
+    for first in range(3):  # behind the last layer the model gives its state only after a norm
+        cosine = torch.cosine_similarity(states[first].double(), states[first + 2].double(), dim=-1)
+        assert found[first] == pytest.approx(float(cosine.arccos().mean()) / torch.pi, rel=1e-4)
+    assert len(found) == 4
+
+
+def test_a_stretch_lies_between_the_protected_ends() -> None:
+    assert least_stretch([0.0, 0.3, 0.2, 0.4, 0.0], 2, 1, 1) == (2, 3)
+    assert least_stretch([0.1, 0.1, 0.1], 1, 0, 0) == (2,)
+
+
+def test_what_writes_no_text_is_not_judged_by_perplexity(tiny_bert: Path) -> None:
+    options = PruneDepthOptions(judge="perplexity", layers=1)
+    (problem,) = SPEC.check(inspect(tiny_bert), options, 0)
+    assert problem.fix is not None
+    assert "has a perplexity" in problem.text

@@ -91,6 +91,7 @@ def test_a_draft_that_speaks_another_language_is_refused(stories260k: Path, tiny
     [
         ({"speculation": "original"}, [], "Without a pass"),
         ({"speculation": "draft"}, [], "No draft model is chosen"),
+        ({"speculation": "original"}, [{"pass": "prune_vocabulary", "options": {"size": 256}}], "leaves tokens out"),
     ],
 )
 def test_what_cannot_guess_is_said_with_a_remedy(

@@ -1,0 +1,1 @@
+"""Keep the tokens that a text or a word list uses, and leave the others out."""
