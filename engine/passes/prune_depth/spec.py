@@ -60,21 +60,16 @@ def named_layers(text: str) -> tuple[int, ...]:
 
 def check(info: CheckpointInfo, options: PruneDepthOptions, index: int) -> Iterator[Problem]:
     """Refuse what would leave no model, or one that Transformers cannot describe."""
+    away = Fix("Remove this pass", without(index))
     if stack_of(info) is None:
-        yield Problem(index, "stop", f"The layers of {info.architecture} cannot be told apart by their names.")
+        yield Problem(index, "stop", f"The layers of {info.architecture} cannot be told apart by their names.", away)
         return
     if info.grids:
-        yield Problem(
-            index,
-            "stop",
-            "The weights are integers already: layers can be dropped only before that.",
-            Fix("Remove this pass", without(index)),
-        )
+        yield Problem(index, "stop", "The weights are integers already: layers can be dropped only before that.", away)
         return
     if info.config.get("mlp_only_layers") or (info.config.get("first_k_dense_replace") or 0) > 0:
-        yield Problem(
-            index, "stop", f"{info.architecture} mixes dense and expert layers by number: none can be dropped."
-        )
+        text = f"{info.architecture} mixes dense and expert layers by number: none can be dropped."
+        yield Problem(index, "stop", text, away)
         return
     if options.named:
         yield from _check_named(info, options, index)
@@ -86,8 +81,8 @@ def check(info: CheckpointInfo, options: PruneDepthOptions, index: int) -> Itera
     room = info.layers - options.keep_first - options.keep_last
     if options.layers > room or options.layers >= info.layers:
         most = min(room, info.layers - 1)
-        fix = Fix(f"Drop {most}", lambda r: set_options(r, index, layers=most)) if most > 0 else None
-        text = f"{options.layers} layers cannot be dropped: of {info.layers}, {max(most, 0)} may go."
+        fix = Fix(f"Drop {most}", lambda r: set_options(r, index, layers=most)) if most > 0 else away
+        text = f"{options.layers} of {info.layers} layers cannot be dropped: {max(most, 0)} may go."
         yield Problem(index, "stop", text, fix)
 
 

@@ -152,13 +152,14 @@ def schemes(info: CheckpointInfo, options: QuantizeOptions) -> tuple[list[GridSc
 
 def check(info: CheckpointInfo, options: QuantizeOptions, index: int) -> Iterator[Problem]:
     """Refuse what cannot be stored or loaded; tell what plain Transformers will not read."""
+    away = Fix("Remove this pass", without(index))
     if stores_inputs_first(info):
-        yield Problem(
-            index, "stop", f"{info.model_type} stores its layers as Conv1D, which the packed format cannot hold."
-        )
+        text = f"{info.model_type} stores its layers as Conv1D, which the packed format cannot hold."
+        yield Problem(index, "stop", text, away)
         return
     if has_experts(info):
-        yield Problem(index, "stop", f"{info.model_type} is a mixture of experts, whose experts cannot be packed.")
+        text = f"{info.model_type} is a mixture of experts, whose experts cannot be packed."
+        yield Problem(index, "stop", text, away)
         return
     targets = selected(info, options)
     heads = head_tensors(info, options)

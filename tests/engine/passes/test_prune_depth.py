@@ -125,7 +125,7 @@ def test_lists_with_an_entry_a_layer_are_shortened() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"layers": 2}, "of 3, 1 may go"),
+        ({"layers": 2}, "of 3 layers cannot be dropped: 1 may go"),
         ({"named": "7"}, "no layer 7"),
         ({"named": "x"}, "not a list"),
         ({"named": "0-2"}, "one must stay"),
