@@ -10,7 +10,6 @@ context by Hasten, lm-eval and llama-perplexity, within 1 % by each one's defini
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime
 import json
 import statistics
@@ -49,17 +48,14 @@ class Pair:
 
     runtime: str
     recipe: str
+    ours: programs.Program
     program: programs.Program
-    ours: Process
     firsts: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
     tokens: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
 
     def measure(self, place: int, prompts: list[list[int]], new: int) -> None:
         """Let Hasten (0) or the program (1) measure, and keep what it says."""
-        if place:
-            pace = self.program.measure(prompts, new)
-        else:
-            pace = programs.Pace(**self.ours.ask("benchmark", prompts=prompts, new=new))
+        pace = (self.ours, self.program)[place].measure(prompts, new)
         self.firsts[place].append(pace.first)
         self.tokens[place].append(pace.token)
 
@@ -125,23 +121,22 @@ def _arguments() -> argparse.Namespace:
 def _speeds(workshop: Workshop, text: str, asked: argparse.Namespace, room: Path, skipped: dict[str, str]) -> Any:
     """The rows of all models that can be compared, and what other programs used of the processors meanwhile."""
     prompts = prompts_of(load_tokenizer(workshop.original), text, asked.prompt, asked.rounds * programs.ANSWERS)
-    with contextlib.ExitStack() as stack:
-        pairs = []
-        for runtime in asked.only.split(","):
-            try:
-                pairs.append(_pair(workshop, runtime, asked, room, stack))
-                pairs[-1].program.measure([prompts[0].tolist()], asked.new)  # what cannot run at all is told now
-            except PeerUnavailable as error:
-                pairs = [pair for pair in pairs if pair.runtime != runtime]
-                skipped[runtime] = str(error)
-        load, ended, began = OthersLoad(), _ended_seconds(), time.perf_counter()
-        for index, order in enumerate(orders(asked.rounds, 2 * len(pairs))):
-            own = [ids.tolist() for ids in prompts[index * programs.ANSWERS : (index + 1) * programs.ANSWERS]]
-            for place in order:
-                pair = pairs[place // 2]
-                print(f"Round {index + 1}: {pair.runtime}, {('ours', 'theirs')[place % 2]}", file=sys.stderr)
-                pair.measure(place % 2, own, asked.new)
-        others = load.percent() - 100 * (_ended_seconds() - ended) / (time.perf_counter() - began) / psutil.cpu_count()
+    pairs = []
+    for runtime in asked.only.split(","):
+        try:
+            pair = _pair(workshop, runtime, asked, room)
+            pair.program.measure([prompts[0].tolist()], asked.new)  # what cannot run at all is told now
+            pairs.append(pair)
+        except PeerUnavailable as error:
+            skipped[runtime] = str(error)
+    load, ended, began = OthersLoad(), _ended_seconds(), time.perf_counter()
+    for index, order in enumerate(orders(asked.rounds, 2 * len(pairs))):
+        own = [ids.tolist() for ids in prompts[index * programs.ANSWERS : (index + 1) * programs.ANSWERS]]
+        for place in order:
+            pair = pairs[place // 2]
+            print(f"Round {index + 1}: {pair.runtime}, {('ours', 'theirs')[place % 2]}", file=sys.stderr)
+            pair.measure(place % 2, own, asked.new)
+    others = load.percent() - 100 * (_ended_seconds() - ended) / (time.perf_counter() - began) / psutil.cpu_count()
     return {"speed": [pair.row() for pair in pairs], "others_percent": max(0.0, others)}
 
 
@@ -151,14 +146,12 @@ def _ended_seconds() -> float:
     return float(times.children_user + times.children_system)
 
 
-def _pair(workshop: Workshop, runtime: str, asked: argparse.Namespace, room: Path, stack: contextlib.ExitStack) -> Pair:
+def _pair(workshop: Workshop, runtime: str, asked: argparse.Namespace, room: Path) -> Pair:
     recipe, logs = RECIPES[runtime], workshop.environments.cache / "logs"
     model = workshop.built(recipe, workshop.choice(recipe))
 
-    def opened(name: str, command: tuple[str, ...], variables: dict[str, str]) -> Process:
-        process = Process(name, command, logs / f"run-{name}.log", variables)
-        stack.callback(process.close)
-        return process
+    def afresh(title: str, name: str, command: tuple[str, ...], variables: dict[str, str]) -> programs.Program:
+        return programs.Afresh(title, lambda: Process(name, command, logs / f"run-{name}.log", variables))
 
     program: programs.Program
     if runtime == "onnxruntime":
@@ -167,8 +160,8 @@ def _pair(workshop: Workshop, runtime: str, asked: argparse.Namespace, room: Pat
         program = programs.LlamaBench(workshop.environments, model, asked.threads)
     else:
         command = programs.openvino_command(workshop.environments, model, asked.threads)
-        program = programs.OpenvinoMetrics(opened("openvino-metrics", command, {}))
-    return Pair(runtime, recipe, program, opened(recipe, *workshop.hasten_command("run_rounds", model)))
+        program = afresh("OpenVINO GenAI's PerfMetrics", "openvino-metrics", command, {})
+    return Pair(runtime, recipe, afresh("Hasten", recipe, *workshop.hasten_command("run_rounds", model)), program)
 
 
 def _agrees(document: dict[str, Any]) -> Iterator[bool]:

@@ -130,7 +130,8 @@ class Context:
         if not outputs:
             return np.empty((0, self._vocabulary), np.float32)
         pointer = lib.llama_get_logits(self._handle)
-        found: Floats = np.ctypeslib.as_array(pointer, (outputs, self._vocabulary)).copy()
+        memory = (ctypes.c_float * (outputs * self._vocabulary)).from_address(ctypes.addressof(pointer.contents))
+        found: Floats = np.frombuffer(memoryview(memory), np.float32).reshape(outputs, -1).copy()
         return found
 
     def forget(self, row: int, first: int) -> None:

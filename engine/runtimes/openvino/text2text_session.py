@@ -50,7 +50,7 @@ class OpenVinoText2TextSession(Text2TextSession, OpenVinoSession):
         self._require_room(after)
         self.decoder.set_tensor("decoder_input_ids", ov.Tensor(np.ascontiguousarray(ids)))
         self.decoder.set_tensor("decoder_positions", ov.Tensor(np.arange(self._length, after, dtype=np.int64)))
-        self.decoder.infer()
+        self.decoder.infer(share_outputs=True)
         self._length = after
         logits: Floats = self.decoder.get_tensor("logits").data.copy()
         return logits

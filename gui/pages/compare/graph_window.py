@@ -60,6 +60,7 @@ class GraphWindow(QDialog):
         self._body.setLayout(body)
         layout = column(self._tools, self.work.progress, self.work.failure, self._body, spacing=8, margins=16)
         layout.setStretch(3, 1)
+        layout.setAlignment(self.work.progress, Qt.AlignmentFlag.AlignTop)
         self.setLayout(layout)
         self.start()
 

@@ -84,6 +84,7 @@ class TokenWindow(QDialog):
         self._body.setLayout(body)
         layout = column(self.work.progress, self.work.failure, self._body, spacing=8, margins=16)
         layout.setStretch(2, 1)
+        layout.setAlignment(self.work.progress, Qt.AlignmentFlag.AlignTop)
         self.setLayout(layout)
         self.start()
 

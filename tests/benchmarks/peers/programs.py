@@ -7,7 +7,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -102,21 +102,24 @@ class LlamaBench:
         return float(json.loads(said)[0]["avg_ns"]) / 1e9
 
 
-class OpenvinoMetrics:
-    """OpenVINO GenAI's PerfMetrics, which its sample benchmark_genai prints; its process stays open between calls."""
+class Afresh:
+    """A process of ours that is started for every measurement, as the programs above are: where a model's weights come
+    to lie in memory changes its speed by some percent for as long as its process is open."""
 
-    title = "OpenVINO GenAI's PerfMetrics"
-
-    def __init__(self, process: Process) -> None:
-        self._process = process
+    def __init__(self, title: str, start: Callable[[], Process]) -> None:
+        self.title, self._start = title, start
 
     def measure(self, prompts: Sequence[list[int]], new: int) -> Pace:
         """See Program."""
-        return Pace(**self._process.ask("benchmark", prompts=list(prompts), new=new))
+        process = self._start()
+        try:
+            return Pace(**process.ask("benchmark", prompts=list(prompts), new=new))
+        finally:
+            process.close()
 
 
 def openvino_command(environments: Environments, model: Path, threads: int) -> tuple[str, ...]:
-    """What starts OpenvinoMetrics' process."""
+    """What starts the process that reads OpenVINO GenAI's PerfMetrics, which its sample benchmark_genai prints."""
     given = json.dumps({"folder": str(model), "threads": threads})
     return (str(environments.python("openvino-metrics")), str(HERE / "run_openvino_metrics.py"), given)
 
