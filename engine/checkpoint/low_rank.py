@@ -68,15 +68,15 @@ def merged(reader: Reader, module: str, dtype: torch.dtype, inputs_first: bool) 
 
 
 def _factor(model: Any, name: str, rank: int) -> None:
-    found = _linear(model, name)
+    found = linear_of(model, name)
     whole = model.get_submodule(found)
     owner, _, leaf = found.rpartition(".")
     with torch.device(whole.weight.device):
         setattr(model.get_submodule(owner), leaf, LowRank(whole, rank).to(whole.weight.dtype))
 
 
-def _linear(model: Any, name: str) -> str:
-    """What the linear layer `name` of a checkpoint is called in `model`."""
+def linear_of(model: Any, name: str) -> str:
+    """What the linear layer `name` of a checkpoint is called in `model`. Raises UserError where it has none."""
     prefix = f"{model.base_model_prefix}."
     for variant in (name, name.removeprefix(prefix), prefix + name):  # saved with or without a head
         try:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from engine.calibration.finite import require_finite
-from engine.checkpoint.low_rank import require_linears
+from engine.checkpoint.load import model_class, model_config
+from engine.checkpoint.low_rank import linear_of
 from engine.checkpoint.reader import Reader
 from engine.checkpoint.structure import low_rank, with_low_rank
 from engine.checkpoint.writer import Transform, Writer
@@ -88,7 +89,10 @@ def run(context: PassContext) -> Facts:
     torch.set_num_threads(context.threads)
     reader = Reader(context.source)
     most = {t.name: rank for t in selected(context.info, options) if (rank := largest_rank(t, options)) is not None}
-    require_linears(reader, [name.removesuffix(".weight") for name in most])
+    with torch.device("meta"):
+        model = model_class(reader)(model_config(reader))
+    for name in most:  # what could not be opened afterwards is told before the work
+        linear_of(model, name.removesuffix(".weight"))
     work = Factoring(context, most)
     if options.method == "by text":
         work.walk()

@@ -80,14 +80,14 @@ class LowRankOptions(CalibrationOptions):
 
 def selected(info: CheckpointInfo, options: LowRankOptions) -> list[TensorHeader]:
     """The weights that the pass may factor: those of which it is known from headers that they stay whole are left out."""
+    return [t for t in _meant(info, options) if largest_rank(t, options) is not None]
+
+
+def _meant(info: CheckpointInfo, options: LowRankOptions) -> list[TensorHeader]:
+    """The chosen weights that are no factors yet."""
     factors = {f"{module}.{place}" for module in low_rank(info.config) for place in (0, 1)}
-    return [
-        tensor
-        for tensor in linears(info)
-        if (module := module_of(tensor)) not in factors
-        and chosen(module, options.include, options.exclude)
-        and largest_rank(tensor, options) is not None
-    ]
+    modules = ((tensor, module_of(tensor)) for tensor in linears(info))
+    return [t for t, module in modules if module not in factors and chosen(module, options.include, options.exclude)]
 
 
 def largest_rank(tensor: TensorHeader, options: LowRankOptions) -> int | None:
@@ -116,17 +116,17 @@ def check(info: CheckpointInfo, options: LowRankOptions, index: int) -> Iterator
 
 
 def _none(info: CheckpointInfo, options: LowRankOptions, index: int) -> Problem:
-    fine = options.model_copy(update={"multiple": 1})
     every = options.model_copy(update={"include": (), "exclude": ()})
-    if selected(info, fine):
-        fix = Fix("In steps of 1", lambda r: set_options(r, index, multiple=1))
-        return Problem(index, "stop", f"In steps of {options.multiple}, no layer gets smaller.", fix)
-    if selected(info, every):
-        return Problem(
-            index, "stop", "No layer is chosen that is not of low rank already.",
-            Fix("Choose all layers", lambda r: set_options(r, index, include=[], exclude=[])),
-        )  # fmt: skip
-    return Problem(index, "stop", "Every layer is of low rank already.", Fix("Remove this pass", without(index)))
+    if not _meant(info, every):
+        return Problem(index, "stop", "Every layer is of low rank already.", Fix("Remove this pass", without(index)))
+    if not _meant(info, options):
+        choose = Fix("Choose all layers", lambda r: set_options(r, index, include=[], exclude=[]))
+        return Problem(index, "stop", "No layer is chosen that is not of low rank already.", choose)
+    if selected(info, options.model_copy(update={"multiple": 1})):
+        finer = Fix("In steps of 1", lambda r: set_options(r, index, multiple=1))
+        return Problem(index, "stop", f"In steps of {options.multiple}, no layer gets smaller.", finer)
+    more = Fix("Keep 80 %", lambda r: set_options(r, index, size=80.0, multiple=1))
+    return Problem(index, "stop", f"{options.size:g} % of the weights are too few for any layer.", more)
 
 
 def predict(info: CheckpointInfo, options: LowRankOptions) -> CheckpointInfo:
@@ -183,7 +183,9 @@ def peak_bytes(info: CheckpointInfo, options: LowRankOptions) -> int:
 def glyph(options: LowRankOptions) -> str:
     """“80 % of the weights”, “99 % energy plain”."""
     method = " plain" if options.method == "plain" else ""
-    return (f"{options.size:g} % of the weights" if options.budget == "size" else f"{options.energy:g} % energy") + method
+    return (
+        f"{options.size:g} % of the weights" if options.budget == "size" else f"{options.energy:g} % energy"
+    ) + method
 
 
 SPEC = PassSpec(

@@ -183,9 +183,7 @@ def check(info: CheckpointInfo, options: QuantizeOptions, index: int) -> Iterato
         text = "A grid with float offsets loads in Hasten only; an export as checkpoint is written in floating point."
         yield Problem(index, "note", text)
     elif loads_plain(packed) and not loads_plain(packed, info.base_type):
-        text = (
-            f"Several grids of a {info.base_type} model load in Hasten only; an export is written in floating point."
-        )
+        text = f"Several grids of a {info.base_type} model load in Hasten only; an export is written in floating point."
         yield Problem(index, "note", text)
     elif not loads_plain(packed):
         yield Problem(
