@@ -85,8 +85,10 @@ def _own_task(config: dict[str, Any], architecture: str) -> Task | None:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """config.json of `folder`, a base model's where it is nested. Raises UserError (code "not_a_checkpoint") when absent
-    or broken."""
+    """config.json of `folder`, a base model's where it is nested.
+
+    Raises UserError (code "not_a_checkpoint") when it is absent or broken.
+    """
     path = folder / "config.json"
     if not path.is_file():
         raise UserError(

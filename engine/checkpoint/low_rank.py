@@ -23,7 +23,7 @@ class LowRank(nn.Sequential):
             first: nn.Module = nn.Linear(whole.in_features, rank, bias=False)
             super().__init__(first, nn.Linear(rank, whole.out_features, bias=bias))
         else:
-            super().__init__(_Conv1DWithoutBias(rank, whole.nx), Conv1D(whole.nf, rank))
+            super().__init__(_Conv1DWithoutBias(rank, whole.nx), Conv1D(whole.nf, rank))  # type: ignore[no-untyped-call]
 
     @property
     def weight(self) -> nn.Parameter:
@@ -37,7 +37,7 @@ class _Conv1DWithoutBias(Conv1D):
     """y = x W with W [in, out]."""
 
     def __init__(self, outputs: int, inputs: int) -> None:
-        super().__init__(outputs, inputs)
+        super().__init__(outputs, inputs)  # type: ignore[no-untyped-call]
         del self.bias
         self.register_parameter("bias", None)
 

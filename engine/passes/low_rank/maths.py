@@ -31,6 +31,7 @@ class Inputs:
         """S, lower triangular, with S Sᵀ = H (more damped where too little text makes that impossible)."""
         work = self.moment
         for power in range(-8, 4):
+            lower: Tensor
             lower, failed = torch.linalg.cholesky_ex(work)
             if not failed and bool(torch.isfinite(lower.diagonal()).all()):
                 return lower

@@ -49,7 +49,7 @@ class Factoring(Blockwise):
     def change(
         self, name: str, weight: Tensor, gathered: Tensor | None, prepared: Inputs | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """`weight` of lower rank, and its factors in the layout of the checkpoint; as it was where they would be larger."""
+        """`weight` of lower rank, and its factors in the checkpoint's layout; as it was where they would be larger."""
         found = spectrum(weight, prepared)
         rank = self._most[name]
         if self._options.budget == "energy":

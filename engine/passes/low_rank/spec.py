@@ -79,7 +79,7 @@ class LowRankOptions(CalibrationOptions):
 
 
 def selected(info: CheckpointInfo, options: LowRankOptions) -> list[TensorHeader]:
-    """The weights that the pass may factor: those of which it is known from headers that they stay whole are left out."""
+    """The weights that the pass may factor, without those of which headers tell that they stay whole."""
     return [t for t in _meant(info, options) if largest_rank(t, options) is not None]
 
 
@@ -182,10 +182,8 @@ def peak_bytes(info: CheckpointInfo, options: LowRankOptions) -> int:
 
 def glyph(options: LowRankOptions) -> str:
     """“80 % of the weights”, “99 % energy plain”."""
-    method = " plain" if options.method == "plain" else ""
-    return (
-        f"{options.size:g} % of the weights" if options.budget == "size" else f"{options.energy:g} % energy"
-    ) + method
+    kept = f"{options.size:g} % of the weights" if options.budget == "size" else f"{options.energy:g} % energy"
+    return f"{kept} plain" if options.method == "plain" else kept
 
 
 SPEC = PassSpec(
