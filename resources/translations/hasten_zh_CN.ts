@@ -3882,6 +3882,10 @@ Apache 许可证 2.0。</translation>
         <translation>8 位</translation>
     </message>
     <message>
+        <source>How many weights the two factors have, of the layer&apos;s own: fewer are less to read, and cost more quality.</source>
+        <translation>两个因子的权重占该层原有权重的多少：越少则读取越少，质量损失也越大。</translation>
+    </message>
+    <message>
         <source>What activations are computed in; automatic is bfloat16 where the processor has it and it costs little, and float16 on Intel&apos;s GPU and NPU.</source>
         <translation>激活值用什么数制计算；自动表示：处理器支持且代价很小时用 bfloat16，在 Intel 的 GPU 和 NPU 上用 float16。</translation>
     </message>
@@ -4966,8 +4970,8 @@ Apache 许可证 2.0。</translation>
         <translation>普通</translation>
     </message>
     <message>
-        <source>Low-rank layers</source>
-        <translation>低秩层</translation>
+        <source>Low rank</source>
+        <translation>低秩</translation>
     </message>
     <message>
         <source>Replaces each large matrix by two thin ones: fewer weights to store, to read and to multiply by.</source>
@@ -5000,10 +5004,6 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>Weights kept</source>
         <translation>保留的权重</translation>
-    </message>
-    <message>
-        <source>How many weights the two factors have, of the layer&apos;s own: fewer are faster and cost more quality.</source>
-        <translation>两个因子的权重占该层原有权重的多少：越少越快，质量损失也越大。</translation>
     </message>
     <message>
         <source>Energy kept</source>

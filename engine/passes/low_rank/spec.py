@@ -48,7 +48,7 @@ class LowRankOptions(CalibrationOptions):
     size: float = option(
         80.0,
         "Weights kept",
-        "How many weights the two factors have, of the layer's own: fewer are faster and cost more quality.",
+        "How many weights the two factors have, of the layer's own: fewer are less to read, and cost more quality.",
         unit="%", ge=1.0, le=99.0,
     )  # fmt: skip
     energy: float = option(
@@ -188,7 +188,7 @@ def glyph(options: LowRankOptions) -> str:
 
 SPEC = PassSpec(
     name="low_rank",
-    title="Low-rank layers",
+    title="Low rank",
     family="factor",
     summary="Replaces each large matrix by two thin ones: fewer weights to store, to read and to multiply by.",
     options=LowRankOptions,
