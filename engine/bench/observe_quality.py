@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,10 +17,12 @@ from engine.bench.observe_tags import evidence_of, gold_of, tagged_of
 from engine.bench.quality import score_answers, score_classes, score_tags, score_text
 from engine.bench.shared_vocabulary import LEAST, SharedTokens, shared_tokens
 from engine.bench.tagged import Seen, Sentence, read_tagged, seen
+from engine.checkpoint.inspect import read_config
 from engine.compare.evidence import Classified, ClassifiedText, EmbeddedText
 from engine.metrics.base import DECODERS, EMBEDDERS, Observed
 from engine.metrics.logits import overlap
 from engine.metrics.spans import marks_spans
+from engine.protocol.errors import UserError
 from engine.protocol.job import CompareJob
 
 BUILT_IN = "built-in"  # the word that names the text that comes with Hasten
@@ -260,8 +261,8 @@ class QualityObserver:
 def class_names(folder: Path, count: int) -> tuple[str, ...]:
     """What the checkpoint's config.json calls its `count` classes; numbers where it does not say."""
     try:
-        named = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("id2label") or {}
-    except (OSError, ValueError):
+        named = read_config(folder).get("id2label") or {}
+    except (OSError, UserError):
         named = {}
     return tuple(str(named.get(str(number), f"class {number}")) for number in range(count))
 

@@ -82,9 +82,9 @@ class CheckpointInfo(BaseModel):
     Attributes:
         path: its folder (or GGUF file).
         architecture: the class named in config.json ("LlamaForCausalLM").
-        model_type: config.json's model_type ("llama").
+        model_type: config.json's model_type ("llama"); "hasten" where layers have a form that Transformers lacks.
         task: what the model is for.
-        config: config.json as stored.
+        config: config.json as stored, or what the base of a "hasten" model is (engine.checkpoint.structure).
         tensors: the headers in stored order.
         grids: the integer grids that its linear weights lie on (empty: floating point).
         tied_embeddings: lm_head shares the embedding's weights.
@@ -106,6 +106,11 @@ class CheckpointInfo(BaseModel):
     licence: str | None = None
     warnings: tuple[str, ...] = ()
     chat: bool = False
+
+    @property
+    def base_type(self) -> str:
+        """The model_type of the architecture, whatever form its layers have."""
+        return str(self.config.get("model_type") or self.model_type)
 
     @property
     def layers(self) -> int:

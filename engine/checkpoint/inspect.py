@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint import card, compact, gguf_header, headers, safety, trust
+from engine.checkpoint import card, compact, gguf_header, headers, safety, structure, trust
 from engine.checkpoint.foreign_config import describe
 from engine.checkpoint.info import CheckpointInfo, Task, TensorHeader
 from engine.grid.scheme import grids_of
@@ -85,7 +85,10 @@ def _own_task(config: dict[str, Any], architecture: str) -> Task | None:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """config.json of `folder`. Raises UserError (code "not_a_checkpoint") when absent or broken."""
+    """config.json of `folder`, a base model's where it is nested.
+
+    Raises UserError (code "not_a_checkpoint") when it is absent or broken.
+    """
     path = folder / "config.json"
     if not path.is_file():
         raise UserError(
@@ -97,7 +100,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise UserError(
             "config.json is not valid JSON.", "Download or copy it again.", where=str(path), code="not_a_checkpoint"
         )
-    return config
+    return structure.flat(config, str(path))
 
 
 def _folder(folder: Path) -> CheckpointInfo:
@@ -107,17 +110,17 @@ def _folder(folder: Path) -> CheckpointInfo:
     if compacted:
         config, tensors = compact.opened(config, tensors, str(folder))
     names = {tensor.name for tensor in tensors}
-    base = config.get("base_config") or config
-    architecture = str((base.get("architectures") or ["?"])[0])
+    architecture = str((config.get("architectures") or ["?"])[0])
     if architecture == "?":
         raise UserError(
             "config.json does not name an architecture.", "Add “architectures” to it, or choose another checkpoint.",
             where=str(folder / "config.json"), code="unsupported_architecture",
         )  # fmt: skip
-    task = _own_task(base, architecture) or task_of(architecture, str(folder))
+    task = _own_task(config, architecture) or task_of(architecture, str(folder))
+    model_type = structure.MODEL_TYPE if structure.low_rank(config) else str(config.get("model_type", ""))
     return CheckpointInfo(
-        path=str(folder), architecture=architecture, model_type=str(config.get("model_type", "")), task=task,
-        config=config, tensors=tensors, grids=grids_of(config, names), tied_embeddings=_tied(base, names, task),
+        path=str(folder), architecture=architecture, model_type=model_type, task=task,
+        config=config, tensors=tensors, grids=grids_of(config, names), tied_embeddings=_tied(config, names, task),
         licence=card.licence(folder), warnings=_warnings(folder, config, architecture, compacted), chat=_chat(folder),
     )  # fmt: skip
 

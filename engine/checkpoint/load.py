@@ -10,12 +10,14 @@ from typing import Any
 import torch
 import transformers
 from torch import Tensor, nn
-from transformers import AutoConfig, GenerationConfig
+from transformers import CONFIG_MAPPING, AutoConfig, GenerationConfig
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from engine.checkpoint import safety
+from engine.checkpoint.low_rank import with_low_rank
 from engine.checkpoint.precision import Precision, precision_of
 from engine.checkpoint.reader import Reader
+from engine.checkpoint.structure import low_rank
 from engine.grid import grid
 from engine.protocol.errors import UserError
 
@@ -63,7 +65,7 @@ def model_class(reader: Reader) -> Any:
     name = (reader.config.get("architectures") or ["?"])[0]
     found = getattr(transformers, name, None)
     if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
-        return found
+        return with_low_rank(found, low_rank(reader.config))
     reference = safety.class_reference(reader.config, name)
     if safety.runs_own_code(reader.config, reader.folder) and reference is not None:
         with _explained(reader):
@@ -83,7 +85,10 @@ def model_config(reader: Reader) -> Any:
     own_code = safety.runs_own_code(reader.config, reader.folder)
     try:
         with _explained(reader):
-            config = AutoConfig.from_pretrained(reader.folder, local_files_only=True, trust_remote_code=own_code)
+            if low_rank(reader.config):  # whose config.json is of a kind that Transformers does not know
+                config = CONFIG_MAPPING[reader.config["model_type"]].from_dict(reader.config)
+            else:
+                config = AutoConfig.from_pretrained(reader.folder, local_files_only=True, trust_remote_code=own_code)
     except (ValueError, KeyError) as error:
         raise UserError(
             f"Transformers {transformers.__version__} cannot read this model's configuration.",

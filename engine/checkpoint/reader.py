@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.checkpoint.headers import weight_files
 from engine.checkpoint.info import GridScheme, TensorHeader
 from engine.checkpoint.limits import MAPPED_BYTES
+from engine.checkpoint.structure import flat
 from engine.grid.scheme import grids_of
 from engine.protocol.errors import UserError
 
@@ -26,14 +27,14 @@ class Reader:
 
     Attributes:
         folder: the checkpoint.
-        config: config.json.
+        config: config.json, as Hasten uses it (engine.checkpoint.structure).
         shards: each weight file's tensor names, in stored order.
     """
 
     def __init__(self, folder: Path) -> None:
         """Raises UserError if configuration or shards are missing or damaged."""
         self.folder = folder
-        self.config: dict[str, Any] = _json(folder / "config.json")
+        self.config: dict[str, Any] = flat(_json(folder / "config.json"), str(folder / "config.json"))
         self._files: dict[str, Any] = {}
         self._read = 0  # bytes since files were unmapped
         self.shards: dict[str, tuple[str, ...]] = {}

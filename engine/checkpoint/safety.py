@@ -74,13 +74,13 @@ def require_supported(info: CheckpointInfo) -> None:
     if config.get("vision_config") or config.get("audio_config"):
         _refuse(f"“{info.architecture}” also takes images or sound, and Hasten handles text models", where)
     both = config.get("is_encoder_decoder") or info.task == "text2text-generation"
-    if both and (info.model_type not in TEXT_TO_TEXT or info.task != "text2text-generation"):
+    if both and (info.base_type not in TEXT_TO_TEXT or info.task != "text2text-generation"):
         _refuse(
-            f"“{info.architecture}” ({info.model_type}) is an encoder-decoder of a kind that does not run here", where
+            f"“{info.architecture}” ({info.base_type}) is an encoder-decoder of a kind that does not run here", where
         )
     if is_moe(config):
         _refuse(f"“{info.architecture}” ({info.model_type}) is a mixture of experts", where)
-    if info.model_type in _RECURRENT:
+    if info.base_type in _RECURRENT:
         _refuse(f"“{info.architecture}” ({info.model_type}) keeps a recurrent state instead of a KV cache", where)
 
 

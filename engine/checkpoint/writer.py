@@ -16,6 +16,7 @@ from engine.checkpoint.headers import INDEX, SINGLE
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.checkpoint.older import for_older_readers
 from engine.checkpoint.reader import Reader
+from engine.checkpoint.structure import nested
 from engine.grid.scheme import SIDE_FILE
 from engine.links import checkpoint_files, link_or_copy
 
@@ -92,7 +93,7 @@ class Writer:
             self._parts[0][0].rename(self.destination / SINGLE)
         else:
             self._write_index()
-        text = json.dumps(for_older_readers(config or self.source.config), indent=2, ensure_ascii=False)
+        text = json.dumps(nested(for_older_readers(config or self.source.config)), indent=2, ensure_ascii=False)
         (self.destination / "config.json").write_text(text + "\n", encoding="utf-8")
 
     def _copy_rest(self) -> None:

@@ -22,6 +22,7 @@ from torch.export import Dim, ExportedProgram
 from transformers import Cache
 from transformers.cache_utils import StaticLayer
 
+from engine.checkpoint.inspect import read_config
 from engine.checkpoint.load import load_model
 from engine.checkpoint.older import for_older_readers
 from engine.export.base import ExportContext
@@ -117,7 +118,7 @@ def finish(context: ExportContext, file: str, *, piece: int = LONGEST) -> None:
     for name in checkpoint_files(run.checkpoint_folder):
         if len(name.parts) == 1 and name.suffix != ".safetensors" and name.name != "model.safetensors.index.json":
             shutil.copyfile(run.checkpoint_folder / name, folder / name)
-    config = json.loads((run.checkpoint_folder / "config.json").read_text(encoding="utf-8"))
+    config = read_config(run.checkpoint_folder)
     # what describes the checkpoint's packed weights, and what may name a folder of this machine
     for key in ("quantization_config", "hasten", "_name_or_path"):
         config.pop(key, None)
@@ -238,7 +239,7 @@ def _expected(context: ExportContext) -> tuple[np.ndarray[Any, Any], float]:
 
 def _ids(context: ExportContext) -> list[list[int]]:
     """Token ids that every vocabulary has: one text for decoders, two for encoders."""
-    config = json.loads((context.run.checkpoint_folder / "config.json").read_text(encoding="utf-8"))
+    config = read_config(context.run.checkpoint_folder)
     span = max(1, min(int(config.get("vocab_size") or 64), 400) - 4)
     rows = 1 if context.run.task == "text-generation" else 2
     return [[4 + (index * (7 + 4 * row)) % span for index in range(_LENGTH)] for row in range(rows)]

@@ -142,5 +142,5 @@ def _own_class(source: Path) -> str | None:
 
 def _prompt(source: Path) -> list[int]:
     """A dozen ids that every vocabulary has."""
-    vocabulary = int(json.loads((source / "config.json").read_text(encoding="utf-8")).get("vocab_size") or 64)
+    vocabulary = int(read_config(source).get("vocab_size") or 64)
     return [4 + (index * 7) % max(1, min(vocabulary, 400) - 4) for index in range(12)]

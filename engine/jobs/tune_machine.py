@@ -19,7 +19,7 @@ from engine.bench.settings_race import Runner, race
 from engine.bench.statistics import speedup, verdict
 from engine.catalogue import load
 from engine.checkpoint.info import CheckpointInfo
-from engine.checkpoint.inspect import inspect
+from engine.checkpoint.inspect import inspect, read_config
 from engine.drafts import scratch
 from engine.jobs.base import JobContext
 from engine.parallel import placement, tuning
@@ -243,7 +243,7 @@ def _why_not(spec: RuntimeSpec, info: CheckpointInfo) -> str:
 
 
 def _prompts(folder: Path, count: int, new_tokens: int) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = read_config(folder)
     length = max(1, min(PROMPT_TOKENS, context_length(folder) - new_tokens))
     random = np.random.default_rng(0)
     return [random.integers(4, int(config["vocab_size"]), length, dtype=np.int64) for _ in range(count)]

@@ -13,6 +13,7 @@ ENTRIES: tuple[str, ...] = (
     "engine.passes.prune_ffn.spec:SPEC",
     "engine.passes.prune_heads.spec:SPEC",
     "engine.passes.prune_vocabulary.spec:SPEC",
+    "engine.passes.low_rank.spec:SPEC",
     "engine.passes.prune_magnitude.spec:SPEC",
     "engine.passes.mixed_precision.spec:SPEC",
     "engine.passes.smooth.spec:SPEC",

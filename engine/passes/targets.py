@@ -69,7 +69,7 @@ def matches(module: str, patterns: Iterable[str]) -> bool:
 
 def stores_inputs_first(info: CheckpointInfo) -> bool:
     """Linear weights are Conv1D, stored [in, out]."""
-    return info.model_type in _CONV1D
+    return info.base_type in _CONV1D
 
 
 def has_experts(info: CheckpointInfo) -> bool:

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from engine.checkpoint.inspect import read_config
 from engine.grid.scheme import SIDE_FILE
 from engine.links import checkpoint_files, link_or_copy
 from engine.parallel.placement import suggested_threads
@@ -49,7 +50,7 @@ def copy_companions(context: BuildContext, example: Path | None) -> None:
             continue
         if not (context.destination / name).exists():
             link_or_copy(context.source / name, context.destination / name)
-    config = json.loads((context.source / "config.json").read_text(encoding="utf-8"))
+    config = read_config(context.source)
     # What describes the checkpoint's weights does not describe the graph's; the last may name a folder of this machine.
     for key in ("quantization_config", "hasten", "_name_or_path"):
         config.pop(key, None)

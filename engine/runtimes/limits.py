@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoint.structure import flat
 from engine.protocol.errors import UserError
 
 # These embed positions from padding_idx + 1 on, so their tables are longer than the longest text.
@@ -74,4 +75,4 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     data = json.loads(path.read_text(encoding="utf-8"))
-    return data if isinstance(data, dict) else {}
+    return flat(data, str(path)) if isinstance(data, dict) else {}

@@ -3882,6 +3882,10 @@ Apache 许可证 2.0。</translation>
         <translation>8 位</translation>
     </message>
     <message>
+        <source>How many weights the two factors have, of the layer&apos;s own: fewer are less to read, and cost more quality.</source>
+        <translation>两个因子的权重占该层原有权重的多少：越少则读取越少，质量损失也越大。</translation>
+    </message>
+    <message>
         <source>What activations are computed in; automatic is bfloat16 where the processor has it and it costs little, and float16 on Intel&apos;s GPU and NPU.</source>
         <translation>激活值用什么数制计算；自动表示：处理器支持且代价很小时用 bfloat16，在 Intel 的 GPU 和 NPU 上用 float16。</translation>
     </message>
@@ -4966,6 +4970,62 @@ Apache 许可证 2.0。</translation>
         <translation>普通</translation>
     </message>
     <message>
+        <source>Low rank</source>
+        <translation>低秩</translation>
+    </message>
+    <message>
+        <source>Replaces each large matrix by two thin ones: fewer weights to store, to read and to multiply by.</source>
+        <translation>用两个窄矩阵代替每个大矩阵：需要存储、读取和相乘的权重更少。</translation>
+    </message>
+    <message>
+        <source>“by text” lets the model read one and keeps what its layers answer to it; “plain” needs no text and keeps what is largest in the weights.</source>
+        <translation>“按文本”让模型读一段文本，保留各层对它的回答；“直接”不需要文本，保留权重中最大的部分。</translation>
+    </message>
+    <message>
+        <source>by text</source>
+        <translation>按文本</translation>
+    </message>
+    <message>
+        <source>Budget</source>
+        <translation>预算</translation>
+    </message>
+    <message>
+        <source>“size” makes every layer smaller by the same share; “energy” cuts each as far as it loses little.</source>
+        <translation>“大小”使每一层缩小相同的比例；“能量”在损失很小的范围内尽量缩小每一层。</translation>
+    </message>
+    <message>
+        <source>size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>energy</source>
+        <translation>能量</translation>
+    </message>
+    <message>
+        <source>Weights kept</source>
+        <translation>保留的权重</translation>
+    </message>
+    <message>
+        <source>Energy kept</source>
+        <translation>保留的能量</translation>
+    </message>
+    <message>
+        <source>The share of each layer&apos;s squared answers (or, plain, weights) that is kept; what needs too much stays whole.</source>
+        <translation>每层回答（“直接”时为权重）平方和中保留的比例；需要太多的层保持原样。</translation>
+    </message>
+    <message>
+        <source>Ranks are multiples of this, so that groups of a later rounding and processors&apos; registers fit.</source>
+        <translation>秩是它的倍数，以便适合之后取整的分组和处理器的寄存器。</translation>
+    </message>
+    <message>
+        <source>columns</source>
+        <translation>列</translation>
+    </message>
+    <message>
+        <source>Patterns such as *.mlp.*; left empty, every linear layer of every block is meant.</source>
+        <translation>形如 *.mlp.* 的模式；留空则为每个块的每个线性层。</translation>
+    </message>
+    <message>
         <source>Quantise with llama.cpp</source>
         <translation>用 llama.cpp 量化</translation>
     </message>
@@ -5436,6 +5496,26 @@ Apache 许可证 2.0。</translation>
     <message>
         <source>SentencePiece would merge more than this tokenizer: llama.cpp may cut words differently.</source>
         <translation>SentencePiece 的合并会比该分词器更多：llama.cpp 可能以不同方式切词。</translation>
+    </message>
+    <message>
+        <source>Keep 80 %</source>
+        <translation>保留 80 %</translation>
+    </message>
+    <message>
+        <source>Every layer is of low rank already.</source>
+        <translation>每一层都已经是低秩的。</translation>
+    </message>
+    <message>
+        <source>No layer is chosen that is not of low rank already.</source>
+        <translation>选中的层都已经是低秩的。</translation>
+    </message>
+    <message>
+        <source>In steps of 1</source>
+        <translation>步长为 1</translation>
+    </message>
+    <message>
+        <source>The weights are integers already: factors have to come before.</source>
+        <translation>权重已经是整数：分解必须在此之前进行。</translation>
     </message>
     <message>
         <source>The weights are integers already: layers can be made narrower only before that.</source>

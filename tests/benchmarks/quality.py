@@ -51,7 +51,8 @@ GRIDS: dict[str, dict[str, Any]] = {
 METHODS = ("nearest", "clip", "gptq", "awq", "autoround")
 PRUNED: dict[str, dict[str, Any]] = {"50 % free": {"sparsity": 50.0}, "2:4": {"structure": "n:m"}}
 PRUNING = ("magnitude", "wanda", "sparsegpt")
-WITHOUT_TEXT = ("nearest", "magnitude")
+WITHOUT_TEXT = ("nearest", "magnitude", "plain")
+KEPT = (90.0, 70.0)  # % of the weights, as factors
 SHARES = (10, 30)  # percent of the neurons
 DEPTHS = (1, 2)  # layers
 
@@ -117,7 +118,7 @@ class Case:
 
 
 def cases(subject: Subject) -> Iterator[Case]:
-    """Every rounding, then every pruning, then what is removed."""
+    """Every rounding, then every pruning, then factors, then what is removed."""
     for group in subject.groups:
         for grid, options in GRIDS.items():
             for method in METHODS:
@@ -136,6 +137,9 @@ def cases(subject: Subject) -> Iterator[Case]:
             yield Case(f"pruned {kind}, {method}", "prune_magnitude", whole)
             if method not in WITHOUT_TEXT:
                 yield Case(f"pruned {kind}, {method}, built-in text", "prune_magnitude", whole, False)
+    for share in KEPT:
+        for method in ("plain", "by text"):
+            yield Case(f"low rank, {share:g} % of the weights, {method}", "low_rank", {"size": share, "method": method})
     for count in DEPTHS:
         for judge in ("influence", "stretch", "perplexity"):
             yield Case(f"dropped {count} layers, {judge}", "prune_depth", {"layers": count, "judge": judge})
@@ -232,11 +236,11 @@ def compared(subject: Subject, folder: Path, threads: int) -> dict[str, Any]:
 
 
 def markdown(known: dict[str, Any], threads: int) -> str:
-    """For each model a table of roundings and one of prunings."""
+    """For each model a table of roundings, one of prunings and one of factors."""
     lines = [f"{datetime.date.today().isoformat()}, {machine()['cpu']}, {threads} threads."]
     for name, subject_of in SUBJECTS.items():
         subject = subject_of()
-        for title, run in (("rounding", "quantize"), ("pruning", "prune_magnitude")):
+        for title, run in (("rounding", "quantize"), ("pruning", "prune_magnitude"), ("low rank", "low_rank")):
             found = {case.name: known.get(f"{name}: {case.name}") for case in cases(subject) if case.run == run}
             own = {case: of for case, of in found.items() if of}
             if own:

@@ -180,7 +180,7 @@ SPEC = PassSpec(
         "text2text-generation": "Drop layers measures one stack of layers, and an encoder-decoder has two that need "
         "each other.",
     },
-    must_precede=frozenset({"prune", "precision", "quantize"}),
+    must_precede=frozenset({"factor", "prune", "precision", "quantize"}),
     needs=frozenset({"calibration"}),
     paper="influence: Men et al. 2024 (ShortGPT), arXiv:2403.03853, section 3; stretch: Gromov et al. 2024, "
     "arXiv:2403.17887, section 3.2; perplexity: Kim et al. 2024, arXiv:2402.02834",

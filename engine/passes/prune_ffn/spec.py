@@ -112,7 +112,7 @@ SPEC = PassSpec(
             "fill-mask",
         }
     ),
-    must_precede=frozenset({"prune", "precision", "smooth", "quantize"}),
+    must_precede=frozenset({"factor", "prune", "precision", "smooth", "quantize"}),
     needs=frozenset({"calibration"}),
     paper="FLAP: An et al. 2023, arXiv:2312.11983 (which go); ZipLM: Kurtic et al. 2023, arXiv:2302.04089, section 3.1 "
     "(what makes up for them)",

@@ -86,7 +86,7 @@ SPEC = PassSpec(
         "same size.",
         "fill-mask": "The configuration of such an encoder cannot say that there are fewer heads of the same size.",
     },
-    must_precede=frozenset({"prune", "precision", "smooth", "quantize"}),
+    must_precede=frozenset({"factor", "prune", "precision", "smooth", "quantize"}),
     needs=frozenset({"calibration"}),
     paper="FLAP: An et al. 2023, arXiv:2312.11983 (groups of heads); ZipLM: Kurtic et al. 2023, arXiv:2302.04089, "
     "section 3.1 (what makes up for them)",

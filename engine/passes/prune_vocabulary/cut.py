@@ -78,7 +78,7 @@ class Cut:
         rows = self.rows(kept)
         ids = {old: new for new, old in enumerate(rows)}
         padding = self.config.get("pad_token_id")
-        if self._info.model_type in _COUNT_FROM_PADDING and padding is not None and ids.get(padding) != padding:
+        if self._info.base_type in _COUNT_FROM_PADDING and padding is not None and ids.get(padding) != padding:
             raise UserError(
                 f"{self._info.architecture} counts positions from its padding token, which would get another number.",
                 "Take this step out.",
@@ -101,7 +101,7 @@ class Cut:
         size = self._info.vocab_size
         fixed = {place for place in (*named(self.config), *named(self.generation)) if 0 <= place < size}
         padding = self.config.get("pad_token_id")
-        if self._info.model_type in _COUNT_FROM_PADDING and padding is not None:
+        if self._info.base_type in _COUNT_FROM_PADDING and padding is not None:
             fixed.update(range(padding + 1))
         return fixed | set(self._added) | set(self._given)
 

@@ -154,11 +154,11 @@ def check(info: CheckpointInfo, options: QuantizeOptions, index: int) -> Iterato
     """Refuse what cannot be stored or loaded; tell what plain Transformers will not read."""
     away = Fix("Remove this pass", without(index))
     if stores_inputs_first(info):
-        text = f"{info.model_type} stores its layers as Conv1D, which the packed format cannot hold."
+        text = f"{info.base_type} stores its layers as Conv1D, which the packed format cannot hold."
         yield Problem(index, "stop", text, away)
         return
     if has_experts(info):
-        text = f"{info.model_type} is a mixture of experts, whose experts cannot be packed."
+        text = f"{info.base_type} is a mixture of experts, whose experts cannot be packed."
         yield Problem(index, "stop", text, away)
         return
     targets = selected(info, options)
@@ -182,10 +182,8 @@ def check(info: CheckpointInfo, options: QuantizeOptions, index: int) -> Iterato
     if any(scheme.float_offset for scheme in packed):
         text = "A grid with float offsets loads in Hasten only; an export as checkpoint is written in floating point."
         yield Problem(index, "note", text)
-    elif loads_plain(packed) and not loads_plain(packed, info.model_type):
-        text = (
-            f"Several grids of a {info.model_type} model load in Hasten only; an export is written in floating point."
-        )
+    elif loads_plain(packed) and not loads_plain(packed, info.base_type):
+        text = f"Several grids of a {info.base_type} model load in Hasten only; an export is written in floating point."
         yield Problem(index, "note", text)
     elif not loads_plain(packed):
         yield Problem(

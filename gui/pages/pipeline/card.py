@@ -13,7 +13,9 @@ from gui.widgets.frames import column, row
 from gui.widgets.text import ElidedLabel, label
 
 MIME = "application/x-hasten-card"
-FAMILY_ICONS = {"structure": "structure", "prune": "scissors", "quantize": "grid", "precision": "precision"}
+FAMILY_ICONS = {
+    "structure": "structure", "factor": "layers", "prune": "scissors", "quantize": "grid", "precision": "precision",
+}  # fmt: skip
 WIDTH, HEIGHT = 168, 124
 
 

@@ -48,7 +48,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "named": st.sampled_from(["", "1"]),
     "sparsity": st.sampled_from([0.0, 30.0, 80.0]),
     "share": st.sampled_from([10.0, 40.0]),
-    "size": st.sampled_from([None, 320]),
+    "prune_vocabulary.size": st.sampled_from([None, 320]),
+    "low_rank.size": st.sampled_from([50.0, 90.0]),
+    "energy": st.sampled_from([80.0, 99.0]),
     "multiple": st.sampled_from([1, 16]),
     "strength": st.sampled_from([0.0, 0.5, 1.0]),
     "damping": st.sampled_from([0.01, 1.0]),
@@ -59,9 +61,11 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def _value(field: OptionField) -> st.SearchStrategy[Any]:
-    if field.name in VALUES:
-        return VALUES[field.name]
+def _value(name: str, field: OptionField) -> st.SearchStrategy[Any]:
+    """Values of option `field` of pass `name`."""
+    for key in (f"{name}.{field.name}", field.name):
+        if key in VALUES:
+            return VALUES[key]
     if field.kind == "bool":
         return st.booleans()
     return st.sampled_from(field.choices) if field.kind == "choice" else st.just(field.default)
@@ -74,7 +78,7 @@ def _entry(draw: st.DrawFn) -> dict[str, Any]:
     short = [
         field for field in fields_of(spec.options) if field.name in ("samples", "tokens", "steps", "layers", "size")
     ]
-    return {"pass": spec.name, "options": {field.name: draw(_value(field)) for field in (*short, *fields)}}
+    return {"pass": spec.name, "options": {field.name: draw(_value(spec.name, field)) for field in (*short, *fields)}}
 
 
 @pytest.fixture(scope="module")
@@ -187,4 +191,9 @@ def test_random_recipes_run_green(models: dict[str, Path], kind: str, entries: l
 
 def _counts_as_it_runs(recipe: Recipe) -> bool:
     """Whether a text that is read decides how much stays."""
-    return any(entry.name == "prune_vocabulary" and entry.options.get("size", 0) is None for entry in recipe.passes)
+    by_text = {"prune_vocabulary": ("size", None), "low_rank": ("budget", "energy")}
+    return any(
+        key in entry.options and entry.options[key] == value
+        for entry in recipe.passes
+        for key, value in (by_text.get(entry.name, ("", None)),)
+    )

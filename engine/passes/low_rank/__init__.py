@@ -1,0 +1,1 @@
+"""Store layers as the product of two thin matrices."""
