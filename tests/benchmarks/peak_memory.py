@@ -1,10 +1,11 @@
 """How much memory a recipe takes on models that are larger than it: random Llamas in bfloat16, as large as real ones.
 
-    python -m tests.benchmarks.peak_memory [--shapes 1.1B,7B] [--methods nearest,gptq] [--samples N]
+    python -m tests.benchmarks.peak_memory [--shapes 1.1B,7B] [--methods nearest,gptq]
 
 Each shape is written once, in shards of one layer (2.2 and 13.5 GB), quantised to 4 bits in groups of 32 by
-`hasten run` with an empty data folder, and deleted. Printed is the peak of resident memory of the largest process, libraries and
-pages of mapped files included; an int4 recipe should stay below 1.5 GiB on 1.1 billion parameters and 3 GiB on 7.
+`hasten run` with an empty data folder, and deleted. Printed is the peak of resident memory of the largest
+process, libraries and pages of mapped files included; an int4 recipe should stay below 1.5 GiB on 1.1 billion
+parameters and 3 GiB on 7.
 Linux and macOS only.
 """
 
