@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from engine import heap
 from engine.checkpoint.headers import INDEX, SINGLE
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.checkpoint.older import for_older_readers
@@ -128,6 +129,7 @@ class Writer:
             _save(self._waiting, part)
             self._parts.append((part, list(self._waiting), self._bytes))
             self._waiting, self._bytes = {}, 0
+            heap.trim()  # what waited lay among what was needed to make it
 
     def _next(self) -> Path:
         return self.destination / f"part-{len(self._parts):05d}.tmp"
