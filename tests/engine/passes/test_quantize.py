@@ -149,7 +149,10 @@ def test_groups_that_do_not_divide_come_with_a_fix(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "text"),
-    [({"model_type": "gpt2"}, "Conv1D"), ({"config": {"num_experts": 8, "hidden_size": 64}}, "mixture of experts")],
+    [
+        ({"config": {"model_type": "gpt2"}}, "Conv1D"),
+        ({"config": {"num_experts": 8, "hidden_size": 64}}, "mixture of experts"),
+    ],
 )
 def test_what_cannot_be_packed_is_refused_by_name(tiny_llama: Path, changes: dict[str, object], text: str) -> None:
     info = inspect(tiny_llama).model_copy(update=changes)
