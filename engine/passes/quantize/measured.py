@@ -22,8 +22,8 @@ from engine.passes.quantize.maths import on_cpu
 from engine.passes.quantize.scaled import Scaling
 from engine.passes.quantize.spec import GridKind, QuantizeOptions, head_tensors
 
-# Told each weight [O, I] as it was and as it became.
-Seen = Callable[[Tensor, Tensor], None]
+# Told each weight's name and the weight [O, I] as it was and as it became.
+Seen = Callable[[str, Tensor, Tensor], None]
 # Of a block's time, where whole blocks are tuned: what watching their calls takes.
 _CALLED = 0.05
 # Tasks in which the base model's last hidden states are what the head is given.
@@ -121,7 +121,7 @@ class MeasuredRounding(Blockwise):
     def _stored(self, name: str, weight: Tensor, grid: Grid) -> tuple[Tensor, dict[str, Tensor]]:
         """What `grid` makes of `weight`, and its packed tensors."""
         rounded = dequantise(grid)
-        self._seen(weight, rounded)
+        self._seen(name, weight, rounded)
         return rounded, packed_tensors(name.removesuffix(".weight"), on_cpu(grid))
 
     def _compensation(self, moment: Tensor, least_damping: float = 0.0) -> Compensation:

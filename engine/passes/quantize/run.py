@@ -18,6 +18,9 @@ from engine.passes.quantize.maths import on_cpu, round_to_nearest
 from engine.passes.quantize.measured import MeasuredRounding
 from engine.passes.quantize.spec import QuantizeOptions, head_tensors, schemes, selected
 
+# How many layers the pass's result names: enough to see a pattern, few enough for a line.
+WORST_NAMED = 5
+
 
 def run(context: PassContext) -> Facts:
     """Round the chosen weights. Raises UserError where a weight is not a number, Cancelled when asked to stop."""
@@ -71,30 +74,40 @@ def run(context: PassContext) -> Facts:
     if scaling is not None:
         facts["of these scaled"] = scaling.count
     facts["rounding error"] = f"{error.share:.3%} of the weights' energy"
+    if worst := error.worst():
+        facts["worst layers"] = ", ".join(f"{module} {share:.3%}" for module, share in worst)
     if heads:
         facts["embedding and head"] = f"{options.head} bits"
     return facts
 
 
 class _Error:
-    """Adds up squared errors and squared weights."""
+    """Adds up squared errors and squared weights, of each weight and of all."""
 
     def __init__(self) -> None:
-        self._wrong = self._whole = 0.0
+        self._wrong: dict[str, float] = {}
+        self._whole: dict[str, float] = {}
 
-    def add(self, weight: Tensor, rounded: Tensor) -> None:
-        self._wrong += float((weight.float() - rounded.float()).square().sum(dtype=torch.float64))
-        self._whole += float(weight.float().square().sum(dtype=torch.float64))
+    def add(self, name: str, weight: Tensor, rounded: Tensor) -> None:
+        self._wrong[name] = float((weight.float() - rounded.float()).square().sum(dtype=torch.float64))
+        self._whole[name] = float(weight.float().square().sum(dtype=torch.float64))
 
     @property
     def share(self) -> float:
-        return self._wrong / self._whole if self._whole else 0.0
+        whole = sum(self._whole.values())
+        return sum(self._wrong.values()) / whole if whole else 0.0
+
+    def worst(self) -> list[tuple[str, float]]:
+        """The modules that lost the largest shares of their own energy, worst first; none where nothing was lost."""
+        shares = {name: wrong / self._whole[name] for name, wrong in self._wrong.items() if wrong and self._whole[name]}
+        ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+        return [(name.removesuffix(".weight"), share) for name, share in ranked[:WORST_NAMED]]
 
 
 def _pack(name: str, load: Callable[[str], Tensor], options: QuantizeOptions, error: _Error) -> dict[str, Tensor]:
     weight = load(name)
     grid = on_cpu(round_to_nearest(weight, options.bits, options.group, options.kind))
-    error.add(weight.cpu(), dequantise(grid))
+    error.add(name, weight.cpu(), dequantise(grid))
     return packed_tensors(name.removesuffix(".weight"), grid)
 
 
@@ -108,6 +121,6 @@ def _on_grid(
     grid = measured.head(name, weight, kind) if measured is not None else None
     grid = on_cpu(grid or round_to_nearest(weight, options.head, options.group, kind, torch.float32))
     rounded = dequantise(grid).to(weight.dtype)
-    error.add(weight.cpu(), rounded)
+    error.add(name, weight.cpu(), rounded)
     beside.update(beside_tensors(name.removesuffix(".weight"), grid))
     return {name: rounded}

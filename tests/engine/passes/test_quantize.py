@@ -36,6 +36,22 @@ def test_every_grid_is_written_as_predicted_and_close(
     assert 0 < (exact - rounded).norm() / exact.norm() < (0.02 if bits == 8 else 0.3)
 
 
+@pytest.mark.parametrize("method", ["nearest", "clip"])
+def test_the_layers_that_rounding_changed_most_are_named_in_order(
+    tiny_llama: Path, tmp_path: Path, method: str
+) -> None:
+    extra: dict[str, Any] = {} if method == "nearest" else {"samples": 2, "tokens": 32}
+    facts = run_pass("quantize", tiny_llama, tmp_path / "q", bits=4, method=method, **extra)
+    before, after = Reader(tiny_llama), load_model(tmp_path / "q").state_dict()
+    shares = {}
+    for name in [name for name in after if name.endswith("_proj.weight")]:
+        weight = before.tensor(name).double()
+        wrong = (weight - after[name].double()).square().sum()
+        shares[name.removesuffix(".weight")] = float(wrong / weight.square().sum())
+    worst = sorted(shares, key=lambda name: -shares[name])[:5]
+    assert facts["worst layers"] == ", ".join(f"{name} {shares[name]:.3%}" for name in worst)
+
+
 def test_the_head_stays_tied_and_its_integers_can_be_read(tiny_llama: Path, tmp_path: Path) -> None:
     run_pass("quantize", tiny_llama, tmp_path / "q", head=8)
     model, reader = load_model(tmp_path / "q"), Reader(tmp_path / "q")
@@ -133,7 +149,10 @@ def test_groups_that_do_not_divide_come_with_a_fix(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "text"),
-    [({"model_type": "gpt2"}, "Conv1D"), ({"config": {"num_experts": 8, "hidden_size": 64}}, "mixture of experts")],
+    [
+        ({"config": {"model_type": "gpt2"}}, "Conv1D"),
+        ({"config": {"num_experts": 8, "hidden_size": 64}}, "mixture of experts"),
+    ],
 )
 def test_what_cannot_be_packed_is_refused_by_name(tiny_llama: Path, changes: dict[str, object], text: str) -> None:
     info = inspect(tiny_llama).model_copy(update=changes)
