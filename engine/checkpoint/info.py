@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +15,7 @@ Task = Literal[
     "text-generation", "text2text-generation", "feature-extraction", "text-classification", "token-classification",
     "fill-mask",
 ]  # fmt: skip
+EVERY_TASK: Final[frozenset[Task]] = frozenset(get_args(Task))
 
 # safetensors dtype -> bits per element
 DTYPE_BITS: dict[str, int] = {

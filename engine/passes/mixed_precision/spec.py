@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from engine.calibration.options import CalibrationOptions, activation_bytes
-from engine.checkpoint.info import CheckpointInfo, TensorHeader
+from engine.checkpoint.info import EVERY_TASK, CheckpointInfo, TensorHeader
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.checkpoint.precision import FLOATS, Precision
 from engine.passes.base import PassSpec
@@ -123,16 +123,7 @@ SPEC = PassSpec(
     predict=predict,
     peak_bytes=peak_bytes,
     glyph=glyph,
-    tasks=frozenset(
-        {
-            "text-generation",
-            "text2text-generation",
-            "feature-extraction",
-            "text-classification",
-            "token-classification",
-            "fill-mask",
-        }
-    ),
+    tasks=EVERY_TASK,
     must_precede=frozenset({"quantize"}),
     needs=frozenset({"calibration"}),
     paper="Micikevicius et al. 2018, arXiv:1710.03740, section 3; bfloat16: Kalamkar et al. 2019, arXiv:1905.12322",

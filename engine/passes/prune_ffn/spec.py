@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.checkpoint.info import CheckpointInfo
+from engine.checkpoint.info import EVERY_TASK, CheckpointInfo
 from engine.passes.base import PassSpec
 from engine.passes.narrow import cuts
 from engine.passes.narrow.cuts import NarrowOptions, Unknown, narrowed
@@ -102,16 +102,7 @@ SPEC = PassSpec(
     predict=predict,
     peak_bytes=peak_bytes,
     glyph=lambda options: f"−{options.share:g} % neurons",
-    tasks=frozenset(
-        {
-            "text-generation",
-            "text2text-generation",
-            "feature-extraction",
-            "text-classification",
-            "token-classification",
-            "fill-mask",
-        }
-    ),
+    tasks=EVERY_TASK,
     must_precede=frozenset({"factor", "prune", "precision", "smooth", "quantize"}),
     needs=frozenset({"calibration"}),
     paper="FLAP: An et al. 2023, arXiv:2312.11983 (which go); ZipLM: Kurtic et al. 2023, arXiv:2302.04089, section 3.1 "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from engine.calibration.options import CalibrationOptions
-from engine.checkpoint.info import CheckpointInfo, TensorHeader
+from engine.checkpoint.info import EVERY_TASK, CheckpointInfo, TensorHeader
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.passes.base import PassSpec
 from engine.passes.targets import (
@@ -149,16 +149,7 @@ SPEC = PassSpec(
     predict=predict,
     peak_bytes=peak_bytes,
     glyph=glyph,
-    tasks=frozenset(
-        {
-            "text-generation",
-            "text2text-generation",
-            "feature-extraction",
-            "text-classification",
-            "token-classification",
-            "fill-mask",
-        }
-    ),
+    tasks=EVERY_TASK,
     must_precede=frozenset({"quantize"}),
     needs=frozenset({"calibration"}),
     repeatable=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.checkpoint.info import CheckpointInfo
+from engine.checkpoint.info import EVERY_TASK, CheckpointInfo
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.passes.base import PassSpec
 from engine.passes.prune_vocabulary.ids import renamed
@@ -117,16 +117,7 @@ SPEC = PassSpec(
     predict=predict,
     peak_bytes=peak_bytes,
     glyph=glyph,
-    tasks=frozenset(
-        {
-            "text-generation",
-            "text2text-generation",
-            "feature-extraction",
-            "text-classification",
-            "token-classification",
-            "fill-mask",
-        }
-    ),
+    tasks=EVERY_TASK,
     must_precede=frozenset({"quantize"}),
     needs=frozenset({"calibration"}),
     keeps_tokens=False,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from engine.calibration.options import ANSWERS_IN_MEMORY, CalibrationOptions, activation_bytes
-from engine.checkpoint.info import CheckpointInfo, GridScheme, TensorHeader
+from engine.checkpoint.info import EVERY_TASK, CheckpointInfo, GridScheme, TensorHeader
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.grid.scheme import loads_plain, with_grids
 from engine.passes.base import PassSpec
@@ -279,16 +279,7 @@ SPEC = PassSpec(
     predict=predict,
     peak_bytes=peak_bytes,
     glyph=glyph,
-    tasks=frozenset(
-        {
-            "text-generation",
-            "text2text-generation",
-            "feature-extraction",
-            "text-classification",
-            "token-classification",
-            "fill-mask",
-        }
-    ),
+    tasks=EVERY_TASK,
     needs=frozenset({"calibration"}),
     repeatable=True,
     version=2,
