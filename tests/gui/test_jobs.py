@@ -27,7 +27,8 @@ def jobs(qtbot: QtBot) -> Iterator[JobRunner]:
     made = JobRunner()
     yield made
     made.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("engine", "worker"))]
+    # one that waited for a cancelled job looks now and then whether that has ended
+    qtbot.waitUntil(lambda: not [t for t in threading.enumerate() if t.name.startswith(("engine", "worker"))])
 
 
 def _ended(qtbot: QtBot, handle: Handle) -> None:

@@ -30,7 +30,7 @@ def test_faster_in_words() -> None:
     candidate = [0.19, 0.187, 0.191, 0.188, 0.189, 0.187, 0.19]
     found = judge(ORIGINAL, SMALL, speedup(reference, candidate), busy=False)
     assert found.verdict == "faster"
-    assert found.verdict_text.startswith("×5.3 faster (5.2–5.4, 99 % sure, 7 rounds)")
+    assert found.verdict_text.startswith("×5.3 faster (5.1–5.4, 99 % sure, 7 rounds)")
     assert "4.0 × smaller (100 MiB)" in found.verdict_text
     assert "perplexity +0.40 %" in found.verdict_text
 

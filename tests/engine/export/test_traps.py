@@ -97,7 +97,8 @@ def folders(*, slow: tuple[str, ...] = ("compiled", "executorch")) -> list[Any]:
 
 def test_every_format_is_here() -> None:
     small = {"recipe", "script", "report", "pdf", "figures", "table", "graph", "tensorboard", "wandb"}  # hold no model
-    assert {format for format, _, _ in FORMATS.values()} == set(catalog.all_formats()) - small
+    own = {"compact"}  # is opened by Hasten alone, which compares it bit by bit
+    assert {format for format, _, _ in FORMATS.values()} == set(catalog.all_formats()) - small - own
 
 
 @pytest.mark.parametrize("name", folders())
