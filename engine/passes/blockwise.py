@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from engine import heap
 from engine.blocks.stages import Stages
 from engine.blocks.streamed import StreamedModel
 from engine.calibration.finite import require_finite
@@ -159,6 +160,7 @@ class Blockwise(ABC):
                     names[leaf] = stored
             if names:
                 self.change_block(model, name, block, stages, names)
+                heap.trim()  # what measuring took lies between what is kept
         self._done += 1
         self.after_blocks(model, stages)
         self._done += 1
