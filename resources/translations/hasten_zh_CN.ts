@@ -5526,6 +5526,10 @@ Apache 许可证 2.0。</translation>
         <translation>按影响评判</translation>
     </message>
     <message>
+        <source>The layers are of low rank already: some can be dropped only before that.</source>
+        <translation>各层已经是低秩的：只能在此之前删除层。</translation>
+    </message>
+    <message>
         <source>Only a model that writes text has a perplexity.</source>
         <translation>只有能写出文本的模型才有困惑度。</translation>
     </message>

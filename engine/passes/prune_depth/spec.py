@@ -9,6 +9,7 @@ from typing import Any, Literal
 from engine.calibration.options import WINDOWS_AT_ONCE, CalibrationOptions, activation_bytes
 from engine.checkpoint.info import CheckpointInfo
 from engine.checkpoint.limits import SHARD_BYTES
+from engine.checkpoint.structure import low_rank
 from engine.passes.base import PassSpec
 from engine.passes.targets import block_of, largest_block_bytes, largest_bytes
 from engine.recipe.options import option
@@ -66,6 +67,9 @@ def check(info: CheckpointInfo, options: PruneDepthOptions, index: int) -> Itera
         return
     if info.grids:
         yield Problem(index, "stop", "The weights are integers already: layers can be dropped only before that.", away)
+        return
+    if low_rank(info.config):  # which names layers by number
+        yield Problem(index, "stop", "The layers are of low rank already: some can be dropped only before that.", away)
         return
     if info.config.get("mlp_only_layers") or (info.config.get("first_k_dense_replace") or 0) > 0:
         text = f"{info.architecture} mixes dense and expert layers by number: none can be dropped."

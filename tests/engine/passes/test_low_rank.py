@@ -176,6 +176,17 @@ def test_choices_without_a_layer_have_a_remedy(options: dict[str, Any], text: st
     assert not [p for p in problems(problem.fix.apply(recipe), info) if p.severity == "stop"]
 
 
+@pytest.mark.parametrize("name", ["prune_depth", "prune_ffn", "prune_heads", "low_rank"])
+def test_what_has_to_come_before_is_refused_on_such_a_checkpoint(name: str, tmp_path: Path) -> None:
+    source, made = tiny_llama(tmp_path / "model", hidden=64, layers=3), tmp_path / "made"
+    run_pass("low_rank", source, made, method="plain", multiple=4)
+    options = {"layers": 1} if name == "prune_depth" else {}
+    recipe = Recipe.parse({"passes": [{"pass": name, "options": options}]})
+    [problem] = [problem for problem in problems(recipe, inspect(made)) if problem.severity == "stop"]
+    assert problem.fix is not None
+    assert problem.fix.apply(recipe).passes == ()
+
+
 def test_a_damaged_description_is_told(tmp_path: Path) -> None:
     source, made = tiny_llama(tmp_path / "model", hidden=64, layers=1), tmp_path / "made"
     run_pass("low_rank", source, made, method="plain", multiple=4)
