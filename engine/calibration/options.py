@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.checkpoint.info import CheckpointInfo
 from engine.recipe.options import Options, option
+
+
+def samples(default: int) -> Any:
+    """An option: how many windows of text a model is shown."""
+    return option(
+        default, "Samples", "More samples measure more surely and take longer.", unit="windows", advanced=True,
+        ge=1, le=4096,
+    )  # fmt: skip
+
+
+def damping() -> Any:
+    """An option: how much is added to the diagonal of what is measured of inputs, of its mean."""
+    return option(
+        0.01,
+        "Damping",
+        "How little the calibration text is trusted: larger is safer when it is short or unlike the real use.",
+        advanced=True, ge=0.0001, le=10.0,
+    )  # fmt: skip
 
 
 class CalibrationOptions(Options):
@@ -16,9 +36,7 @@ class CalibrationOptions(Options):
         advanced=True,
         file="Text (*.txt *.jsonl)",
     )
-    samples: int = option(
-        16, "Samples", "More samples measure more surely and take longer.", unit="windows", advanced=True, ge=1, le=4096
-    )
+    samples: int = samples(16)
     tokens: int = option(
         256, "Length of a sample", "Tokens in each sample.", unit="tokens", advanced=True, ge=8, le=8192
     )

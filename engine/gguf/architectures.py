@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from engine.checkpoint import structure
 from engine.checkpoint.info import CheckpointInfo
 
 
@@ -58,7 +59,7 @@ _NO_ROPE_STEP = 4
 
 def refusal(info: CheckpointInfo) -> str | None:
     """Why llama.cpp cannot hold a model of this layout, as a sentence; None where it can."""
-    if info.model_type == "hasten":
+    if info.model_type == structure.MODEL_TYPE:
         return "A GGUF file cannot hold shared or low-rank layers."
     if info.architecture not in ARCHITECTURES:
         known = ", ".join(name.removesuffix("ForCausalLM").removesuffix("LMHeadModel") for name in ARCHITECTURES)

@@ -72,7 +72,7 @@ class Factoring(Blockwise):
         """Factor by their weights alone those that no text has reached."""
         left = [name for name in self._most if name not in self]
         for index, name in enumerate(left):
-            self.context.step(index, len(left) + 1, name.removesuffix(".weight"))
+            self.step(index, len(left), name.removesuffix(".weight"))
             weight = reader.tensor(name).to(self.context.device, torch.float32, copy=True)
             require_finite(weight, name)
             matrix = weight.T if self._inputs_first else weight

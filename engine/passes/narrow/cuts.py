@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from engine.calibration.options import CalibrationOptions, activation_bytes
+from engine.calibration.options import CalibrationOptions, activation_bytes, samples
 from engine.checkpoint.info import CheckpointInfo, TensorHeader
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.passes.targets import block_of, largest_block_bytes, largest_bytes
@@ -32,9 +32,7 @@ class NarrowOptions(CalibrationOptions):
         gt=0.0,
         le=10.0,
     )
-    samples: int = option(
-        64, "Samples", "More samples measure more surely and take longer.", unit="windows", advanced=True, ge=1, le=4096
-    )
+    samples: int = samples(64)
 
     only_with: ClassVar[OnlyWith] = {"damping": ("compensate", (True,))}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from engine.calibration.options import CalibrationOptions
+from engine.calibration.options import CalibrationOptions, damping, samples
 from engine.checkpoint.info import EVERY_TASK, CheckpointInfo, TensorHeader
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.passes.base import PassSpec
@@ -53,15 +53,8 @@ class PruneMagnitudeOptions(CalibrationOptions):
     )
     keep: int = option(2, "Kept of each group (n)", "Weights that stay in every group of m.", ge=1, le=64)
     group: int = option(4, "Group (m)", "Neighbouring weights of a row that form a group.", ge=2, le=128)
-    damping: float = option(
-        0.01,
-        "Damping",
-        "How little the calibration text is trusted: larger is safer when it is short or unlike the real use.",
-        advanced=True, ge=0.0001, le=10.0,
-    )  # fmt: skip
-    samples: int = option(
-        64, "Samples", "More samples measure more surely and take longer.", unit="windows", advanced=True, ge=1, le=4096
-    )
+    damping: float = damping()
+    samples: int = samples(64)
     include: tuple[str, ...] = option(
         (), "Only these layers", "Patterns such as *.mlp.*; left empty, every linear layer of every block is pruned."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from engine.calibration.options import ANSWERS_IN_MEMORY, CalibrationOptions, activation_bytes
+from engine.calibration.options import ANSWERS_IN_MEMORY, CalibrationOptions, activation_bytes, damping, samples
 from engine.checkpoint.info import EVERY_TASK, CheckpointInfo, GridScheme, TensorHeader
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.grid.scheme import loads_plain, with_grids
@@ -74,21 +74,14 @@ class QuantizeOptions(CalibrationOptions):
         "Rounds the weights that meet the largest activations first, while the most others can make up for them.",
         advanced=True,
     )
-    damping: float = option(
-        0.01,
-        "Damping",
-        "How little the calibration text is trusted: larger is safer when it is short or unlike the real use.",
-        advanced=True, ge=0.0001, le=10.0,
-    )  # fmt: skip
+    damping: float = damping()
     steps: int = option(
         100,
         "Steps of learning",
         "How often each block's rounding is improved: more steps answer a little more closely and take longer.",
         advanced=True, ge=0, le=2000,
     )  # fmt: skip
-    samples: int = option(
-        64, "Samples", "More samples measure more surely and take longer.", unit="windows", advanced=True, ge=1, le=4096
-    )
+    samples: int = samples(64)
     include: tuple[str, ...] = option(
         (), "Only these layers", "Patterns such as *.mlp.*; left empty, every linear layer of every block is rounded."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.calibration.options import CalibrationOptions, activation_bytes
+from engine.calibration.options import CalibrationOptions, activation_bytes, samples
 from engine.checkpoint.info import CheckpointInfo
 from engine.checkpoint.limits import SHARD_BYTES
 from engine.passes.base import PassSpec
@@ -23,9 +23,7 @@ class SmoothOptions(CalibrationOptions):
         ge=0.0,
         le=1.0,
     )
-    samples: int = option(
-        4, "Samples", "More samples measure more surely and take longer.", unit="windows", advanced=True, ge=1, le=4096
-    )
+    samples: int = samples(4)
     tokens: int = option(
         128, "Length of a sample", "Tokens in each sample.", unit="tokens", advanced=True, ge=8, le=8192
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from engine.checkpoint import structure
 from engine.checkpoint.info import CheckpointInfo, Task
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
@@ -78,7 +79,7 @@ def _check(info: CheckpointInfo, options: OnnxRuntimeOptions, target: Target) ->
 
 def _unsupported_model(info: CheckpointInfo) -> Iterator[Problem]:
     to_transformers = Fix("Use Transformers", lambda r: retarget(r, runtime="transformers", options={}))
-    if info.model_type == "hasten":
+    if info.model_type == structure.MODEL_TYPE:
         yield stop("ONNX Runtime cannot hold shared or low-rank layers.", to_transformers)
     elif is_exported(info):
         yield from _exported(info, to_transformers)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from engine import hardware, intel
+from engine.checkpoint import structure
 from engine.checkpoint.info import CheckpointInfo, Task
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
@@ -75,7 +76,7 @@ def _check(info: CheckpointInfo, options: OpenVinoOptions, target: Target) -> It
 
 def _unsupported_model(info: CheckpointInfo) -> Iterator[Problem]:
     to_transformers = Fix("Use Transformers", lambda r: retarget(r, runtime="transformers", options={}))
-    if info.model_type == "hasten":
+    if info.model_type == structure.MODEL_TYPE:
         yield stop("OpenVINO cannot hold shared or low-rank layers.", to_transformers)
     elif needs_code(info.config, info.architecture):
         yield stop("OpenVINO has no graph for an architecture that is the checkpoint's own code.", to_transformers)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Literal
 
+from engine.checkpoint import structure
 from engine.checkpoint.info import CheckpointInfo, GridScheme
 from engine.checkpoint.safety import needs_code
 from engine.recipe.options import Options, option
@@ -75,7 +76,7 @@ def _check(info: CheckpointInfo, options: TensorRTOptions, target: Target) -> It
     if target.split != "none":
         yield stop("TensorRT keeps a model on one GPU.", Fix("Do not split", lambda r: retarget(r, split="none")))
     to_transformers = Fix("Use Transformers", lambda r: retarget(r, runtime="transformers", options={}))
-    if info.model_type == "hasten":
+    if info.model_type == structure.MODEL_TYPE:
         yield stop("TensorRT is not built from shared or low-rank layers here.", to_transformers)
     elif needs_code(info.config, info.architecture):
         yield stop("TensorRT is not built from an architecture that is the checkpoint's own code.", to_transformers)
