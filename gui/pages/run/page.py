@@ -110,7 +110,10 @@ class RunPage(Page):
         self._stages_card = Card(self.list, kind="pane", margins=4)
         self.stages.modelReset.connect(self._fit)
         body = row(spacing=16)
-        body.addLayout(column(self._stages_card, self.log, row(self.log_button, None), None, spacing=8), 1)
+        left = column(self._stages_card, self.log, row(self.log_button, None), None, spacing=8)
+        for place, share in enumerate((3, 2)):  # stages and log take the room before any is left empty
+            left.setStretch(place, share)
+        body.addLayout(left, 1)
         body.addWidget(self.gauges, 0, Qt.AlignmentFlag.AlignTop)
         page = QWidget()
         head = row(spacing=8)
